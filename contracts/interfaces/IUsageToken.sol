@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: EUPL-1.2
+pragma solidity ^0.8.30;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+
+/// @title Usage token: one token is one euro of use, 6 decimals
+/// @notice Issued against payment, redeemed and burnt; moves only between accounts of participants ever admitted and
+/// the settlement and treasury contracts.
+interface IUsageToken is IERC20 {
+    event Issued(address indexed to, uint256 amount, bytes32 indexed paymentReference);
+    event Redeemed(address indexed from, uint256 amount, bytes32 indexed payoutReference);
+
+    error UsageToken_NotParticipant(address account);
+
+    /// @notice Issues tokens to a participant's account. Only governance.
+    /// @param paymentReference Hash that ties the issue to the payment received.
+    function issue(address to, uint256 amount, bytes32 paymentReference) external;
+
+    /// @notice Burns the sender's tokens, to be paid out in money.
+    /// @param payoutReference Hash that ties the burn to the payout.
+    function redeem(uint256 amount, bytes32 payoutReference) external;
+}
