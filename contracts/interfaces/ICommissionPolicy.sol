@@ -2,9 +2,10 @@
 pragma solidity ^0.8.30;
 
 /// @title Commission rates, by commons category and period
-/// @notice A rate is fixed for a whole period = (year − 1970)·12 + month − 1, UTC. No vote changes a period that is
-/// nearer than the notice.
+/// @notice A rate is fixed for a whole period = (year − 1970)·12 + month − 1, UTC. No vote changes
+/// a period that is nearer than the notice.
 interface ICommissionPolicy {
+    /// @notice A rate in force from the period of deployment.
     /// @param category Number of the commons category.
     /// @param rateBps Hundredths of a percent.
     struct InitialRate {
@@ -12,14 +13,20 @@ interface ICommissionPolicy {
         uint16 rateBps;
     }
 
+    /// @notice A category's rate from the start of a period on.
     event RateSet(uint16 indexed category, uint32 indexed fromPeriod, uint16 rateBps);
 
+    /// @notice The category has no rate in this period.
     error CommissionPolicy_UnknownCategory(uint16 category, uint32 period);
+    /// @notice The rate is above what the bytecode allows.
     error CommissionPolicy_RateAboveCap(uint16 rateBps, uint16 capBps);
+    /// @notice The period starts before the notice has passed, at `earliestStart` (Unix seconds).
     error CommissionPolicy_NoticeTooShort(uint32 fromPeriod, uint256 earliestStart);
+    /// @notice The category has a rate from this period or a later one; history does not change.
     error CommissionPolicy_PeriodNotAscending(uint16 category, uint32 fromPeriod, uint32 latest);
 
-    /// @notice Sets the rate of a category from the start of a period on. Only governance.
+    /// @notice Sets the rate of a category from the start of a period on, after every period for
+    /// which it was set before. Only governance.
     function setRate(uint16 category, uint32 fromPeriod, uint16 rateBps) external;
 
     /// @notice The rate in force in a period; reverts `UnknownCategory` where there is none.

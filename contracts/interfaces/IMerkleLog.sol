@@ -2,8 +2,9 @@
 pragma solidity ^0.8.30;
 
 /// @title Append-only log of leaves in RFC 9162 trees
-/// @notice Each batch is one tree, computed on chain from the leaves that the event carries, so any indexer rebuilds
-/// everything from the chain alone. Indices have no gap: a missing event is seen at once.
+/// @notice Each batch is one tree, computed on chain from the leaves that the event carries, so any
+/// indexer rebuilds everything from the chain alone. Indices have no gap: a missing event is seen at
+/// once.
 interface IMerkleLog {
     /// @notice One slot: anchoredAt 40 | size 32 | firstIndex 64 (from the lowest bit).
     /// @param anchoredAt Unix seconds.
@@ -25,11 +26,17 @@ interface IMerkleLog {
         bytes32[] path;
     }
 
+    /// @notice A batch was anchored; `firstIndex` is the index of its first leaf in the whole log.
     event LeavesAnchored(
-        address indexed issuer, bytes32 indexed root, uint64 firstIndex, bytes32[] leaves
+        address indexed issuer,
+        bytes32 indexed root,
+        uint64 firstIndex,
+        bytes32[] leaves
     );
 
+    /// @notice A batch has 1 to `maximum` leaves.
     error MerkleLog_BatchSizeInvalid(uint256 size, uint256 maximum);
+    /// @notice The issuer has anchored the same batch before.
     error MerkleLog_AlreadyAnchored(address issuer, bytes32 root);
 
     /// @notice The batch with this root in the issuer's namespace; all zero if there is none.

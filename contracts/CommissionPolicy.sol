@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: EUPL-1.2
+pragma solidity ^0.8.30;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
+
+import {ICommissionPolicy} from "./interfaces/ICommissionPolicy.sol";
+import {Notice} from "./libraries/Notice.sol";
+import {Periods} from "./libraries/Periods.sol";
+
+/// @title CommissionPolicy
+/// @notice Documented at its interface, ICommissionPolicy.
+contract CommissionPolicy is ICommissionPolicy, AccessManaged {
+    using Checkpoints for Checkpoints.Trace224;
+
+    /// @inheritdoc ICommissionPolicy
+    uint16 public constant HARD_CAP_BPS = 1_000;
+    /// @inheritdoc ICommissionPolicy
+    uint40 public constant NOTICE = Notice.SECONDS;
+
+    /// @dev Bit beside every stored rate: tells a rate of zero from no rate.
+    uint224 private constant KNOWN = 1 << 16;
+
+    /// @dev Rates by the period from which they hold.
+    mapping(uint16 category => Checkpoints.Trace224) private _rates;
+
+    constructor(
+        address accessManager,
+        InitialRate[] memory initialRates
+    ) AccessManaged(accessManager) {
+        uint32 period = Periods.periodOf(block.timestamp);
+        for (uint256 i; i < initialRates.length; ++i) {
+            _set(initialRates[i].category, period, initialRates[i].rateBps);
+        }
+    }
+
+    /// @inheritdoc ICommissionPolicy
+    function setRate(uint16 category, uint32 fromPeriod, uint16 rateBps) external restricted {
+        uint256 earliestStart = block.timestamp + NOTICE;
+        if (Periods.startOf(fromPeriod) < earliestStart) {
+            revert CommissionPolicy_NoticeTooShort(fromPeriod, earliestStart);
+        }
+        _set(category, fromPeriod, rateBps);
+    }
+
+    /// @inheritdoc ICommissionPolicy
+    function rateOf(uint16 category, uint32 period) public view returns (uint16 rateBps) {
+        uint224 rate = _rates[category].upperLookupRecent(period);
+        if (rate == 0) revert CommissionPolicy_UnknownCategory(category, period);
+        return uint16(rate);
+    }
+
+    /// @inheritdoc ICommissionPolicy
+    function ratesOf(
+        uint16[] calldata categories,
+        uint32 period
+    ) external view returns (uint16[] memory ratesBps) {
+        ratesBps = new uint16[](categories.length);
+        for (uint256 i; i < categories.length; ++i) {
+            ratesBps[i] = rateOf(categories[i], period);
+        }
+    }
+
+    function _set(uint16 category, uint32 fromPeriod, uint16 rateBps) private {
+        if (rateBps > HARD_CAP_BPS) {
+            revert CommissionPolicy_RateAboveCap(rateBps, HARD_CAP_BPS);
+        }
+        (bool exists, uint32 latest, ) = _rates[category].latestCheckpoint();
+        if (exists && fromPeriod <= latest) {
+            revert CommissionPolicy_PeriodNotAscending(category, fromPeriod, latest);
+        }
+        _rates[category].push(fromPeriod, KNOWN | rateBps);
+        emit RateSet(category, fromPeriod, rateBps);
+    }
+}

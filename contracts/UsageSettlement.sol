@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: EUPL-1.2
+pragma solidity ^0.8.30;
+
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
+import {IAgreementRegistry} from "./interfaces/IAgreementRegistry.sol";
+import {ICommissionPolicy} from "./interfaces/ICommissionPolicy.sol";
+import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {IUsageSettlement} from "./interfaces/IUsageSettlement.sol";
+import {IUsageToken} from "./interfaces/IUsageToken.sol";
+import {Commissions} from "./libraries/Commissions.sol";
+import {Notice} from "./libraries/Notice.sol";
+import {Periods} from "./libraries/Periods.sol";
+import {Scopes} from "./libraries/Scopes.sol";
+
+/// @title UsageSettlement
+/// @notice Documented at its interface, IUsageSettlement.
+contract UsageSettlement is IUsageSettlement, EIP712 {
+    using SafeERC20 for IUsageToken;
+
+    bytes32 private constant VOUCHER_TYPEHASH =
+        keccak256(
+            "Voucher(bytes32 agreementId,address consumer,uint32 period,uint64 units,"
+            "bytes32 usageRoot)"
+        );
+
+    /// @inheritdoc IUsageSettlement
+    IParticipantRegistry public immutable REGISTRY;
+    /// @inheritdoc IUsageSettlement
+    IAgreementRegistry public immutable AGREEMENTS;
+    /// @inheritdoc IUsageSettlement
+    ICommissionPolicy public immutable POLICY;
+    /// @inheritdoc IUsageSettlement
+    IUsageToken public immutable TOKEN;
+    /// @inheritdoc IUsageSettlement
+    address public immutable TREASURY;
+
+    /// @inheritdoc IUsageSettlement
+    mapping(bytes32 agreementId => mapping(address consumer => uint256)) public depositOf;
+    /// @inheritdoc IUsageSettlement
+    mapping(bytes32 agreementId => mapping(address consumer => mapping(uint32 period => uint64)))
+        public settledUnitsOf;
+    /// @inheritdoc IUsageSettlement
+    mapping(address organisation => uint256) public balanceOf;
+    /// @inheritdoc IUsageSettlement
+    uint256 public commissionOwed;
+    mapping(bytes32 agreementId => mapping(address consumer => Leaving)) private _leavings;
+
+    constructor(
+        IParticipantRegistry registry,
+        IAgreementRegistry agreements,
+        ICommissionPolicy policy,
+        IUsageToken token,
+        address treasury
+    ) EIP712("PTX UsageSettlement", "1") {
+        REGISTRY = registry;
+        AGREEMENTS = agreements;
+        POLICY = policy;
+        TOKEN = token;
+        TREASURY = treasury;
+    }
+
+    modifier onlySpeaker(address organisation) {
+        if (!REGISTRY.speaksFor(msg.sender, organisation, Scopes.CLAIM)) {
+            revert UsageSettlement_NotAuthorised(msg.sender, organisation);
+        }
+        _;
+    }
+
+    // Deposits
+
+    /// @inheritdoc IUsageSettlement
+    function deposit(bytes32 agreementId, address consumer, uint256 amount) external {
+        if (amount == 0) revert UsageSettlement_AmountZero();
+        REGISTRY.authorise(msg.sender, consumer, Scopes.CLAIM);
+        if (!AGREEMENTS.partyOf(agreementId, consumer).isParty) {
+            revert UsageSettlement_NotParty(agreementId, consumer);
+        }
+        IAgreementRegistry.Agreement memory agreement = AGREEMENTS.agreementOf(agreementId);
+        if (
+            agreement.state != IAgreementRegistry.State.Active ||
+            block.timestamp >= agreement.validUntil
+        ) {
+            revert UsageSettlement_AgreementNotActive(agreementId);
+        }
+        depositOf[agreementId][consumer] += amount;
+        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+        emit Deposited(agreementId, consumer, msg.sender, amount);
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function requestLeaving(
+        bytes32 agreementId,
+        address consumer,
+        uint128 amount
+    ) external onlySpeaker(consumer) {
+        if (amount == 0) revert UsageSettlement_AmountZero();
+        uint40 executableAt = uint40(block.timestamp) + Notice.SECONDS;
+        _leavings[agreementId][consumer] = Leaving(amount, executableAt);
+        emit LeavingRequested(agreementId, consumer, amount, executableAt);
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function leave(
+        bytes32 agreementId,
+        address consumer,
+        address to
+    ) external onlySpeaker(consumer) {
+        _requireBound(to, consumer);
+        Leaving memory leaving = _leavings[agreementId][consumer];
+        if (leaving.executableAt == 0 || block.timestamp < leaving.executableAt) {
+            revert UsageSettlement_LeavingNotDue(leaving.executableAt, block.timestamp);
+        }
+        delete _leavings[agreementId][consumer];
+        uint256 left = depositOf[agreementId][consumer];
+        uint256 amount = Math.min(leaving.amount, left);
+        depositOf[agreementId][consumer] = left - amount;
+        TOKEN.safeTransfer(to, amount);
+        emit Left(agreementId, consumer, to, amount);
+    }
+
+    // Vouchers
+
+    /// @inheritdoc IUsageSettlement
+    function settle(
+        IAgreementRegistry.Terms calldata terms,
+        Voucher calldata voucher,
+        uint64 upTo,
+        address signer,
+        bytes calldata signature
+    ) external {
+        uint64 settled = _settledUnits(voucher);
+        if (upTo <= settled) revert UsageSettlement_VoucherNotNewer(upTo, settled);
+        _settle(terms, voucher, upTo, signer, signature);
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function settleMany(Settlement[] calldata settlements) external {
+        for (uint256 i; i < settlements.length; ++i) {
+            Settlement calldata one = settlements[i];
+            Voucher calldata voucher = one.voucher;
+            uint64 settled = _settledUnits(voucher);
+            if (one.upTo > settled) {
+                _settle(one.terms, voucher, one.upTo, one.signer, one.signature);
+            } else {
+                emit VoucherSkipped(
+                    voucher.agreementId,
+                    voucher.consumer,
+                    voucher.period,
+                    one.upTo,
+                    settled
+                );
+            }
+        }
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function voucherDigest(Voucher calldata voucher) public view returns (bytes32) {
+        return _hashTypedDataV4(keccak256(abi.encode(VOUCHER_TYPEHASH, voucher)));
+    }
+
+    // Balances
+
+    /// @inheritdoc IUsageSettlement
+    function claim(
+        address organisation,
+        address to,
+        uint256 amount
+    ) external onlySpeaker(organisation) {
+        _requireBound(to, organisation);
+        if (amount == 0) revert UsageSettlement_AmountZero();
+        uint256 available = balanceOf[organisation];
+        if (amount > available) revert UsageSettlement_AmountTooLarge(amount, available);
+        balanceOf[organisation] = available - amount;
+        TOKEN.safeTransfer(to, amount);
+        emit BalanceClaimed(organisation, to, amount);
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function payOutCommission() external returns (uint256 amount) {
+        amount = commissionOwed;
+        if (amount == 0) revert UsageSettlement_AmountZero();
+        commissionOwed = 0;
+        TOKEN.safeTransfer(TREASURY, amount);
+        emit CommissionPaidOut(amount);
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function leavingOf(
+        bytes32 agreementId,
+        address consumer
+    ) external view returns (Leaving memory) {
+        return _leavings[agreementId][consumer];
+    }
+
+    // Parts
+
+    /// @dev The caller has checked that `upTo` is above what is settled.
+    function _settle(
+        IAgreementRegistry.Terms calldata terms,
+        Voucher calldata voucher,
+        uint64 upTo,
+        address signer,
+        bytes calldata signature
+    ) private {
+        if (upTo > voucher.units) revert UsageSettlement_UpToAboveVoucher(upTo, voucher.units);
+        _requireConsumer(terms, voucher);
+        _requireSigned(voucher, signer, signature);
+        uint64 settled = _settledUnits(voucher);
+        settledUnitsOf[voucher.agreementId][voucher.consumer][voucher.period] = upTo;
+        LineAmount[] memory amounts = _pay(terms.lines, voucher, settled, upTo);
+        emit UsageSettled(
+            voucher.agreementId,
+            voucher.consumer,
+            voucher.period,
+            settled,
+            upTo,
+            voucher.usageRoot,
+            amounts
+        );
+    }
+
+    /// @dev Moves what the lines bring from the consumer's deposit to the payees and the
+    /// association.
+    function _pay(
+        IAgreementRegistry.PriceLine[] calldata lines,
+        Voucher calldata voucher,
+        uint64 fromUnits,
+        uint64 toUnits
+    ) private returns (LineAmount[] memory amounts) {
+        amounts = new LineAmount[](lines.length);
+        uint256 gross;
+        uint256 commission;
+        for (uint256 i; i < lines.length; ++i) {
+            IAgreementRegistry.PriceLine calldata line = lines[i];
+            LineAmount memory amount = amounts[i];
+            (amount.gross, amount.commissionRoundedDown) = Commissions.amountsBetween(
+                line,
+                fromUnits,
+                toUnits,
+                POLICY.rateOf(line.category, voucher.period)
+            );
+            balanceOf[line.payee] += amount.gross - amount.commissionRoundedDown;
+            gross += amount.gross;
+            commission += amount.commissionRoundedDown;
+        }
+        uint256 left = depositOf[voucher.agreementId][voucher.consumer];
+        if (left < gross) revert UsageSettlement_DepositTooSmall(left, gross);
+        depositOf[voucher.agreementId][voucher.consumer] = left - gross;
+        commissionOwed += commission;
+    }
+
+    function _settledUnits(Voucher calldata voucher) private view returns (uint64) {
+        return settledUnitsOf[voucher.agreementId][voucher.consumer][voucher.period];
+    }
+
+    /// @dev The terms are the voucher's, were once active, and the consumer is a party that is paid
+    /// by no line.
+    function _requireConsumer(
+        IAgreementRegistry.Terms calldata terms,
+        Voucher calldata voucher
+    ) private view {
+        bytes32 id = voucher.agreementId;
+        bytes32 termsId = AGREEMENTS.agreementIdOf(terms);
+        if (termsId != id) revert UsageSettlement_AgreementMismatch(id, termsId);
+        IAgreementRegistry.Agreement memory agreement = AGREEMENTS.agreementOf(id);
+        if (
+            agreement.state == IAgreementRegistry.State.Unknown ||
+            agreement.signatureCount != agreement.partyCount
+        ) {
+            revert UsageSettlement_AgreementNeverActive(id);
+        }
+        address consumer = voucher.consumer;
+        bool isParty;
+        for (uint256 i; i < terms.parties.length; ++i) {
+            if (terms.parties[i] == consumer) isParty = true;
+        }
+        if (!isParty) revert UsageSettlement_NotParty(id, consumer);
+        for (uint256 i; i < terms.lines.length; ++i) {
+            if (terms.lines[i].payee == consumer) revert UsageSettlement_ConsumerIsPayee(consumer);
+        }
+    }
+
+    /// @dev The period has begun, and the signature binds the consumer for it.
+    function _requireSigned(
+        Voucher calldata voucher,
+        address signer,
+        bytes calldata signature
+    ) private view {
+        uint256 startsAt = Periods.startOf(voucher.period);
+        if (block.timestamp < startsAt) {
+            revert UsageSettlement_PeriodNotBegun(voucher.period, startsAt);
+        }
+        if (
+            !REGISTRY.signsVoucherFor(signer, voucher.consumer, uint40(startsAt)) ||
+            !SignatureChecker.isValidSignatureNow(signer, voucherDigest(voucher), signature)
+        ) {
+            revert UsageSettlement_SignatureInvalid(voucher.consumer, signer);
+        }
+    }
+
+    function _requireBound(address account, address organisation) private view {
+        if (REGISTRY.accountOf(account).organisation != organisation) {
+            revert UsageSettlement_NotAuthorised(account, organisation);
+        }
+    }
+}
