@@ -20,6 +20,8 @@ from protocol.errors import VoucherNotNewer
 from protocol.types import UINT128_MAX, AmountMinor, RateBps, Units
 
 WHOLE_BPS = 10_000
+HARD_CAP_BPS = RateBps(1_000)
+"""No vote sets a rate above a tenth."""
 
 
 @dataclass(frozen=True, slots=True)

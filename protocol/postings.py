@@ -1,0 +1,131 @@
+"""Double entry: every movement of tokens as a pair of accounts and an amount.
+
+Accounts are named by text, so that books and tables can carry the names:
+
+    issued                            outside; what it owes is the token's supply
+    holding:<address>                 tokens of an account that acts for an organisation
+    treasury                          tokens of the treasury contract
+    transit                           tokens of the settlement contract that no event has
+                                      attributed yet
+    deposit:<agreement>:<consumer>    what a consumer put under one agreement
+    balance:<organisation>            what an organisation can claim
+    commission                        collected for the association, not paid out yet
+
+The settlement contract holds deposits, balances and commission together. A transfer to or from
+it is posted against `transit`, and the settlement event of the same transaction posts between
+`transit` and the account that is meant. So after a transaction `transit` holds just what
+somebody sent to the contract without depositing it; within a transaction it may fall below zero,
+because the contracts report a payment after its transfer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+from protocol.agreement import PriceLine
+from protocol.commission import net
+from protocol.events import (
+    BalanceClaimed,
+    CommissionPaidOut,
+    Deposited,
+    Left,
+    Transfer,
+    UsageSettled,
+)
+from protocol.types import (
+    ZERO_ADDRESS,
+    AgreementId,
+    AmountMinor,
+    ContractAddress,
+    OrganisationId,
+    Period,
+    to_hex,
+)
+
+LedgerAccount = NewType("LedgerAccount", str)
+"""The name of an account, as drawn above."""
+
+ISSUED = LedgerAccount("issued")
+TREASURY = LedgerAccount("treasury")
+TRANSIT = LedgerAccount("transit")
+COMMISSION = LedgerAccount("commission")
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """An amount that leaves `source` and reaches `target`, in base units, above zero.
+
+    `period` is the month of use that a settlement is for, else None.
+    """
+
+    source: LedgerAccount
+    target: LedgerAccount
+    amount_minor: AmountMinor
+    period: Period | None = None
+
+
+def holding_of(
+    address: bytes, settlement: ContractAddress, treasury: ContractAddress
+) -> LedgerAccount:
+    """The account that stands for an address in the token's own books."""
+    if address == ZERO_ADDRESS:
+        return ISSUED
+    if address == settlement:
+        return TRANSIT
+    if address == treasury:
+        return TREASURY
+    return LedgerAccount(f"holding:{to_hex(address)}")
+
+
+def deposit_of(agreement_id: AgreementId, consumer: OrganisationId) -> LedgerAccount:
+    """The account of a consumer's deposit under one agreement."""
+    return LedgerAccount(f"deposit:{to_hex(agreement_id)}:{to_hex(consumer)}")
+
+
+def balance_of(organisation: OrganisationId) -> LedgerAccount:
+    """The account of what an organisation can claim."""
+    return LedgerAccount(f"balance:{to_hex(organisation)}")
+
+
+def postings_of_transfer(
+    event: Transfer, settlement: ContractAddress, treasury: ContractAddress
+) -> tuple[Posting, ...]:
+    """One posting between the holdings of sender and receiver."""
+    source = holding_of(event.from_, settlement, treasury)
+    target = holding_of(event.to, settlement, treasury)
+    return _without_zero(Posting(source, target, event.value))
+
+
+def postings_of_payment(
+    event: Deposited | Left | BalanceClaimed | CommissionPaidOut,
+) -> tuple[Posting, ...]:
+    """One posting between `transit` and the account that the settlement contract means."""
+    match event:
+        case Deposited():
+            deposit = deposit_of(event.agreement_id, event.consumer)
+            return _without_zero(Posting(TRANSIT, deposit, event.amount))
+        case Left():
+            deposit = deposit_of(event.agreement_id, event.consumer)
+            return _without_zero(Posting(deposit, TRANSIT, event.amount))
+        case BalanceClaimed():
+            balance = balance_of(event.organisation)
+            return _without_zero(Posting(balance, TRANSIT, event.amount))
+        case CommissionPaidOut():
+            return _without_zero(Posting(COMMISSION, TRANSIT, event.amount))
+
+
+def postings_of_usage(event: UsageSettled, lines: tuple[PriceLine, ...]) -> tuple[Posting, ...]:
+    """Two postings a price line: net to the payee's balance, the rest to the commission."""
+    deposit = deposit_of(event.agreement_id, event.consumer)
+    postings = []
+    for line, amount in zip(lines, event.amounts, strict=True):
+        payee = balance_of(line.payee)
+        postings.append(Posting(deposit, payee, net(amount), event.period))
+        share = amount.commission_rounded_down
+        postings.append(Posting(deposit, COMMISSION, share, event.period))
+    return _without_zero(*postings)
+
+
+def _without_zero(*postings: Posting) -> tuple[Posting, ...]:
+    return tuple(posting for posting in postings if posting.amount_minor)
