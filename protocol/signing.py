@@ -11,10 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from protocol.agreement import PriceLine, Terms
+from protocol.agreement import Terms
 from protocol.eip712 import Domain, StructTypes, digest_of_typed_data, typed_data
 from protocol.entries import Entry
 from protocol.signatures import address_of, recover_signer, sign_digest
+from protocol.terms_json import terms_to_json
 from protocol.types import (
     AccountAddress,
     AgreementId,
@@ -125,19 +126,8 @@ class Voucher:
 
 def typed_data_terms(terms: Terms, chain_id: int, agreement_registry: bytes) -> dict[str, Any]:
     """The terms of an agreement, for a party's wallet."""
-    message = {
-        "parties": [to_checksum_address(party) for party in terms.parties],
-        "validFrom": str(terms.valid_from),
-        "validUntil": str(terms.valid_until),
-        "policyHash": to_hex(terms.policy_hash),
-        "documentHash": to_hex(terms.document_hash),
-        "rulebook": to_hex(terms.rulebook),
-        "parent": to_hex(terms.parent),
-        "salt": to_hex(terms.salt),
-        "lines": [_price_line_message(line) for line in terms.lines],
-    }
     domain = _domain("AgreementRegistry", chain_id, agreement_registry)
-    return typed_data(domain, TERMS_TYPES, message)
+    return typed_data(domain, TERMS_TYPES, terms_to_json(terms))
 
 
 def agreement_id_of(terms: Terms, chain_id: int, agreement_registry: bytes) -> AgreementId:
@@ -235,12 +225,3 @@ def holder_binding_digest(
 
 def _domain(contract: str, chain_id: int, verifying_contract: bytes) -> Domain:
     return Domain(f"PTX {contract}", DOMAIN_VERSION, chain_id, verifying_contract)
-
-
-def _price_line_message(line: PriceLine) -> dict[str, Any]:
-    return {
-        "payee": to_checksum_address(line.payee),
-        "category": line.category,
-        "unitPrice": str(line.unit_price),
-        "freeUnits": str(line.free_units),
-    }
