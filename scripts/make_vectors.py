@@ -1,10 +1,7 @@
 """Writes tests/vectors/<concept>/<case>.json from the rules in `protocol`.
 
 Solidity, Python and the pages read the same files, so all sides agree on every byte. Everything
-is derived from labels, so a second run writes the same bytes:
-
-    python scripts/make_vectors.py          write the files
-    python scripts/make_vectors.py --check  exit 1 where a file differs
+is derived from labels, so a second run writes the same. With --check, exit 1 if a file differs.
 """
 
 from __future__ import annotations
