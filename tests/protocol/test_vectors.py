@@ -1,0 +1,20 @@
+"""The golden vectors in the repository are those that the script writes."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def test_the_vectors_are_written_anew_byte_by_byte() -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "make_vectors.py"))
+    built = script["build_vectors"]()
+    folder = ROOT / "tests" / "vectors"
+    stored = {
+        str(file.relative_to(folder)): file.read_text(encoding="utf-8")
+        for concept in {name.split("/")[0] for name in built}
+        for file in (folder / concept).glob("*.json")
+    }
+    assert stored == built
