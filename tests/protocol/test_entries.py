@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from protocol.entries import Entry, decode_entry, encode_entry, leaf_of
 from protocol.errors import EntryInvalid
-from protocol.hashing import sha256
+from protocol.merkle import leaf_hash
 from protocol.types import (
     AgreementId,
     HolderAddress,
@@ -56,7 +56,7 @@ def test_entries_read_back_from_123_bytes(entry: Entry) -> None:
     encoded = encode_entry(entry)
     assert len(encoded) == 123
     assert decode_entry(encoded) == entry
-    assert leaf_of(entry) == sha256(b"\x00" + encoded)
+    assert leaf_of(entry) == leaf_hash(encoded)
 
 
 def test_entries_are_the_golden_ones(vectors: Any) -> None:

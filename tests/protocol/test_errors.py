@@ -5,9 +5,10 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Any
 
 import pytest
-from eth_abi import encode
+from eth_abi.abi import encode
 
 from protocol import contracts
 from protocol.errors import (
@@ -74,8 +75,8 @@ def test_names_shared_by_two_contracts_stay_apart() -> None:
     assert SOLIDITY_ERRORS["UsageSettlement_NotParty"] is ConsumerNotParty
 
 
-@pytest.mark.parametrize("error", sorted(all_errors(ProtocolError), key=lambda e: e.__name__))
-def test_every_error_is_a_sentence_with_its_values_and_a_remedy(error: type) -> None:
+@pytest.mark.parametrize("error", sorted(all_errors(ProtocolError), key=str))
+def test_every_error_is_a_sentence_with_its_values_and_a_remedy(error: Any) -> None:
     if "__dataclass_fields__" not in error.__dict__:
         assert error.__doc__
         return

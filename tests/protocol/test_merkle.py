@@ -28,7 +28,7 @@ from protocol.merkle_reference import (
     inclusion_path_reference,
     root_of_reference,
 )
-from protocol.types import from_hex
+from protocol.types import Leaf, from_hex
 
 leaf_lists = st.integers(1, 200).map(lambda n: [leaf_hash(i.to_bytes(4)) for i in range(n)])
 
@@ -104,7 +104,7 @@ def test_trees_are_the_golden_ones(vectors: Any) -> None:
                 leaves = [leaf_hash(i.to_bytes(4)) for i in range(each["size"])]
                 assert root_of(leaves) == from_hex(each["root"])
             continue
-        leaves = [from_hex(leaf) for leaf in case["leaves"]]
+        leaves = [Leaf(from_hex(leaf)) for leaf in case["leaves"]]
         assert root_of(leaves) == root_of_reference(leaves) == from_hex(case["root"])
         for index, path in enumerate(case["paths"]):
             nodes = [from_hex(node) for node in path]

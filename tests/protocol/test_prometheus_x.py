@@ -127,7 +127,8 @@ def test_receipts_of_other_versions_or_without_consent_are_unreadable() -> None:
     old = {**good, "record": {**good["record"], "schemaVersion": "0.1.0"}}
     refused = {**good, "event": [{**good["event"][0], "eventState": "refused"}]}
     timeless = {**good, "event": [{**good["event"][0], "eventTime": "yesterday"}]}
-    for wrong in (old, refused, timeless, receipt_example(), {}, [], None):
+    others: list[Any] = [old, refused, timeless, receipt_example(), {}, [], None]
+    for wrong in others:
         with pytest.raises(DocumentUnreadable):
             read_consent_receipt(wrong)
 
