@@ -1,0 +1,32 @@
+// Bundles the pages: web/<page>/page.js and web/styles into web/static/build, ready to be served.
+// Prints each file with its size as it travels, compressed.
+
+import { build } from "esbuild";
+import { readFileSync, rmSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const outdir = `${root}web/static/build`;
+
+rmSync(outdir, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: { me: "web/learner/page.js", page: "web/styles/page.css" },
+  outdir,
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: ["es2022"],
+  charset: "utf8",
+  legalComments: "linked",
+  metafile: true,
+  logLevel: "warning",
+});
+
+for (const path of Object.keys(metafile.outputs)) {
+  const bytes = readFileSync(`${root}${path}`);
+  const compressed = gzipSync(bytes, { level: 9 }).length;
+  process.stdout.write(`${basename(path)}: ${bytes.length} bytes, ${compressed} compressed\n`);
+}

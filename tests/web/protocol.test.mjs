@@ -1,0 +1,113 @@
+// Do the pages' rules agree with the golden vectors that Python and Solidity read, too?
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { fromHex, isEqual, toHex } from "../../web/protocol/bytes.js";
+import { decodeEntry, leafOf } from "../../web/protocol/entries.js";
+import { deriveHolderKey, seedOfSignature } from "../../web/protocol/holder_keys.js";
+import {
+  CURVE_ORDER,
+  addressOf,
+  isLowS,
+  recoverSigner,
+  signDigest,
+} from "../../web/protocol/signatures.js";
+import * as typedData from "../../web/protocol/typed_data.js";
+
+const VECTORS = new URL("../vectors/", import.meta.url);
+const read = (path) => JSON.parse(readFileSync(new URL(path, VECTORS), "utf8"));
+const inLowerCase = (value) => JSON.stringify(value).toLowerCase();
+
+for (const source of ["wallet", "passkey"]) {
+  test(`the keys of the ${source} are derived as everywhere`, () => {
+    const vector = read(`holder_keys/${source}.json`);
+    for (const { index, secretKey, address } of vector.keys) {
+      const secret = deriveHolderKey(fromHex(vector.seed), index);
+      assert.equal(toHex(secret), secretKey);
+      assert.equal(addressOf(secret), address.toLowerCase());
+    }
+  });
+}
+
+test("a seed of another length and a key number out of range are refused", () => {
+  assert.throws(() => deriveHolderKey(new Uint8Array(33), 0), RangeError);
+  for (const index of [-1, 0.5, 2 ** 32]) {
+    assert.throws(() => deriveHolderKey(new Uint8Array(32), index), RangeError);
+  }
+});
+
+test("the seed is r | s of the wallet's signature, and the operator's id follows its DID", () => {
+  const vector = read("holder_keys/wallet.json");
+  const signature = fromHex(vector.signature);
+  assert.equal(toHex(seedOfSignature(signature)), vector.seed);
+  assert.equal(typedData.organisationId(vector.operator), vector.operatorId.toLowerCase());
+  const digest = typedData.digestOf(typedData.holderSeedMessage(vector.operator, vector.chainId));
+  assert.equal(
+    recoverSigner(digest, signature),
+    read("eip712/holder-seed.json").signer.toLowerCase(),
+  );
+});
+
+const MESSAGES = {
+  "holder-seed": ({ message, domain }) =>
+    typedData.holderSeedMessage(message.operator, domain.chainId),
+  "holder-session": ({ message, domain }) =>
+    typedData.holderSessionMessage(domain.chainId, message.nonce),
+  "consent-withdrawal": ({ message, domain }) =>
+    typedData.withdrawalMessage(message.leaf, domain.chainId, domain.verifyingContract),
+};
+
+for (const [name, build] of Object.entries(MESSAGES)) {
+  test(`${name}: message, digest and signature are those of the vector`, () => {
+    const vector = read(`eip712/${name}.json`);
+    const message = build(vector.typedData);
+    assert.equal(inLowerCase(message), inLowerCase(vector.typedData));
+    const digest = typedData.digestOf(message);
+    assert.equal(toHex(digest), vector.digest);
+    const signature = signDigest(fromHex(vector.secretKey), digest);
+    assert.equal(toHex(signature), vector.signature);
+    assert.equal(recoverSigner(digest, signature), vector.signer.toLowerCase());
+  });
+}
+
+for (const file of readdirSync(new URL("entries/", VECTORS))) {
+  test(`the entry in ${file} has its parts and its leaf`, () => {
+    const vector = read(`entries/${file}`);
+    const entry = decodeEntry(fromHex(vector.entry));
+    assert.equal(leafOf(fromHex(vector.entry)), vector.leaf);
+    assert.equal(entry.agreementId, vector.agreementId.toLowerCase());
+    assert.equal(entry.issuer, vector.issuer.toLowerCase());
+    assert.equal(entry.holder, vector.holder.toLowerCase());
+    assert.equal(String(entry.validFrom), vector.validFrom);
+    assert.equal(String(entry.validUntil), vector.validUntil);
+  });
+}
+
+test("what is no entry is not read as one", () => {
+  const entry = fromHex(read("entries/one.json").entry);
+  assert.equal(decodeEntry(entry.subarray(1)), null);
+  assert.equal(decodeEntry(Uint8Array.of(2, ...entry.subarray(1))), null);
+});
+
+test("high s, another length and a foreign v are no signature", () => {
+  const { digest, signature } = read("eip712/holder-session.json");
+  const good = fromHex(signature);
+  const s = CURVE_ORDER - BigInt(toHex(good.subarray(32, 64)));
+  const highS = fromHex(`0x${signature.slice(2, 66)}${s.toString(16).padStart(64, "0")}1b`);
+  assert.ok(isLowS(good));
+  assert.ok(!isLowS(highS));
+  assert.ok(!isLowS(good.subarray(0, 64)));
+  const foreign = Uint8Array.from(good);
+  foreign[64] = 31;
+  assert.equal(recoverSigner(fromHex(digest), foreign), null);
+});
+
+test("a wallet that numbers v from 0 is read alike", () => {
+  const { digest, signature, signer } = read("eip712/holder-session.json");
+  const bytes = fromHex(signature);
+  bytes[64] -= 27;
+  assert.equal(recoverSigner(fromHex(digest), bytes), signer.toLowerCase());
+  assert.ok(isEqual(bytes.subarray(0, 64), fromHex(signature).subarray(0, 64)));
+});

@@ -1,0 +1,156 @@
+// How is one consent shown? As a card that follows it: state in words, what, who, until when.
+
+import { element, showProblem } from "../dom.js";
+import { find, say, sayTime } from "../texts.js";
+
+const DID_PREFIX = "did:";
+
+/** A card for one consent; `onWithdraw(card)` is called when the learner asks to withdraw it. */
+export class ConsentCard {
+  #shown = "";
+  #onWithdraw;
+  #alert = element("div", { className: "problem", role: "alert", hidden: true });
+  #body = element("div", { className: "body" });
+
+  constructor(leaf, onWithdraw) {
+    this.leaf = leaf;
+    this.#onWithdraw = onWithdraw;
+    this.heading = element("h3", { id: `consent-${leaf.slice(2, 14)}`, tabIndex: -1 });
+    this.root = element(
+      "li",
+      { className: "consent", "aria-labelledby": this.heading.id, "data-leaf": leaf },
+      this.heading,
+      this.#body,
+      this.#alert,
+    );
+  }
+
+  /** Shows the consent as the node told it, with the entry's own parts. */
+  show(held, entry) {
+    const shown = JSON.stringify(held);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.held = held;
+    this.entry = entry;
+    this.purpose = purposeOf(held);
+    this.heading.textContent = this.purpose;
+    this.root.dataset.state = held.status.state;
+    const hadFocus = this.#body.contains(document.activeElement);
+    this.#body.replaceChildren(
+      ...[
+        stateOf(held.status),
+        ...held.status.endings.map(endingOf),
+        held.document ? null : element("p", {}, say("consents.erased")),
+        factsOf(held, entry),
+        detailsOf(held, entry),
+        this.#withdrawButton(held.status),
+      ].filter(Boolean),
+    );
+    if (hadFocus) this.heading.focus();
+  }
+
+  /** Shows another state at once, before the list is read again. */
+  showState(state, changes = {}) {
+    const status = { ...this.held.status, state, ...changes.status };
+    this.show({ ...this.held, ...changes.held, status }, this.entry);
+  }
+
+  /** Says what went wrong with this consent; null takes the message away. */
+  showProblem(problem) {
+    if (problem) showProblem(this.#alert, problem, say("problems.todo"));
+    else this.#alert.hidden = true;
+  }
+
+  #withdrawButton({ state, endings }) {
+    const isOver = ["withdrawal-pending", "withdrawn", "not-anchored"].includes(state);
+    if (isOver || endings.some((ending) => ending.endedBy === "holder")) return null;
+    const key = endings.length > 0 ? "withdrawAsWell" : "withdraw";
+    const button = element(
+      "button",
+      {
+        type: "button",
+        className: "quiet",
+        "aria-label": say("consents.withdrawThis", { purpose: this.purpose }),
+      },
+      say(`consents.${key}`),
+    );
+    button.addEventListener("click", () => this.#onWithdraw(this));
+    return button;
+  }
+}
+
+/** What a consent is for, in the words of its receipt. */
+function purposeOf(held) {
+  const purpose = held.document?.receipt.piiProcessing.purposes[0];
+  return purpose?.purpose ?? say("consents.unknownPurpose");
+}
+
+function stateOf({ state }) {
+  const known = find(`states.${state}.name`) ? state : "unknown";
+  const paragraph = element("p", { className: "state", "data-state": state });
+  paragraph.append(
+    element("strong", {}, say(`states.${known}.name`)),
+    " ",
+    element("span", {}, say(`states.${known}.means`, { state })),
+  );
+  return paragraph;
+}
+
+function endingOf({ endedBy, endedAt }) {
+  const by = find(`endings.${endedBy}`) ? endedBy : "other";
+  return element("p", { className: "ending" }, say(`endings.${by}`, { time: sayTime(endedAt) }));
+}
+
+function factsOf(held, entry) {
+  const { document: consented, status } = held;
+  const receipt = consented?.receipt;
+  const until = sayTime(entry.validUntil) ?? say("consents.noEnd");
+  const assurance = find(`assurance.${status.assurance}`) ?? say("assurance.unknown");
+  const names = (receipt?.partyIdentification ?? []).map((party) => party.partyName);
+  const data = (receipt?.piiProcessing.purposes[0].piiInformation ?? []).map(
+    ({ piiType, piiAttributeId }) => piiType ?? piiAttributeId,
+  );
+  return list([
+    [say("consents.who"), names.filter(Boolean)],
+    [say("consents.recipients"), consented?.recipients ?? []],
+    [say("consents.issuer"), held.issuerDid ?? entry.issuer],
+    [say("consents.data"), data.filter(Boolean)],
+    [say("consents.valid"), say("consents.span", { from: sayTime(entry.validFrom), until })],
+    [say("consents.assurance"), assurance],
+  ]);
+}
+
+function detailsOf(held, entry) {
+  return element(
+    "details",
+    {},
+    element("summary", {}, say("consents.details")),
+    list([
+      [say("consents.leaf"), held.status.leaf],
+      [say("consents.holder"), entry.holder],
+      [say("consents.notice"), held.document?.notice.reference],
+      [say("consents.transaction"), held.transactionHash],
+      [say("consents.block"), held.blockNumber],
+    ]),
+  );
+}
+
+/** A list of terms and values; what has no value is left out. */
+function list(rows) {
+  const made = element("dl");
+  for (const [term, value] of rows) {
+    const values = (Array.isArray(value) ? value : [value]).filter(
+      (each) => each !== null && each !== undefined && each !== "",
+    );
+    if (values.length === 0) continue;
+    if (term) made.append(element("dt", {}, term));
+    made.append(...values.map(describe));
+  }
+  return made;
+}
+
+function describe(value) {
+  const text = String(value);
+  const isIdentifier = text.startsWith(DID_PREFIX) || text.startsWith("0x");
+  return element("dd", {}, isIdentifier ? element("code", {}, text) : text);
+}

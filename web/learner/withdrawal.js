@@ -1,0 +1,54 @@
+// How is one consent withdrawn? Signed here by its own one-time key, sent, and followed until the
+// ledger has it. What is signed is computed from the entry, never taken from the node.
+
+import { ask, tell } from "../node_api.js";
+import { fromHex } from "../protocol/bytes.js";
+import { decodeEntry, leafOf } from "../protocol/entries.js";
+import { digestOf, withdrawalMessage } from "../protocol/typed_data.js";
+import { PageProblem } from "../problems.js";
+
+const FIRST_PAUSE_MS = 500;
+const PAUSE_MS_MAX = 5_000;
+
+/** The leaf and the parts of a consent that the node lists. Throws PageProblem unless leaf, entry
+ * and one of the learner's keys belong together. */
+export function readHeld(held, session) {
+  const bytes = fromHex(held.entry);
+  const entry = decodeEntry(bytes);
+  const leaf = leafOf(bytes);
+  if (entry === null || leaf !== held.status.leaf || !session.holds(entry.holder)) {
+    throw new PageProblem("mistrusted");
+  }
+  return { entry, leaf };
+}
+
+/** Signs and sends the withdrawal; where it stands then. Sending it twice is harmless. */
+export function withdraw(held, session, { chainId, registry }) {
+  const { entry, leaf } = readHeld(held, session);
+  const digest = digestOf(withdrawalMessage(leaf, chainId, registry));
+  const signature = session.sign(entry.holder, digest);
+  return tell("/v1/withdrawals", { entry: held.entry, signature });
+}
+
+/** Asks again and again where a withdrawal stands, until it is on the ledger or `signal` aborts.
+ *
+ * `onState(withdrawal)` hears every answer, `onSilence()` every time that none came.
+ */
+export async function follow(leaf, signal, onState, onSilence) {
+  let pause = FIRST_PAUSE_MS;
+  while (!signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (signal.aborted) return;
+    pause = Math.min(pause * 1.5, PAUSE_MS_MAX);
+    let withdrawal;
+    try {
+      withdrawal = await ask(`/v1/withdrawals/${leaf}`);
+    } catch {
+      if (!signal.aborted) onSilence();
+      continue;
+    }
+    if (signal.aborted) return;
+    onState(withdrawal);
+    if (withdrawal.state === "withdrawn") return;
+  }
+}

@@ -1,0 +1,38 @@
+// In which words does the page speak? All texts are in web/texts/<language>.json; the server's
+// templates read the same file. A second language is a second file and one line here.
+
+import en from "./texts/en.json";
+
+const LANGUAGES = { en };
+const texts = LANGUAGES[document.documentElement.lang] ?? en;
+const plurals = new Intl.PluralRules(texts.locale);
+const moment = new Intl.DateTimeFormat(texts.locale, {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  timeZoneName: "short",
+});
+const TIME_MAX = 8_640_000_000_000n;
+
+/** The text at a path like "wallet.title", with {names} filled in; null if there is none. */
+export function find(path, values = {}) {
+  let text = path.split(".").reduce((part, name) => part?.[name], texts);
+  if (text && typeof text === "object") text = text[plurals.select(values.count ?? 0)];
+  if (typeof text !== "string") return null;
+  return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+
+/** The text at a path; a path without text is a mistake of ours. */
+export function say(path, values) {
+  const text = find(path, values);
+  if (text === null) throw new Error(`no text for ${path}`);
+  return text;
+}
+
+/** A time in Unix seconds, number or BigInt, in words; null beyond what a calendar shows. */
+export function sayTime(seconds) {
+  const whole = BigInt(seconds);
+  return whole > TIME_MAX ? null : moment.format(new Date(Number(whole) * 1000));
+}
