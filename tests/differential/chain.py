@@ -62,11 +62,9 @@ class Chain:
         entry = function_of(contract, function)
         kinds = [type_of(item) for item in entry["inputs"]]
         data = selector(f"{function}({','.join(kinds)})") + encode(kinds, arguments)
-        checkpoint = self.evm.snapshot()
         try:
             output = self.evm.message_call(to_hex(caller), to_hex(self.address[contract]), data)
         except RuntimeError as error:
-            self.evm.revert(checkpoint)
             raise revert_of(str(error)) from error
         self._tell(self.evm.result.logs)
         values = decode([type_of(item) for item in entry["outputs"]], output)
@@ -75,13 +73,13 @@ class Chain:
     @contextmanager
     def rolled_back(self) -> Iterator[Chain]:
         """What happens inside leaves no trace."""
-        kept = (list(self.told), self.transactions, self.time)
+        kept = (dict(self.address), list(self.told), self.transactions, self.time)
         checkpoint = self.evm.snapshot()
         try:
             yield self
         finally:
             self.evm.revert(checkpoint)
-            self.told, self.transactions, time = kept
+            self.address, self.told, self.transactions, time = kept
             self.at(time)
 
     def ledger(self) -> LedgerState:
