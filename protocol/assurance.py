@@ -37,8 +37,11 @@ class Assurance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HolderBinding:
-    """An identified learner's word: a DID, its 64-byte signature over the digest of
-    HolderBinding as the message, and a verifiable credential about the DID (JWT)."""
+    """An identified learner's word that a holder key is theirs.
+
+    A DID, its 64-byte signature with the digest of HolderBinding as the message, and a
+    verifiable credential about the DID (JWT).
+    """
 
     did: str
     signature: bytes
@@ -70,6 +73,7 @@ def assess_assurance(
     registry: ContractAddress,
     grant_signature: bytes | None,
     holder_binding: HolderBinding | None,
+    *,
     resolved_keys: Mapping[str, PublicKey] | None = None,
 ) -> AssuranceFinding:
     """What the signatures over a consent prove. Raises RecordInvalid where one is wrong.

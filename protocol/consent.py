@@ -83,8 +83,11 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class ConsentStatus:
-    """The answer: the state, who ended it and when, all endings in order, and the agreement's
-    status at the same time (None if the chain knows no such agreement)."""
+    """Where a consent stands at a time, and why.
+
+    Who ended it first and when; all endings in order; the agreement's status at the same time
+    (None if the chain knows no such agreement).
+    """
 
     state: ConsentState
     ended_at: UnixSeconds | None

@@ -76,7 +76,7 @@ def types_of_typed_data(data: Mapping[str, Any]) -> StructTypes:
 
 
 def domain_separator(domain: Domain) -> Hash32:
-    """hashStruct of the domain, 32 bytes."""
+    """The hash of the domain, 32 bytes."""
     members, values = _domain_parts(domain)
     return hash_struct((("EIP712Domain", members),), "EIP712Domain", values)
 
@@ -122,10 +122,12 @@ def _encode(types: StructTypes, kind: str, value: Any, where: str) -> bytes:
         return hash_struct(types, kind, value)
     if kind == "string":
         return keccak256(str(value).encode())
-    if kind == "bool":
-        return int(bool(value)).to_bytes(32)
-    if kind.startswith("uint"):
-        return _encode_uint(int(kind[4:] or 256), value, where)
+    if kind == "bool" or kind.startswith("uint"):
+        return _encode_uint(int(kind[4:] or 256) if kind != "bool" else 1, value, where)
+    return _encode_bytes(kind, value, where)
+
+
+def _encode_bytes(kind: str, value: bytes | str, where: str) -> bytes:
     raw = _bytes_of(value, where)
     if kind == "bytes":
         return keccak256(raw)

@@ -96,6 +96,7 @@ def build_bundle(
     endings: Endings,
     as_of: AsOf,
     agreement: AgreementEvidence,
+    *,
     proofs: ChainProofs = ChainProofs(),
 ) -> dict[str, Any]:
     """The bundle as a JSON value that fits the schema. Raises SchemaInvalid, EntryInvalid."""

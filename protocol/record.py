@@ -167,7 +167,7 @@ def check_record(
         record.registry,
         record.grant_signature,
         record.holder_binding,
-        resolved_keys,
+        resolved_keys=resolved_keys,
     )
     claimed = record.document.assurance
     rests_on_lookups = claimed is Assurance.IDENTIFIED and bool(finding.unchecked)

@@ -114,8 +114,11 @@ HOLDER_BINDING_TYPES: StructTypes = (
 
 @dataclass(frozen=True, slots=True)
 class Voucher:
-    """A consumer's word on its use: `units` are cumulative within the period, `usage_root` is the
-    root of the RFC 9162 tree over exactly that many use leaves."""
+    """A consumer's word on its use.
+
+    `units` are cumulative within the period; `usage_root` is the root of the RFC 9162 tree over
+    exactly that many use leaves.
+    """
 
     agreement_id: AgreementId
     consumer: OrganisationId

@@ -150,8 +150,7 @@ class ArtifactMissing(OffChainError):
 
 @dataclass(eq=False)
 class LedgerViolation(OffChainError):
-    """The chain's events contradict the rules at block {block_number}, log {log_index}:
-    {reason}."""
+    """Block {block_number}, log {log_index} contradicts the rules: {reason}."""
 
     block_number: int
     log_index: int

@@ -66,7 +66,7 @@ class Chain:
             output = self.evm.message_call(to_hex(caller), to_hex(self.address[contract]), data)
         except RuntimeError as error:
             raise revert_of(str(error)) from error
-        self._tell(self.evm.result.logs)
+        self._tell()
         values = decode([type_of(item) for item in entry["outputs"]], output)
         return raw(values[0] if len(values) == 1 else values)
 
@@ -100,7 +100,7 @@ class Chain:
         code = contracts.bytecode(contract) + encode(kinds, arguments)
         deployed = self.evm.deploy(to_hex(DEPLOYER), code)
         self.address[contract] = ContractAddress(bytes.fromhex(deployed[2:]))
-        self._tell(self.evm.result.logs)
+        self._tell()
         return self.address[contract]
 
     def _deploy_all(self) -> None:
@@ -130,8 +130,9 @@ class Chain:
         digest = account_binding_digest(organisation, account, CHAIN_ID, registry)
         return sign_digest(secret, digest)
 
-    def _tell(self, logs: list[Any]) -> None:
+    def _tell(self) -> None:
         self.transactions += 1
+        logs: list[Any] = self.evm.result.logs if self.evm.result else []
         number, digest = self.transactions, sha256(self.transactions.to_bytes(8))
         known = {to_hex(address): name for name, address in self.address.items()}
         for index, log in enumerate(logs):
@@ -210,8 +211,8 @@ def event_value(name: str, value: Any) -> Any:
 
 def terms_of(value: Any) -> Terms:
     """Terms from their ABI tuple."""
-    *plain, lines = value
-    return Terms(*plain, tuple(PriceLine(*line) for line in lines))
+    fields = [*value[:-1], tuple(PriceLine(*line) for line in value[-1])]
+    return Terms(*fields)
 
 
 def terms_tuple(terms: Terms) -> tuple[Any, ...]:

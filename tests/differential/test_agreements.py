@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from hypothesis import given, settings
@@ -84,6 +85,7 @@ def outcome(act_on: Callable[[], Any]) -> Any:
 )
 def test_proposals_are_refused_for_the_same_reason(
     chain: Chain,
+    *,
     parties: Any,
     span: tuple[int, int],
     lines: Any,
@@ -130,8 +132,8 @@ def test_acts_lead_to_the_same_state_or_the_same_error(
         for index, (name, party, pause) in enumerate([*signatures(), *steps]):
             time = VALID_UNTIL if late and index == 4 else time + pause
             chain.at(time)
-            told = outcome(lambda n=name, p=party: act(chain, n, agreement_id, p))
-            ruled = outcome(lambda n=name, p=party, s=state, t=time: advance(s, n, p, t))
+            told = outcome(partial(act, chain, name, agreement_id, party))
+            ruled = outcome(partial(advance, state, name, party, time))
             if isinstance(ruled, lifecycle.Lifecycle):
                 state, ruled = ruled, None
             assert told == ruled

@@ -80,6 +80,7 @@ def is_active(chain: Chain, entry: Entry, proof: tuple[Any, ...]) -> bool:
 )
 def test_is_active_is_the_status_of_the_rules(
     chain: Chain,
+    *,
     script: list[tuple[str, int]],
     others: int,
     place: int,
@@ -94,7 +95,7 @@ def test_is_active_is_the_status_of_the_rules(
         index = min(place, others)
         leaves.insert(index, leaf_of(entry))
         proof = (root_of(leaves), index, list(inclusion_path(leaves, index)))
-        time = VALID_FROM
+        time = int(VALID_FROM)
         for step, pause in script:
             time += pause
             chain.at(time)

@@ -101,7 +101,9 @@ def bundle_of(
     proofs: ChainProofs = NO_PROOFS,
 ) -> dict[str, Any]:
     record = record_under_agreement(assurance)
-    built = build_bundle(record, inclusion_of(record), endings, AS_OF, evidence(terms), proofs)
+    built = build_bundle(
+        record, inclusion_of(record), endings, AS_OF, evidence(terms), proofs=proofs
+    )
     return dict(json.loads(json.dumps(built)))
 
 
