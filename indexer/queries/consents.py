@@ -1,0 +1,144 @@
+"""Leaves: whether, when and where an issuer anchored them, and who ended them when."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from indexer import tables
+from protocol.consent import ConsentFacts, Endings
+from protocol.entries import Entry, leaf_of
+from protocol.types import Leaf, Root, UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class Anchoring:
+    """A leaf in one batch of its issuer."""
+
+    leaf_index: int
+    root: Root
+    first_index: int
+    size: int
+    anchored_at: UnixSeconds
+    block_number: int
+    transaction_hash: bytes
+
+    @property
+    def index(self) -> int:
+        """Index of the leaf in the batch."""
+        return self.leaf_index - self.first_index
+
+
+@dataclass(frozen=True, slots=True)
+class EndingRow:
+    """Who ended a leaf in their own namespace, and when."""
+
+    who: bytes
+    leaf: Leaf
+    ended_at: UnixSeconds
+    block_number: int
+    transaction_hash: bytes
+
+
+def find_anchoring(connection: Connection, issuer: bytes, leaf: bytes) -> Anchoring | None:
+    """The first batch of this issuer that holds the leaf; others' copies count for nothing."""
+    leaves, batches, placed = tables.leaves, tables.batches, tables.events
+    statement = (
+        select(
+            leaves.c.leaf_index,
+            batches.c.root,
+            batches.c.first_index,
+            batches.c.size,
+            placed.c.block_time,
+            placed.c.block_number,
+            placed.c.transaction_hash,
+        )
+        .join(
+            batches,
+            (batches.c.block_number == leaves.c.block_number)
+            & leaves.c.leaf_index.between(
+                batches.c.first_index, batches.c.first_index + batches.c.size - 1
+            ),
+        )
+        .join(
+            placed,
+            (placed.c.block_number == batches.c.block_number)
+            & (placed.c.log_index == batches.c.log_index),
+        )
+        .where(leaves.c.leaf == leaf, batches.c.issuer == issuer)
+        .order_by(leaves.c.leaf_index)
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return (
+        None
+        if row is None
+        else Anchoring(
+            leaf_index=row.leaf_index,
+            root=row.root,
+            first_index=row.first_index,
+            size=row.size,
+            anchored_at=row.block_time,
+            block_number=row.block_number,
+            transaction_hash=row.transaction_hash,
+        )
+    )
+
+
+def is_anchored(connection: Connection, leaf: bytes) -> bool:
+    """Whether the log holds the leaf, in whosever namespace."""
+    statement = select(tables.leaves.c.leaf_index).where(tables.leaves.c.leaf == leaf).limit(1)
+    return connection.execute(statement).first() is not None
+
+
+def batch_leaves(connection: Connection, anchoring: Anchoring) -> list[Leaf]:
+    """All leaves of the batch, in order."""
+    last = anchoring.first_index + anchoring.size - 1
+    statement = (
+        select(tables.leaves.c.leaf)
+        .where(tables.leaves.c.leaf_index.between(anchoring.first_index, last))
+        .order_by(tables.leaves.c.leaf_index)
+    )
+    return list(connection.scalars(statement))
+
+
+def endings_of(connection: Connection, leaf: bytes, whos: Collection[bytes]) -> list[EndingRow]:
+    """Endings of the leaf in these namespaces, in the order of the chain."""
+    endings, placed = tables.endings, tables.events
+    statement = (
+        select(
+            endings.c.who,
+            endings.c.leaf,
+            placed.c.block_time,
+            placed.c.block_number,
+            placed.c.transaction_hash,
+        )
+        .join(
+            placed,
+            (placed.c.block_number == endings.c.block_number)
+            & (placed.c.log_index == endings.c.log_index),
+        )
+        .where(endings.c.leaf == leaf, endings.c.who.in_(list(whos)))
+        .order_by(endings.c.block_number, endings.c.log_index)
+    )
+    return [EndingRow(*row) for row in connection.execute(statement)]
+
+
+def consent_facts(connection: Connection, entry: Entry, registry: bytes) -> ConsentFacts:
+    """What the chain says of a consent: its first anchoring, and the three endings that count."""
+    leaf = leaf_of(entry)
+    anchoring = find_anchoring(connection, entry.issuer, leaf)
+    ended = {
+        row.who: row.ended_at
+        for row in endings_of(connection, leaf, (entry.holder, entry.issuer, registry))
+    }
+    return ConsentFacts(
+        anchored_at=anchoring.anchored_at if anchoring else None,
+        endings=Endings(
+            withdrawn_at=ended.get(entry.holder),
+            revoked_at=ended.get(entry.issuer),
+            invalidated_at=ended.get(registry),
+        ),
+    )

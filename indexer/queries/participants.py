@@ -1,0 +1,128 @@
+"""Participants: organisations with their accounts and delegations, as the chain has them now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, select
+
+from indexer import tables
+from protocol.types import AccountAddress, OrganisationId, Role, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    """An account of an organisation."""
+
+    account: AccountAddress
+    scopes: Scope
+    expires_at: int
+    retired_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DelegationRow:
+    """What an organisation lets an operator do."""
+
+    operator: OrganisationId
+    scopes: Scope
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ParticipantRow:
+    """An organisation."""
+
+    organisation: OrganisationId
+    did: str
+    roles: Role
+    college: int
+    admitted_at: int
+    suspended: bool
+    service_address: str | None
+    accounts: tuple[AccountRow, ...]
+    delegations: tuple[DelegationRow, ...]
+
+
+def find_participant(connection: Connection, organisation: bytes) -> ParticipantRow | None:
+    """One organisation, or None if it was never admitted."""
+    admissions, placed = tables.admissions, tables.events
+    admission = connection.execute(
+        select(admissions, placed.c.block_time)
+        .join(
+            placed,
+            (placed.c.block_number == admissions.c.block_number)
+            & (placed.c.log_index == admissions.c.log_index),
+        )
+        .where(admissions.c.organisation == organisation)
+    ).one_or_none()
+    if admission is None:
+        return None
+    return ParticipantRow(
+        organisation=admission.organisation,
+        did=admission.did,
+        roles=Role(admission.roles),
+        college=admission.college,
+        admitted_at=admission.block_time,
+        suspended=bool(_latest(connection, tables.suspensions, "suspended", organisation)),
+        service_address=_latest(connection, tables.descriptions, "service_address", organisation),
+        accounts=_accounts_of(connection, organisation),
+        delegations=_delegations_of(connection, organisation),
+    )
+
+
+def list_participants(connection: Connection, after: bytes, limit: int) -> list[ParticipantRow]:
+    """Organisations in the order of their ids, those after a given one."""
+    ids = connection.scalars(
+        select(tables.admissions.c.organisation)
+        .where(tables.admissions.c.organisation > after)
+        .order_by(tables.admissions.c.organisation)
+        .limit(limit)
+    ).all()
+    found = (find_participant(connection, organisation) for organisation in ids)
+    return [participant for participant in found if participant is not None]
+
+
+def _latest(connection: Connection, table: Table, column: str, organisation: bytes) -> Any:
+    statement = (
+        select(table.c[column])
+        .where(table.c.organisation == organisation)
+        .order_by(table.c.block_number.desc(), table.c.log_index.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def _accounts_of(connection: Connection, organisation: bytes) -> tuple[AccountRow, ...]:
+    bound, retired, placed = tables.accounts, tables.retirements, tables.events
+    statement = (
+        select(bound, placed.c.block_time.label("retired_at"))
+        .outerjoin(retired, retired.c.account == bound.c.account)
+        .outerjoin(
+            placed,
+            (placed.c.block_number == retired.c.block_number)
+            & (placed.c.log_index == retired.c.log_index),
+        )
+        .where(bound.c.organisation == organisation)
+        .order_by(bound.c.block_number, bound.c.log_index)
+    )
+    return tuple(
+        AccountRow(row.account, Scope(row.scopes), row.expires_at, row.retired_at)
+        for row in connection.execute(statement)
+    )
+
+
+def _delegations_of(connection: Connection, organisation: bytes) -> tuple[DelegationRow, ...]:
+    given = tables.delegations
+    statement = (
+        select(given)
+        .distinct(given.c.operator)
+        .where(given.c.organisation == organisation)
+        .order_by(given.c.operator, given.c.block_number.desc(), given.c.log_index.desc())
+    )
+    return tuple(
+        DelegationRow(row.operator, Scope(row.scopes), row.expires_at)
+        for row in connection.execute(statement)
+        if row.scopes
+    )

@@ -1,0 +1,108 @@
+"""Settlements, line by line: what a statement lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from indexer import tables
+from protocol.types import (
+    AgreementId,
+    AmountMinor,
+    Category,
+    OrganisationId,
+    Period,
+    Units,
+    UnixSeconds,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementLine:
+    """What one price line brought in one settlement; net = gross − commission goes to the payee."""
+
+    agreement_id: AgreementId
+    consumer: OrganisationId
+    period: Period
+    from_units: Units
+    to_units: Units
+    line_index: int
+    payee: OrganisationId
+    category: Category
+    unit_price_minor: AmountMinor
+    gross_minor: AmountMinor
+    commission_minor: AmountMinor
+    settled_at: UnixSeconds
+    block_number: int
+    transaction_hash: bytes
+
+    @property
+    def net_minor(self) -> AmountMinor:
+        """What the payee gets."""
+        return AmountMinor(self.gross_minor - self.commission_minor)
+
+
+def lines_of_period(
+    connection: Connection, period: int, organisation: bytes | None
+) -> list[SettlementLine]:
+    """Lines of a period of use in the order of the chain; all, or those in which the organisation
+    pays or is paid."""
+    settlements, lines, placed = tables.settlements, tables.settlement_lines, tables.events
+    statement = (
+        select(
+            settlements.c.agreement_id,
+            settlements.c.consumer,
+            settlements.c.period,
+            settlements.c.from_units,
+            settlements.c.to_units,
+            lines.c.line_index,
+            lines.c.payee,
+            lines.c.category,
+            lines.c.unit_price_minor,
+            lines.c.gross_minor,
+            lines.c.commission_minor,
+            placed.c.block_time,
+            placed.c.block_number,
+            placed.c.transaction_hash,
+        )
+        .join(
+            lines,
+            (lines.c.block_number == settlements.c.block_number)
+            & (lines.c.log_index == settlements.c.log_index),
+        )
+        .join(
+            placed,
+            (placed.c.block_number == settlements.c.block_number)
+            & (placed.c.log_index == settlements.c.log_index),
+        )
+        .where(settlements.c.period == period)
+        .order_by(lines.c.block_number, lines.c.log_index, lines.c.line_index)
+    )
+    if organisation is not None:
+        statement = statement.where(
+            (settlements.c.consumer == organisation) | (lines.c.payee == organisation)
+        )
+    return [_line(row) for row in connection.execute(statement)]
+
+
+def settled_units(
+    connection: Connection, agreement_id: bytes, consumer: bytes, period: int
+) -> Units:
+    """Units settled so far."""
+    settlements = tables.settlements
+    statement = select(func.coalesce(func.max(settlements.c.to_units), 0)).where(
+        settlements.c.agreement_id == agreement_id,
+        settlements.c.consumer == consumer,
+        settlements.c.period == period,
+    )
+    return Units(int(connection.execute(statement).scalar_one()))
+
+
+def _line(row: Sequence[Any]) -> SettlementLine:
+    """Numeric columns come as Decimal; amounts and units are whole numbers."""
+    values: list[Any] = [int(value) if isinstance(value, Decimal) else value for value in row]
+    return SettlementLine(*values)

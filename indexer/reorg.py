@@ -1,0 +1,51 @@
+"""Reorganisations: find the last block that the chain and the index share, and take back the rest.
+
+Every ledger row carries its block, so taking back is deleting from a block on.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, select
+
+from indexer import tables
+from indexer.chain import Chain
+from indexer.cursor import BlockRef, Cursor, move_cursor, remembered_blocks
+
+
+class ReorganisationTooDeep(Exception):
+    """No remembered block is on the chain any more: the index must not guess."""
+
+
+def find_common_ancestor(connection: Connection, chain: Chain) -> BlockRef:
+    """The newest remembered block that the chain still has.
+
+    Raises ReorganisationTooDeep when none is.
+    """
+    remembered = remembered_blocks(connection)
+    headers = chain.headers([block.block_number for block in remembered])
+    for block, header in zip(remembered, headers, strict=True):
+        if header is not None and header.block_hash == block.block_hash:
+            return block
+    lowest = remembered[-1].block_number if remembered else "none"
+    raise ReorganisationTooDeep(
+        f"The chain shares none of the remembered blocks (down to {lowest}) with the index. Check "
+        "that the node follows the right chain; if the chain really was replaced, run "
+        "`ptx-ledger index rebuild`."
+    )
+
+
+def roll_back(connection: Connection, cursor: Cursor, ancestor: BlockRef) -> int:
+    """Deletes every fact after the ancestor and moves the cursor there; returns rows deleted."""
+    deleted = 0
+    for table in (*tables.LEDGER_TABLES, tables.recent_blocks):
+        statement = delete(table).where(table.c.block_number > ancestor.block_number)
+        deleted += connection.execute(statement).rowcount
+    move_cursor(connection, Cursor(cursor.chain_id, cursor.genesis_hash, ancestor))
+    return deleted
+
+
+def delete_all_facts(connection: Connection) -> None:
+    """Empties the index, for a rebuild from the chain."""
+    for table in reversed(tables.metadata.sorted_tables):
+        connection.execute(delete(table))
+    assert connection.execute(select(tables.cursor)).first() is None

@@ -1,0 +1,1 @@
+"""The node: what an organisation installs. Turns intent into transactions, and answers reads."""

@@ -1,0 +1,116 @@
+"""The application: its routes, its limits, and what it needs to start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware.base import RequestResponseEndpoint
+
+from node.api import problem_documents
+from node.api.context import Context
+from node.api.learner_sessions import LearnerSessions
+from node.api.metrics import DURATION, REQUESTS
+from node.api.routes import (
+    agreements,
+    consents,
+    health,
+    ledger,
+    me,
+    pages,
+    participants,
+    proofs,
+    rates,
+    settlements,
+    statements,
+    usages,
+    vouchers,
+    withdrawals,
+)
+from node.bootstrap import load_node, require_database_url
+from node.config import PROJECT_ROOT, Settings
+from node.db import api_engine
+from node.keys import load_master_key
+from node.logs import configure_logs
+from node.problems import Problem
+
+BODY_BYTES_MAX = 32 * 1024 * 1024
+ROUTERS = (
+    participants,
+    agreements,
+    consents,
+    withdrawals,
+    proofs,
+    usages,
+    vouchers,
+    settlements,
+    statements,
+    rates,
+    me,
+    health,
+    ledger,
+    pages,
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application of one node; settings come from the environment unless given."""
+    chosen = settings or Settings()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        configure_logs()
+        app.state.node = make_context(chosen)
+        yield
+        await app.state.node.database.dispose()
+
+    app = FastAPI(
+        title="Prometheus-X ledger node",
+        version="1",
+        summary="Consents, data-use agreements and usage tokens, and the commission's accounts.",
+        lifespan=lifespan,
+    )
+    problem_documents.install(app)
+    app.middleware("http")(limit_and_measure)
+    for module in ROUTERS:
+        app.include_router(module.router)
+    static = PROJECT_ROOT / "web" / "static"
+    app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
+    return app
+
+
+def make_context(settings: Settings) -> Context:
+    """The node's parts for its routes."""
+    node = load_node(settings)
+    return Context(
+        settings=settings,
+        deployment=node.deployment,
+        database=api_engine(require_database_url(settings)),
+        master_key=load_master_key(settings.keys_dir),
+        operator=node.operator,
+        sessions=LearnerSessions(node.deployment.chain_id),
+    )
+
+
+async def limit_and_measure(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    """Refuses bodies that are too large, counts and times the rest."""
+    started = time.perf_counter()
+    length = request.headers.get("content-length", "0")
+    if not length.isdigit() or int(length) > BODY_BYTES_MAX:
+        problem = Problem(
+            413,
+            "body-too-large",
+            "The body is too large",
+            f"{length} bytes; the limit is {BODY_BYTES_MAX}.",
+            "Send fewer items a request.",
+        )
+        response: Response = problem_documents.answer(problem, request)
+    else:
+        response = await call_next(request)
+    route = problem_documents.route_of(request)
+    REQUESTS.labels(request.method, route, response.status_code).inc()
+    DURATION.labels(request.method, route).observe(time.perf_counter() - started)
+    return response

@@ -1,0 +1,71 @@
+"""What every route needs: the node's parts, made once when the application starts."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
+from node.api.learner_sessions import LearnerSessions
+from node.config import Settings
+from node.contracts import Deployment
+from node.db import query
+from node.problems import Problem
+from protocol.types import OrganisationId
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The node as its routes see it."""
+
+    settings: Settings
+    deployment: Deployment
+    database: AsyncEngine
+    master_key: bytes
+    operator: OrganisationId
+    sessions: LearnerSessions
+
+    @property
+    def consent_registry(self) -> bytes:
+        """Address of the registry of consents, 20 bytes."""
+        return self.deployment.address_bytes("ConsentRegistry")
+
+
+def context_of(request: Request) -> Context:
+    """The context that the application carries."""
+    context: Context = request.app.state.node
+    return context
+
+
+NodeContext = Annotated[Context, Depends(context_of)]
+
+
+async def require_fresh(context: Context, connection: AsyncConnection) -> Freshness:
+    """What the answer rests on; a 503 problem `index-stale` if the index is too old to answer."""
+    limit = context.settings.max_staleness_seconds
+    try:
+        freshness = await query(connection, read_freshness)
+    except IndexEmpty:
+        freshness = None
+    if freshness is not None:
+        age = freshness.age_seconds
+        if context.settings.block_period_seconds:
+            age = max(age, freshness.now - freshness.block.block_time)
+        if age <= limit:
+            return Freshness(freshness.block, max(freshness.now, freshness.block.block_time), age)
+    seen = "never" if freshness is None else f"{freshness.age_seconds:.0f} s ago"
+    raise Problem(
+        503,
+        "index-stale",
+        "The index is too old to answer",
+        f"The indexer last saw the head of the chain {seen}; the limit is {limit} s.",
+        "Treat the consent as not active and ask again; the operator checks the indexer's log.",
+        headers={"Retry-After": "5"},
+    )
+
+
+Act = Callable[[AsyncConnection], Awaitable[tuple[int, dict[str, Any]]]]

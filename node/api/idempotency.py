@@ -1,0 +1,90 @@
+"""`Idempotency-Key`: the same request sent twice by one principal is carried out once.
+
+The answer is stored in the request's own transaction, so it exists exactly if the effect does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Any
+
+from fastapi import Header, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from node import tables
+from node.api.context import Act, Context
+from node.api.principal import Principal
+from node.db import act_as
+from node.problems import Problem
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="Any text of your choice; a repeated request with it is not carried out again.",
+    ),
+]
+
+
+async def write_once(
+    context: Context, caller: Principal, request: Request, key: str | None, act: Act
+) -> JSONResponse:
+    """Carries out a write in one transaction and answers after its COMMIT.
+
+    With a key: the stored answer if the same request was carried out before, a 422 problem if
+    another one was.
+    """
+    request_hash = hashlib.sha256(
+        b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
+    ).digest()
+    async with context.database.begin() as connection:
+        await act_as(connection, caller.organisation_id)
+        if key is not None:
+            stored = await _find(connection, caller, key, request_hash)
+            if stored is not None:
+                return stored
+        status, body = await act(connection)
+        if key is not None:
+            await connection.execute(
+                insert(tables.idempotency).values(
+                    organisation_id=caller.organisation_id,
+                    principal=caller.key_hash,
+                    key=key,
+                    request_hash=request_hash,
+                    status=status,
+                    body=body,
+                )
+            )
+    return JSONResponse(body, status)
+
+
+async def _find(
+    connection: AsyncConnection, caller: Principal, key: str, request_hash: bytes
+) -> JSONResponse | None:
+    lock = int.from_bytes(
+        hashlib.sha256(caller.key_hash + key.encode()).digest()[:8], "big", signed=True
+    )
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+    kept = tables.idempotency
+    row: Any = (
+        await connection.execute(
+            select(kept.c.request_hash, kept.c.status, kept.c.body).where(
+                kept.c.principal == caller.key_hash, kept.c.key == key
+            )
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != request_hash:
+        raise Problem(
+            422,
+            "idempotency-key-reused",
+            "The Idempotency-Key belongs to another request",
+            f"{key!r} was sent before with another body or path.",
+            "Use a new key for a new request.",
+        )
+    return JSONResponse(row.body, row.status, {"Idempotent-Replayed": "true"})

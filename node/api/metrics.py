@@ -1,0 +1,17 @@
+"""What the API counts. No label ever carries a person, a leaf or a key."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+REQUESTS = Counter("ptx_http_requests_total", "Requests answered", ("method", "route", "status"))
+DURATION = Histogram(
+    "ptx_http_request_seconds",
+    "Seconds from the request's first byte to the answer",
+    ("method", "route"),
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15),
+)
+OUTBOX_OPEN = Gauge("ptx_outbox_open", "Acts promised and not on chain yet")
+OUTBOX_OLDEST_SECONDS = Gauge("ptx_outbox_oldest_seconds", "Age of the oldest of them")
+INDEX_BLOCK = Gauge("ptx_index_block", "Last block in the index")
+AGE_SECONDS = Gauge("ptx_index_age_seconds", "Seconds since the index equalled the chain's head")

@@ -1,0 +1,113 @@
+"""`/v1/agreements`: propose terms, sign them, see where they stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.agreements import find_agreement
+from node.api.context import NodeContext, require_fresh
+from node.api.idempotency import IdempotencyKey, write_once
+from node.api.principal import Caller
+from node.api.schemas.agreements import (
+    Agreement,
+    PendingAgreement,
+    ProposeAgreement,
+    ProposedAgreement,
+    QueuedSignature,
+    SignAgreement,
+)
+from node.api.schemas.base import AsOf, Hash
+from node.commands.propose_agreement import propose_agreement
+from node.commands.sign_agreement import sign_agreement
+from node.db import act_as, query
+from node.outbox import find_act
+from node.problems import not_found
+from protocol.agreement import status_at
+from protocol.signing import typed_data_terms
+from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeconds, to_hex
+
+router = APIRouter(prefix="/v1/agreements", tags=["agreements"])
+
+
+@router.post("", status_code=202, response_model=ProposedAgreement)
+async def propose(
+    context: NodeContext,
+    caller: Caller,
+    request: Request,
+    body: ProposeAgreement,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Promises to propose the terms for the caller's organisation; answers what parties sign."""
+    terms = body.terms.to_terms()
+    deployment = context.deployment
+
+    async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
+        freshness = await require_fresh(context, connection)
+        agreement_id = await propose_agreement(
+            connection,
+            deployment,
+            context.operator,
+            OrganisationId(caller.organisation_id),
+            terms,
+            body.document,
+            freshness.now,
+        )
+        registry = deployment.address_bytes("AgreementRegistry")
+        typed_data = typed_data_terms(terms, deployment.chain_id, registry)
+        answer = ProposedAgreement(agreement_id=agreement_id, state="queued", typed_data=typed_data)
+        return 202, answer.to_json()
+
+    return await write_once(context, caller, request, key, act)
+
+
+@router.post("/{agreement_id}/signatures", status_code=202, response_model=QueuedSignature)
+async def sign(
+    context: NodeContext,
+    caller: Caller,
+    request: Request,
+    agreement_id: Hash,
+    body: SignAgreement,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Promises to bring a party's signature to the chain; the last one activates the agreement."""
+
+    async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
+        freshness = await require_fresh(context, connection)
+        await sign_agreement(
+            connection,
+            OrganisationId(caller.organisation_id),
+            AgreementId(agreement_id),
+            OrganisationId(body.organisation),
+            AccountAddress(body.signer),
+            body.signature,
+            freshness.now,
+        )
+        answer = QueuedSignature(
+            agreement_id=agreement_id, organisation=body.organisation, state="queued"
+        )
+        return 202, answer.to_json()
+
+    return await write_once(context, caller, request, key, act)
+
+
+@router.get("/{agreement_id}", response_model=Agreement | PendingAgreement)
+async def show(
+    context: NodeContext, caller: Caller, agreement_id: Hash
+) -> Agreement | PendingAgreement:
+    """One agreement as the chain has it, or as this node has promised it."""
+    async with context.database.begin() as connection:
+        await act_as(connection, caller.organisation_id)
+        freshness = await require_fresh(context, connection)
+        row = await query(connection, find_agreement, agreement_id)
+        promised = await find_act(connection, "propose", agreement_id)
+    if row is not None:
+        status = status_at(row.facts, UnixSeconds(freshness.now))
+        return Agreement.of(row, status, AsOf.of(freshness))
+    if promised is None:
+        raise not_found("agreement", to_hex(agreement_id), "Propose it: POST /v1/agreements.")
+    status_name = "refused" if promised.state == "failed" else "queued"
+    return PendingAgreement(agreement_id=agreement_id, status=status_name, failure=promised.failure)

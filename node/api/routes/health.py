@@ -1,0 +1,57 @@
+"""`/healthz`, `/readyz`, `/metrics`: for whoever watches the node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+from node.api.context import NodeContext, require_fresh
+from node.api.metrics import AGE_SECONDS, INDEX_BLOCK, OUTBOX_OLDEST_SECONDS, OUTBOX_OPEN
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz")
+async def alive() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+async def ready(context: NodeContext) -> dict[str, Any]:
+    """The database answers and the index is fresh; otherwise a 503 problem."""
+    async with context.database.connect() as connection:
+        freshness = await require_fresh(context, connection)
+        outbox = (await connection.execute(text("SELECT * FROM node.outbox_summary()"))).one()
+    return {
+        "status": "ready",
+        "chainId": context.deployment.chain_id,
+        "blockNumber": freshness.block.block_number,
+        "ageSeconds": round(freshness.age_seconds, 3),
+        "outboxOpen": outbox.waiting,
+    }
+
+
+@router.get("/metrics")
+async def metrics(context: NodeContext) -> Response:
+    """Prometheus text format."""
+    async with context.database.connect() as connection:
+        outbox = (await connection.execute(text("SELECT * FROM node.outbox_summary()"))).one()
+        cursor = (
+            await connection.execute(
+                text(
+                    "SELECT c.block_number,"
+                    " extract(epoch FROM clock_timestamp() - h.head_read_at) AS age"
+                    " FROM indexing.cursor c CROSS JOIN indexing.heartbeat h"
+                )
+            )
+        ).one_or_none()
+    OUTBOX_OPEN.set(outbox.waiting)
+    OUTBOX_OLDEST_SECONDS.set(outbox.oldest_seconds)
+    if cursor is not None:
+        INDEX_BLOCK.set(cursor.block_number)
+        AGE_SECONDS.set(float(cursor.age))
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

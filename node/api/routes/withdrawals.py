@@ -1,0 +1,77 @@
+"""`/v1/withdrawals`: the relay for learners. No account, no login, no fee, any operator."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.consents import endings_of
+from node import tables
+from node.api.context import NodeContext, require_fresh
+from node.api.schemas.base import AsOf, Hash
+from node.api.schemas.withdrawals import Withdraw, Withdrawal
+from node.commands.consent_status import WITHDRAWAL_PENDING
+from node.commands.withdraw_consent import check_slip, withdraw_consent
+from node.db import query
+from node.problems import not_found
+from protocol.entries import decode_entry
+from protocol.slip import decode_slip
+from protocol.types import to_hex
+
+router = APIRouter(prefix="/v1/withdrawals", tags=["withdrawals"])
+
+
+@router.post("", status_code=202, response_model=Withdrawal)
+async def withdraw(context: NodeContext, body: Withdraw) -> JSONResponse:
+    """Takes any valid signed withdrawal or slip. From this answer on the gate is closed.
+
+    Sending it again is harmless and answers where it stands.
+    """
+    if body.slip is not None:
+        slip = decode_slip(body.slip)
+        check_slip(slip, context.deployment)
+        entry, signature = slip.entry, slip.signature
+    else:
+        assert body.entry is not None
+        assert body.signature is not None
+        entry, signature = decode_entry(body.entry), body.signature
+    async with context.database.begin() as connection:
+        leaf = await withdraw_consent(connection, context.deployment, entry, signature)
+        answer = await _state(connection, leaf, entry.holder)
+    return JSONResponse(answer.to_json(), 202)
+
+
+@router.get("/{leaf}", response_model=Withdrawal)
+async def show(context: NodeContext, leaf: Hash) -> Withdrawal:
+    """Where a withdrawal that this node accepted stands."""
+    async with context.database.connect() as connection:
+        freshness = await require_fresh(context, connection)
+        statement = select(tables.withdrawals.c.holder).where(tables.withdrawals.c.leaf == leaf)
+        holder = (await connection.execute(statement)).scalar_one_or_none()
+        if holder is None:
+            raise not_found("withdrawal", to_hex(leaf), "Send it: POST /v1/withdrawals.")
+        answer = await _state(connection, leaf, holder)
+    return answer.model_copy(update={"as_of": AsOf.of(freshness)})
+
+
+async def _state(connection: AsyncConnection, leaf: bytes, holder: bytes) -> Withdrawal:
+    endings = await query(connection, endings_of, leaf, [holder])
+    if endings:
+        return Withdrawal(
+            leaf=leaf,
+            state="withdrawn",
+            ended_at=endings[0].ended_at,
+            ended_by="holder",
+            transaction_hash=endings[0].transaction_hash,
+            block_number=endings[0].block_number,
+        )
+    statement = text("SELECT * FROM node.relay_state(:leaf)")
+    row = (await connection.execute(statement, {"leaf": leaf})).one_or_none()
+    return Withdrawal(
+        leaf=leaf,
+        state=WITHDRAWAL_PENDING,
+        transaction_hash=row.transaction_hash if row else None,
+        failure=row.failure if row else None,
+    )

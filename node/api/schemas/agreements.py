@@ -1,0 +1,177 @@
+"""Shapes of agreements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from indexer.queries.agreements import AgreementRow
+from node.api.schemas.base import Address, AsOf, Hash, Shape, Signature, Uint64, UnixTime
+from protocol.agreement import AgreementStatus, PriceLine, Terms
+from protocol.types import (
+    AgreementId,
+    AmountMinor,
+    Category,
+    Hash32,
+    OrganisationId,
+    Units,
+    UnixSeconds,
+)
+
+ZERO_HASH = bytes(32)
+
+
+class PriceLineShape(Shape):
+    """`unitPrice` in base units of the token; `freeUnits` in each period cost nothing."""
+
+    payee: Address
+    category: Annotated[int, Field(ge=0, le=2**16 - 1)]
+    unit_price: Uint64
+    free_units: Uint64 = 0
+
+
+class TermsShape(Shape):
+    """What the parties sign; `parties` are organisation ids, strictly ascending."""
+
+    parties: Annotated[list[Address], Field(min_length=2, max_length=32)]
+    valid_from: UnixTime
+    valid_until: UnixTime
+    policy_hash: Hash
+    document_hash: Hash
+    rulebook: Hash = ZERO_HASH
+    parent: Hash = ZERO_HASH
+    salt: Hash
+    lines: Annotated[list[PriceLineShape], Field(max_length=32)]
+
+    def to_terms(self) -> Terms:
+        """As the protocol has them."""
+        return Terms(
+            parties=tuple(OrganisationId(party) for party in self.parties),
+            valid_from=UnixSeconds(self.valid_from),
+            valid_until=UnixSeconds(self.valid_until),
+            policy_hash=Hash32(self.policy_hash),
+            document_hash=Hash32(self.document_hash),
+            rulebook=Hash32(self.rulebook),
+            parent=AgreementId(self.parent),
+            salt=Hash32(self.salt),
+            lines=tuple(
+                PriceLine(
+                    payee=OrganisationId(line.payee),
+                    category=Category(line.category),
+                    unit_price=AmountMinor(line.unit_price),
+                    free_units=Units(line.free_units),
+                )
+                for line in self.lines
+            ),
+        )
+
+    @classmethod
+    def of(cls, terms: Terms) -> TermsShape:
+        """From the protocol's."""
+        return cls(
+            parties=list(terms.parties),
+            valid_from=terms.valid_from,
+            valid_until=terms.valid_until,
+            policy_hash=terms.policy_hash,
+            document_hash=terms.document_hash,
+            rulebook=terms.rulebook,
+            parent=terms.parent,
+            salt=terms.salt,
+            lines=[
+                PriceLineShape(
+                    payee=line.payee,
+                    category=line.category,
+                    unit_price=line.unit_price,
+                    free_units=line.free_units,
+                )
+                for line in terms.lines
+            ],
+        )
+
+
+class ProposeAgreement(Shape):
+    """`document` is the contract document as received; its hashes must be those of the terms.
+    It stays with this node."""
+
+    terms: TermsShape
+    document: Annotated[dict[str, Any] | None, Field(default=None)]
+
+
+class ProposedAgreement(Shape):
+    """`typedData` is what a party's wallet signs (eth_signTypedData_v4); its digest is the id."""
+
+    agreement_id: Hash
+    state: str
+    typed_data: dict[str, Any]
+
+
+class SignAgreement(Shape):
+    """A party's signature; `signer` is an account of the organisation with the scope agree."""
+
+    organisation: Address
+    signer: Address
+    signature: Signature
+
+
+class QueuedSignature(Shape):
+    """The signature waits to be brought to the chain."""
+
+    agreement_id: Hash
+    organisation: Address
+    state: str
+
+
+class AgreementSignature(Shape):
+    """A signature on the chain."""
+
+    organisation: Address
+    signer: Address
+    signed_at: int
+
+
+class StateChange(Shape):
+    """A state and since when."""
+
+    at: int
+    state: str
+
+
+class Agreement(Shape):
+    """An agreement as the chain has it; `status` is what the block's time makes of it."""
+
+    as_of: AsOf
+    agreement_id: Hash
+    status: str
+    terms: TermsShape
+    signatures: list[AgreementSignature]
+    history: list[StateChange]
+
+    @classmethod
+    def of(cls, row: AgreementRow, status: AgreementStatus, as_of: AsOf) -> Agreement:
+        """From the index."""
+        return cls(
+            as_of=as_of,
+            agreement_id=row.agreement_id,
+            status=status.value,
+            terms=TermsShape.of(row.terms),
+            signatures=[
+                AgreementSignature(
+                    organisation=signed.organisation,
+                    signer=signed.signer,
+                    signed_at=signed.signed_at,
+                )
+                for signed in row.signatures
+            ],
+            history=[
+                StateChange(at=at, state=state.name.lower()) for at, state in row.facts.history
+            ],
+        )
+
+
+class PendingAgreement(Shape):
+    """A proposal that this node has promised and the chain does not have yet, or has refused."""
+
+    agreement_id: Hash
+    status: str
+    failure: dict[str, Any] | None

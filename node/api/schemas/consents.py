@@ -1,0 +1,116 @@
+"""Shapes of consents."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, model_validator
+
+from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, Shape
+from protocol.consent import ConsentStatus
+
+BATCH_SIZE_MAX = 10_000
+STATUS_BATCH_MAX = 1_000
+
+
+class GrantConsents(Shape):
+    """Records as `protocol/schemas/record.json` describes them, of any agreements of the caller."""
+
+    records: Annotated[list[dict[str, Any]], Field(max_length=BATCH_SIZE_MAX * 2)]
+
+
+class QueuedConsent(Shape):
+    """A consent that waits to be anchored."""
+
+    leaf: Hash
+    state: str
+
+
+class QueuedConsents(Shape):
+    """In the order of the request."""
+
+    consents: list[QueuedConsent]
+
+
+class StatusQuestion(Shape):
+    """A leaf that the caller's organisation knows, or a full entry of anybody's."""
+
+    leaf: Hash | None = None
+    entry: EntryBytes | None = None
+
+    @model_validator(mode="after")
+    def exactly_one(self) -> StatusQuestion:
+        """Either is enough, both may differ."""
+        if (self.leaf is None) == (self.entry is None):
+            raise ValueError("send either leaf or entry")
+        return self
+
+
+class StatusQuestions(Shape):
+    """Up to 1,000 at once."""
+
+    consents: Annotated[list[StatusQuestion], Field(min_length=1, max_length=STATUS_BATCH_MAX)]
+
+
+class Ending(Shape):
+    """Who ended it, and when."""
+
+    ended_by: str
+    ended_at: int
+
+
+class ConsentAnswer(Shape):
+    """Where a consent stands. `active` is what a gate asks for; `state` says why not.
+
+    States: queued, active, not-yet-valid, expired, withdrawal-pending, withdrawn, revoked,
+    invalidated, agreement-not-active, not-anchored.
+    """
+
+    leaf: Hash
+    state: str
+    active: bool
+    ended_at: int | None
+    ended_by: str | None
+    endings: list[Ending]
+    agreement_status: str | None
+    assurance: str | None
+
+    @classmethod
+    def of(
+        cls, leaf: bytes, state: str, status: ConsentStatus, assurance: str | None
+    ) -> ConsentAnswer:
+        """From the protocol's status and the node's own knowledge."""
+        return cls(
+            leaf=leaf,
+            state=state,
+            active=state == "active",
+            ended_at=status.ended_at,
+            ended_by=status.ended_by,
+            endings=[
+                Ending(ended_by=ending.ended_by, ended_at=ending.ended_at)
+                for ending in status.endings
+            ],
+            agreement_status=status.agreement_status,
+            assurance=assurance,
+        )
+
+
+class ConsentAnswers(Shape):
+    """In the order of the questions."""
+
+    as_of: AsOf
+    consents: list[ConsentAnswer]
+
+
+class Consent(Shape):
+    """One consent of the caller's organisation, with its record."""
+
+    as_of: AsOf
+    status: ConsentAnswer
+    agreement_id: Hash
+    issuer: Address
+    holder: Address
+    valid_from: int
+    valid_until: int
+    record: dict[str, Any] | None
+    anchoring: dict[str, Any] | None

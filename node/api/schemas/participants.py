@@ -1,0 +1,100 @@
+"""Shapes of participants."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from indexer.queries.participants import ParticipantRow
+from node.api.schemas.base import Address, AsOf, Shape
+from protocol.types import Role, Scope
+
+
+class EnrolParticipant(Shape):
+    """Hosts an organisation, which governance has admitted, on this node."""
+
+    did: Annotated[str, Field(min_length=1, max_length=512)]
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class EnrolledParticipant(Shape):
+    """`apiKey` is shown this once."""
+
+    organisation_id: Address
+    did: str
+    api_key: str
+
+
+class Account(Shape):
+    """An account of an organisation; scopes by name."""
+
+    account: Address
+    scopes: list[str]
+    expires_at: int
+    retired_at: int | None
+
+
+class Delegation(Shape):
+    """What the organisation lets an operator do."""
+
+    operator: Address
+    scopes: list[str]
+    expires_at: int
+
+
+class Participant(Shape):
+    """An organisation as the chain has it."""
+
+    organisation_id: Address
+    did: str
+    roles: list[str]
+    college: int
+    admitted_at: int
+    suspended: bool
+    service_address: str | None
+    accounts: list[Account]
+    delegations: list[Delegation]
+
+    @classmethod
+    def of(cls, row: ParticipantRow) -> Participant:
+        """From the index."""
+        return cls(
+            organisation_id=row.organisation,
+            did=row.did,
+            roles=names_of(row.roles),
+            college=row.college,
+            admitted_at=row.admitted_at,
+            suspended=row.suspended,
+            service_address=row.service_address,
+            accounts=[
+                Account(
+                    account=account.account,
+                    scopes=names_of(account.scopes),
+                    expires_at=account.expires_at,
+                    retired_at=account.retired_at,
+                )
+                for account in row.accounts
+            ],
+            delegations=[
+                Delegation(
+                    operator=given.operator,
+                    scopes=names_of(given.scopes),
+                    expires_at=given.expires_at,
+                )
+                for given in row.delegations
+            ],
+        )
+
+
+class Participants(Shape):
+    """A page; `next` is the value for `after`, null on the last page."""
+
+    as_of: AsOf
+    items: list[Participant]
+    next: Address | None
+
+
+def names_of(flags: Scope | Role) -> list[str]:
+    """Flags as lower-case names."""
+    return [str(flag.name).lower() for flag in flags]

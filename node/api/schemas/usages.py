@@ -1,0 +1,125 @@
+"""Shapes of uses, vouchers and settlements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from node.api.schemas.base import Address, Hash, HexBytes, PeriodLabel, Shape, Uint64
+from protocol.periods import parse_period, period_label
+from protocol.signing import Voucher
+from protocol.types import AgreementId, Hash32, OrganisationId, Period, Units
+
+USES_MAX = 10_000
+
+
+class RecordUses(Shape):
+    """Uses of data under one agreement, now; each names the consent that allows it."""
+
+    agreement_id: Hash
+    consents: Annotated[list[Hash], Field(min_length=1, max_length=USES_MAX)]
+
+
+class VoucherShape(Shape):
+    """The consumer's word: cumulative units of a period, and the root over exactly that many use
+    leaves. `period` is the month of use, UTC."""
+
+    agreement_id: Hash
+    consumer: Address
+    period: PeriodLabel
+    units: Uint64
+    usage_root: Hash
+
+    def to_voucher(self) -> Voucher:
+        """As the protocol has it."""
+        return Voucher(
+            agreement_id=AgreementId(self.agreement_id),
+            consumer=OrganisationId(self.consumer),
+            period=Period(parse_period(self.period)),
+            units=Units(self.units),
+            usage_root=Hash32(self.usage_root),
+        )
+
+    @classmethod
+    def of(cls, voucher: Voucher) -> VoucherShape:
+        """From the protocol's."""
+        return cls(
+            agreement_id=voucher.agreement_id,
+            consumer=voucher.consumer,
+            period=period_label(voucher.period),
+            units=voucher.units,
+            usage_root=voucher.usage_root,
+        )
+
+
+class RecordedUses(Shape):
+    """The period's count so far, and the voucher over it that the consumer's account may sign."""
+
+    recorded: int
+    voucher: VoucherShape
+    typed_data: dict[str, Any]
+
+
+class SignedVoucher(Shape):
+    """`signer` is an account of the consumer with the scope voucher."""
+
+    voucher: VoucherShape
+    signer: Address
+    signature: HexBytes
+
+
+class StoredVoucher(Shape):
+    """A voucher that both sides hold on this node."""
+
+    voucher: VoucherShape
+    signer: Address
+    signature: HexBytes
+    gross_minor: int
+    commission_minor: int
+
+
+class Vouchers(Shape):
+    """Vouchers of one agreement, the newest first."""
+
+    items: list[StoredVoucher]
+
+
+class SettleVoucher(Shape):
+    """Settles a voucher up to `upTo` units (all, unless given)."""
+
+    voucher: VoucherShape
+    signer: Address
+    signature: HexBytes
+    up_to: Uint64 | None = None
+
+
+class SettlementLineAmount(Shape):
+    """What one price line brings."""
+
+    payee: Address
+    category: int
+    gross_minor: int
+    commission_minor: int
+    net_minor: int
+
+
+class QueuedSettlement(Shape):
+    """The settlement waits to be brought to the chain; `settlementId` is the voucher's digest."""
+
+    settlement_id: Hash
+    state: str
+    from_units: int
+    to_units: int
+    lines: list[SettlementLineAmount]
+
+
+class Settlement(Shape):
+    """Where a settlement that this node promised stands."""
+
+    settlement_id: Hash
+    state: str
+    transaction_hash: Hash | None
+    block_number: int | None
+    gas_used: int | None
+    failure: dict[str, Any] | None

@@ -1,0 +1,104 @@
+"""`ptx-ledger agreement`: propose a contract document, sign it, see where it stands."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from eth_account import Account
+
+from node.api.schemas.agreements import TermsShape
+from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
+from node.cli.output import AsJson, console, fail, print_json, show_time
+from node.intake.completion import CompletionUnreadable, read_completion
+from node.intake.terms import terms_of_contract
+from protocol.errors import DocumentUnreadable, HexInvalid
+from protocol.identifiers import organisation_id
+from protocol.prometheus_x import catalogue_id, read_bilateral_contract
+from protocol.signatures import address_of, sign_digest
+from protocol.types import HASH_LENGTH, Hash32, from_hex, to_hex
+
+app = typer.Typer(help="Data-use agreements.", no_args_is_help=True)
+
+
+@app.command()
+def propose(
+    contract: Annotated[Path, typer.Argument(exists=True, help="A bilateral contract, JSON.")],
+    terms: Annotated[Path, typer.Option(exists=True, help="What the contract lacks, JSON.")],
+    node: NodeOption = None,
+    key: KeyOption = None,
+    profile: ProfileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Propose terms over the contract's hashes; prints the id that both parties sign."""
+    try:
+        source = json.loads(contract.read_text())
+        reading, completion = read_bilateral_contract(source), read_completion(terms)
+    except (ValueError, DocumentUnreadable, CompletionUnreadable) as error:
+        fail(f"{contract}: {error}")
+    dids = [completion.did_of(catalogue_id(url)) for url in reading.party_urls]
+    parties = dict(zip(("provider", "consumer"), map(organisation_id, dids), strict=True))
+    proposal = terms_of_contract(reading, parties, completion.agreement, int(time.time()))
+    with connected(node, key, profile) as client:
+        body = {"terms": TermsShape.of(proposal).to_json(), "document": source}
+        answer = client.post("/v1/agreements", body)
+    if as_json:
+        print_json(answer)
+    else:
+        console.print(f"agreement {answer['agreementId']} is {answer['state']}")
+
+
+@app.command()
+def sign(
+    agreement: Annotated[str, typer.Argument(help="Id of the agreement, 0x-hex.")],
+    organisation: Annotated[str, typer.Option(help="DID of the organisation that signs.")],
+    keystore: Annotated[Path, typer.Option(exists=True, help="Encrypted key file of its account.")],
+    passphrase_file: Annotated[Path, typer.Option(exists=True, help="File with its passphrase.")],
+    node: NodeOption = None,
+    key: KeyOption = None,
+    profile: ProfileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Sign the id with an account of a party; the last signature activates."""
+    try:
+        agreement_id = from_hex(agreement, HASH_LENGTH)
+        passphrase = passphrase_file.read_text().strip()
+        secret = bytes(Account.decrypt(json.loads(keystore.read_text()), passphrase))
+    except (ValueError, HexInvalid) as error:
+        fail(str(error))
+    body = {
+        "organisation": to_hex(organisation_id(organisation)),
+        "signer": to_hex(address_of(secret)),
+        "signature": to_hex(sign_digest(secret, Hash32(agreement_id))),
+    }
+    with connected(node, key, profile) as client:
+        answer = client.post(f"/v1/agreements/{agreement}/signatures", body)
+    if as_json:
+        print_json(answer)
+    else:
+        console.print(f"the signature of {organisation} is {answer['state']}")
+
+
+@app.command()
+def show(
+    agreement: Annotated[str, typer.Argument(help="Id of the agreement, 0x-hex.")],
+    node: NodeOption = None,
+    key: KeyOption = None,
+    profile: ProfileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Terms, signatures and the history of states."""
+    with connected(node, key, profile) as client:
+        answer = client.get(f"/v1/agreements/{agreement}")
+    if as_json:
+        print_json(answer)
+        return
+    console.print(f"agreement {answer['agreementId']} is [bold]{answer['status']}[/bold]")
+    for change in answer.get("history", []):
+        console.print(f"  {show_time(change['at'])}  {change['state']}")
+    for signature in answer.get("signatures", []):
+        signed_at = show_time(signature["signedAt"])
+        console.print(f"  {signed_at}  signed by {signature['organisation']}")

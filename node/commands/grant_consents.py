@@ -1,0 +1,192 @@
+"""Promises to anchor consents: checks each record, seals it, and queues its leaf.
+
+All or nothing: one record that does not hold leaves none written.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.agreements import AgreementRow, find_agreement
+from node import tables
+from node.commands.authority import require_operator_may
+from node.contracts import Deployment
+from node.db import act_as, query
+from node.outbox import enqueue
+from node.problems import FieldProblem, Problem, not_found, refused
+from node.sealing import seal
+from protocol.agreement import AgreementStatus, status_at
+from protocol.errors import BatchSizeInvalid, NotParty, ProtocolError
+from protocol.padding import padded_size
+from protocol.record import Record, check_record, from_json, recipient_ids, to_json
+from protocol.types import AgreementId, Leaf, OrganisationId, Scope, UnixSeconds, to_hex
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRecord:
+    """A record that holds together, and the leaf that stands for it on chain."""
+
+    record: Record
+    leaf: Leaf
+
+
+async def grant_consents(
+    connection: AsyncConnection,
+    deployment: Deployment,
+    master_key: bytes,
+    operator: OrganisationId,
+    issuer: OrganisationId,
+    records: list[dict[str, Any]],
+    now: int,
+) -> list[Leaf]:
+    """The leaves, in order. Raises a problem that names the record and the field."""
+    try:
+        padded_size(len(records))
+    except BatchSizeInvalid as error:
+        raise refused(error, "records") from error
+    await require_operator_may(connection, operator, issuer, Scope.ANCHOR, now)
+    checked = [
+        _check(deployment, issuer, value, f"records.{index}", now)
+        for index, value in enumerate(records)
+    ]
+    await _check_agreements(connection, issuer, checked, now)
+    await _store(connection, master_key, issuer, checked)
+    await enqueue(connection, "anchor", [(item.leaf, {}) for item in checked], issuer)
+    await _deliver_to_hosted_recipients(connection, master_key, issuer, checked)
+    return [item.leaf for item in checked]
+
+
+def _check(
+    deployment: Deployment, issuer: OrganisationId, value: dict[str, Any], at: str, now: int
+) -> CheckedRecord:
+    try:
+        record = from_json(value)
+        leaf = check_record(record).leaf
+    except ProtocolError as error:
+        raise refused(error, at) from error
+    registry = deployment.address_bytes("ConsentRegistry")
+    entry = record.entry
+    if record.chain_id != deployment.chain_id or record.registry != registry:
+        raise _wrong(
+            at,
+            "registry",
+            f"The record is for registry {to_hex(record.registry)} on chain {record.chain_id}.",
+            f"Make it for {to_hex(registry)} on chain {deployment.chain_id}.",
+        )
+    if entry.issuer != issuer:
+        raise _wrong(
+            at,
+            "entry",
+            f"The entry's issuer is {to_hex(entry.issuer)}, the caller is {to_hex(issuer)}.",
+            "An organisation issues its own consents; use the issuer's API key.",
+        )
+    if entry.valid_until <= now:
+        raise _wrong(
+            at,
+            "entry",
+            f"The consent's validity ended at {entry.valid_until}, now is {now}.",
+            "Ask the learner for a consent that is valid from now on.",
+        )
+    return CheckedRecord(record, leaf)
+
+
+def _wrong(at: str, field: str, detail: str, remedy: str) -> Problem:
+    error = FieldProblem(f"{at}.{field}", detail, remedy)
+    return Problem(422, "record-refused", "The record is refused", detail, remedy, [error])
+
+
+async def _check_agreements(
+    connection: AsyncConnection, issuer: OrganisationId, checked: list[CheckedRecord], now: int
+) -> None:
+    known: dict[AgreementId, AgreementRow] = {}
+    for index, item in enumerate(checked):
+        agreement_id = item.record.entry.agreement_id
+        if agreement_id in known:
+            continue
+        row = await query(connection, find_agreement, agreement_id)
+        at = f"records.{index}.entry"
+        if row is None:
+            problem = not_found(
+                "agreement", to_hex(agreement_id), "Conclude the agreement first: /v1/agreements."
+            )
+            problem.status = 422
+            raise problem.about(at)
+        if issuer not in row.terms.parties:
+            raise refused(NotParty(agreement_id=agreement_id, organisation=issuer), at)
+        status = status_at(row.facts, UnixSeconds(now))
+        if status is not AgreementStatus.ACTIVE:
+            raise _wrong(
+                f"records.{index}",
+                "entry",
+                f"The agreement {to_hex(agreement_id)} is {status}.",
+                "Grant consents under an active agreement.",
+            )
+        known[agreement_id] = row
+
+
+async def _store(
+    connection: AsyncConnection,
+    master_key: bytes,
+    organisation: OrganisationId,
+    checked: list[CheckedRecord],
+) -> None:
+    rows = [_row(master_key, organisation, item) for item in checked]
+    statement = insert(tables.consents).on_conflict_do_nothing()
+    stored = (await connection.execute(statement.returning(tables.consents.c.leaf), rows)).scalars()
+    new = set(stored)
+    for index, item in enumerate(checked):
+        if item.leaf not in new:
+            raise Problem(
+                409,
+                "consent-already-granted",
+                "The consent is granted already",
+                f"The leaf {to_hex(item.leaf)} is known here, or stands twice in the batch.",
+                "Ask for its status: POST /v1/consents/status.",
+                [FieldProblem(f"records.{index}", "known already", "Leave it out.")],
+            )
+        new.discard(item.leaf)
+
+
+async def _deliver_to_hosted_recipients(
+    connection: AsyncConnection,
+    master_key: bytes,
+    issuer: OrganisationId,
+    checked: list[CheckedRecord],
+) -> None:
+    """Recipients that this same node hosts get their own row at once, under their own scope."""
+    recipients: dict[OrganisationId, list[CheckedRecord]] = {}
+    for item in checked:
+        for recipient in set(recipient_ids(item.record.document)) - {issuer}:
+            recipients.setdefault(recipient, []).append(item)
+    for recipient, items in recipients.items():
+        statement = text("SELECT node.is_hosted(:organisation)")
+        hosted = await connection.execute(statement, {"organisation": recipient})
+        if hosted.scalar_one():
+            await act_as(connection, recipient)
+            rows = [_row(master_key, recipient, item) for item in items]
+            await connection.execute(insert(tables.consents).on_conflict_do_nothing(), rows)
+    await act_as(connection, issuer)
+
+
+def _row(master_key: bytes, organisation: OrganisationId, item: CheckedRecord) -> dict[str, Any]:
+    record = item.record
+    sealed = seal(json.dumps(to_json(record)).encode(), item.leaf, master_key)
+    return {
+        "organisation_id": organisation,
+        "leaf": item.leaf,
+        "agreement_id": record.entry.agreement_id,
+        "issuer": record.entry.issuer,
+        "holder": record.entry.holder,
+        "valid_from": record.entry.valid_from,
+        "valid_until": record.entry.valid_until,
+        "commitment": record.entry.commitment,
+        "assurance": record.document.assurance.value,
+        "sealed_record": sealed.ciphertext,
+        "wrapped_key": sealed.wrapped_key,
+    }

@@ -1,0 +1,141 @@
+"""Records uses of data, each behind an active consent, and makes the voucher over them.
+
+A use leaf is SHA-256(0x00 ‖ consentLeaf(32) ‖ time(8) ‖ random(32)); the usage root is the RFC 9162
+tree over all of a period's leaves in the order of recording, so later roots extend earlier ones.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.agreements import find_agreement
+from node import tables
+from node.commands.consent_status import consent_status, find_consent
+from node.db import query
+from node.problems import FieldProblem, Problem, not_found, refused
+from protocol.errors import NotParty
+from protocol.merkle import leaf_hash, root_of
+from protocol.periods import period_of
+from protocol.signing import Voucher
+from protocol.types import (
+    AgreementId,
+    Hash32,
+    Leaf,
+    OrganisationId,
+    Period,
+    Units,
+    UnixSeconds,
+    to_hex,
+)
+
+RANDOM_BYTES = 32
+
+
+def use_leaf(consent_leaf: bytes, used_at: int, random: bytes) -> Leaf:
+    """The leaf of one use, 32 bytes."""
+    return leaf_hash(consent_leaf + used_at.to_bytes(8, "big") + random)
+
+
+async def record_uses(
+    connection: AsyncConnection,
+    consumer: OrganisationId,
+    agreement_id: AgreementId,
+    consent_leaves: Sequence[bytes],
+    registry: bytes,
+    now: int,
+) -> Voucher:
+    """The voucher over the period so far. Raises a problem if one consent is not active; then
+    nothing is recorded."""
+    agreement = await query(connection, find_agreement, agreement_id)
+    if agreement is None:
+        raise not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+    if consumer not in agreement.terms.parties:
+        raise refused(NotParty(agreement_id=agreement_id, organisation=consumer), "agreementId")
+    for index, leaf in enumerate(consent_leaves):
+        await _require_active(connection, agreement_id, leaf, f"consents.{index}", registry, now)
+    period = period_of(UnixSeconds(now))
+    await _lock_period(connection, consumer, agreement_id, period)
+    position = await _count(connection, agreement_id, period)
+    await connection.execute(
+        insert(tables.uses),
+        [
+            {
+                "organisation_id": consumer,
+                "agreement_id": agreement_id,
+                "period": period,
+                "position": position + offset,
+                "consent_leaf": leaf,
+                "used_at": now,
+                "random": secrets.token_bytes(RANDOM_BYTES),
+            }
+            for offset, leaf in enumerate(consent_leaves)
+        ],
+    )
+    units = Units(position + len(consent_leaves))
+    root = await usage_root(connection, agreement_id, period, units)
+    return Voucher(agreement_id, consumer, period, units, root)
+
+
+async def usage_root(
+    connection: AsyncConnection, agreement_id: AgreementId, period: Period, units: Units
+) -> Hash32:
+    """Root over the first `units` uses that the caller recorded in a period."""
+    uses = tables.uses
+    statement = (
+        select(uses.c.consent_leaf, uses.c.used_at, uses.c.random)
+        .where(uses.c.agreement_id == agreement_id, uses.c.period == period)
+        .order_by(uses.c.position)
+        .limit(units)
+    )
+    rows = (await connection.execute(statement)).all()
+    leaves = [use_leaf(row.consent_leaf, row.used_at, row.random) for row in rows]
+    return Hash32(root_of(leaves))
+
+
+async def _require_active(
+    connection: AsyncConnection,
+    agreement_id: AgreementId,
+    leaf: bytes,
+    at: str,
+    registry: bytes,
+    now: int,
+) -> None:
+    known = await find_consent(connection, leaf)
+    if known is None:
+        problem = not_found("consent", to_hex(leaf), "Use consents whose record you hold.")
+        raise problem.about(at)
+    state, _ = await consent_status(connection, known.entry, registry, now)
+    if known.entry.agreement_id != agreement_id:
+        state = "of another agreement"
+    if state != "active":
+        detail = f"The consent {to_hex(leaf)} is {state}."
+        remedy = "Do not use the data; ask the learner for a new consent."
+        raise Problem(
+            409,
+            "consent-not-active",
+            "The consent is not active",
+            detail,
+            remedy,
+            [FieldProblem(at, detail, remedy)],
+        )
+
+
+async def _lock_period(
+    connection: AsyncConnection, consumer: bytes, agreement_id: bytes, period: int
+) -> None:
+    """Positions have no gap: one writer a consumer, agreement and period."""
+    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    name = f"uses:{consumer.hex()}:{agreement_id.hex()}:{period}"
+    await connection.execute(statement, {"name": name})
+
+
+async def _count(connection: AsyncConnection, agreement_id: bytes, period: int) -> int:
+    uses = tables.uses
+    statement = select(func.count()).where(
+        uses.c.agreement_id == agreement_id, uses.c.period == period
+    )
+    return int((await connection.execute(statement)).scalar_one())

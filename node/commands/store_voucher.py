@@ -1,0 +1,64 @@
+"""Keeps a signed voucher for the consumer and for each party that this node hosts."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from node import tables
+from node.commands.check_voucher import SettleableVoucher
+from node.commands.record_uses import usage_root
+from node.db import act_as
+from node.problems import FieldProblem, Problem
+from protocol.signing import Voucher
+from protocol.types import AccountAddress, OrganisationId, to_hex
+
+
+async def store_voucher(
+    connection: AsyncConnection,
+    caller: OrganisationId,
+    voucher: Voucher,
+    signer: AccountAddress,
+    signature: bytes,
+    checked: SettleableVoucher,
+) -> None:
+    """Raises a problem unless the caller is the consumer and recorded these very uses here."""
+    if voucher.consumer != caller:
+        raise _wrong(
+            "consumer",
+            f"The voucher's consumer is {to_hex(voucher.consumer)}, the caller {to_hex(caller)}.",
+            "A consumer stores its own vouchers; a payee sends them to /v1/settlements.",
+        )
+    root = await usage_root(connection, voucher.agreement_id, voucher.period, voucher.units)
+    if root != voucher.usage_root:
+        raise _wrong(
+            "usageRoot",
+            f"The root over the first {voucher.units} uses recorded here is {to_hex(root)}.",
+            "Sign the voucher that POST /v1/usages answered.",
+        )
+    row = {
+        "agreement_id": voucher.agreement_id,
+        "consumer": voucher.consumer,
+        "period": voucher.period,
+        "units": voucher.units,
+        "usage_root": voucher.usage_root,
+        "signer": signer,
+        "signature": signature,
+    }
+    for party in checked.agreement.terms.parties:
+        statement = text("SELECT node.is_hosted(:organisation)")
+        hosted = await connection.execute(statement, {"organisation": party})
+        if hosted.scalar_one():
+            await act_as(connection, party)
+            await connection.execute(
+                insert(tables.vouchers)
+                .values(organisation_id=party, **row)
+                .on_conflict_do_nothing()
+            )
+    await act_as(connection, caller)
+
+
+def _wrong(field: str, detail: str, remedy: str) -> Problem:
+    error = FieldProblem(f"voucher.{field}", detail, remedy)
+    return Problem(422, "voucher-refused", "The voucher is refused", detail, remedy, [error])

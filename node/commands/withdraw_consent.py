@@ -1,0 +1,76 @@
+"""Promises to bring a learner's withdrawal to the chain, for a consent of any operator.
+
+Only for an entry that hashes to a leaf that is anchored or waits here to be, signed by its holder:
+so nobody can make the relay fill the chain. Asking twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.consents import is_anchored
+from node import tables
+from node.commands.consent_status import waits_to_be_anchored
+from node.contracts import Deployment
+from node.db import query
+from node.outbox import enqueue
+from node.problems import FieldProblem, Problem, refused
+from protocol.entries import Entry, leaf_of
+from protocol.errors import WithdrawalSignatureInvalid
+from protocol.signatures import is_signed_by
+from protocol.signing import withdrawal_digest
+from protocol.slip import Slip
+from protocol.types import Leaf, to_hex
+
+
+async def withdraw_consent(
+    connection: AsyncConnection, deployment: Deployment, entry: Entry, signature: bytes
+) -> Leaf:
+    """The leaf. Raises a problem for a foreign signature or an unknown leaf."""
+    leaf = leaf_of(entry)
+    registry = deployment.address_bytes("ConsentRegistry")
+    digest = withdrawal_digest(leaf, deployment.chain_id, registry)
+    if not is_signed_by(entry.holder, digest, signature):
+        raise refused(WithdrawalSignatureInvalid(holder=entry.holder, leaf=leaf), "signature")
+    anchored = await query(connection, is_anchored, leaf)
+    if not anchored and not await waits_to_be_anchored(connection, leaf):
+        remedy = "Check the entry; a consent that was never anchored needs no withdrawal."
+        detail = f"No consent has the leaf {to_hex(leaf)}, neither on chain nor waiting here."
+        raise Problem(
+            404,
+            "consent-not-found",
+            "No such consent",
+            detail,
+            remedy,
+            [FieldProblem("entry", detail, remedy)],
+        )
+    accepted = await connection.execute(
+        insert(tables.withdrawals)
+        .values(leaf=leaf, holder=entry.holder, signature=signature)
+        .on_conflict_do_nothing()
+        .returning(tables.withdrawals.c.leaf)
+    )
+    if accepted.first() is not None:
+        payload = {"holder": to_hex(entry.holder), "signature": to_hex(signature)}
+        await enqueue(connection, "withdraw", [(leaf, payload)], None)
+    return leaf
+
+
+def check_slip(slip: Slip, deployment: Deployment) -> None:
+    """Raises a problem unless the slip is for this ledger."""
+    registry = deployment.address_bytes("ConsentRegistry")
+    if slip.chain_id != deployment.chain_id or slip.registry != registry:
+        detail = (
+            f"The slip is for registry {to_hex(slip.registry)} on chain {slip.chain_id}; this node "
+            f"serves {to_hex(registry)} on chain {deployment.chain_id}."
+        )
+        remedy = "Hand the slip to an operator of that chain."
+        raise Problem(
+            422,
+            "slip-of-another-ledger",
+            "The slip is for another ledger",
+            detail,
+            remedy,
+            [FieldProblem("slip", detail, remedy)],
+        )

@@ -1,0 +1,74 @@
+"""Settings of one node, read from the environment and written nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+
+
+class Settings(BaseSettings):
+    """Environment variables `PTX_*`, and the two that the whole field spells the same way.
+
+    Without `DATABASE_URL` and `CHAIN_URL` the node brings its own PostgreSQL and its own chain,
+    both kept under `state_dir`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="PTX_", populate_by_name=True, extra="ignore")
+
+    state_dir: Path = Path(".ptx")
+    host: str = "127.0.0.1"
+    port: int = 8420
+    chain_port: int = 8421
+    chain_id: int = 7837
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    chain_url: str | None = Field(default=None, validation_alias="CHAIN_URL")
+    deployment_path: Path | None = None
+    operator_did: str = "did:web:operator.localhost"
+    max_staleness_seconds: int = 30
+    poll_seconds: float = 0.1
+    batch_seconds: float = 0.5
+    finality_blocks: int = 64
+    block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
+
+    @property
+    def embedded_chain(self) -> bool:
+        """Whether this node runs its own chain."""
+        return self.chain_url is None
+
+    @property
+    def embedded_database(self) -> bool:
+        """Whether this node runs its own PostgreSQL."""
+        return self.database_url is None
+
+    @property
+    def keys_dir(self) -> Path:
+        """Where key files live, readable by their owner alone."""
+        return self.state_dir / "keys"
+
+    @property
+    def deployment_file(self) -> Path:
+        """The record of the contracts' addresses on this chain."""
+        if self.deployment_path is not None:
+            return self.deployment_path
+        if self.embedded_chain:
+            return self.state_dir / "deployments" / f"{self.chain_id}.json"
+        return Path("deployments") / f"{self.chain_id}.json"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the supervised processes write what they say."""
+        return self.state_dir / "logs"
+
+    @property
+    def running_file(self) -> Path:
+        """Where a running supervisor writes its addresses and the pids of its processes."""
+        return self.state_dir / "running.json"
+
+    @property
+    def api_key_file(self) -> Path:
+        """The operator's API key, mode 0600."""
+        return self.state_dir / "api-key"

@@ -1,0 +1,1 @@
+"""The demo: one real line from a Prometheus-X document to a commission statement."""

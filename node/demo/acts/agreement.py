@@ -1,0 +1,74 @@
+"""Act 2: the contract document becomes terms, both organisations sign, the agreement is active."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from node.api.schemas.agreements import TermsShape
+from node.demo.cast import Stage
+from node.demo.story import Story, require
+from node.intake.terms import terms_of_contract
+from protocol.eip712 import digest_of_typed_data
+from protocol.types import AgreementId, to_hex
+
+
+def conclude_agreement(story: Story) -> None:
+    """Terms over the contract's hashes; the node proposes, both organisations sign."""
+    stage, narrator, contract = story.stage, story.narrator, story.documents.contract
+    narrator.fact("contract", contract.contract_id)
+    for signature in contract.signatures:
+        narrator.fact("signature in document", f'"{signature.value}": unverified')
+    by_role = {role: party.id for role, party in story.parties.items()}
+    now = int(time.time())
+    terms = terms_of_contract(contract, by_role, story.completion.agreement, now)
+    narrator.fact("policy hash", to_hex(terms.policy_hash))
+    narrator.fact("valid for", f"{story.completion.agreement.validity_days} days", False)
+    for line in story.completion.agreement.lines:
+        price = f"{line.unit_price_minor / 1e6:.6f} a use, {line.free_units} free, to {line.payee}"
+        narrator.fact(f"price, category {line.category}", price, in_document=False)
+    host = story.parties[story.completion.hosted_by_operator].client
+    started = time.monotonic()
+    body = {
+        "terms": TermsShape.of(terms).to_json(),
+        "document": story.documents.contract_source,
+    }
+    proposed = host.post("/v1/agreements", body, secrets.token_hex(16))
+    agreement_id = bytes.fromhex(proposed["agreementId"][2:])
+    story.agreement_id = AgreementId(agreement_id)
+    require(
+        digest_of_typed_data(proposed["typedData"]) == agreement_id,
+        "the agreement's id is the digest of what the parties sign",
+    )
+    narrator.fact("agreement", proposed["agreementId"])
+    path = f"/v1/agreements/{proposed['agreementId']}"
+    host.wait_for(lambda: host.get(path), _is_on_chain, "the proposal on chain")
+    for party in story.parties.values():
+        signature_body = {
+            "organisation": to_hex(party.id),
+            "signer": to_hex(party.account),
+            "signature": to_hex(party.sign(agreement_id)),
+        }
+        party.client.post(f"{path}/signatures", signature_body, secrets.token_hex(16))
+        narrator.fact("signed by", f"{party.entry.name} (EIP-712)")
+    answer = host.wait_for(
+        lambda: host.get(path),
+        lambda found: found["status"] == "active",
+        "the agreement's activation",
+    )
+    for what, event in (("propose", "AgreementProposed"), ("activate", "AgreementActivated")):
+        narrator.mined(what, _transaction_of(stage, event, agreement_id), started)
+    narrator.fact("status", answer["status"])
+
+
+def _is_on_chain(answer: dict[str, Any]) -> bool:
+    return "history" in answer
+
+
+def _transaction_of(stage: Stage, event: str, agreement_id: bytes) -> str:
+    registry = stage.deployment.contract(stage.web3, "AgreementRegistry")
+    logs = registry.events[event]().get_logs(
+        from_block=stage.deployment.block_number, argument_filters={"agreementId": agreement_id}
+    )
+    return str(logs[0]["transactionHash"].to_0x_hex())

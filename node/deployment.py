@@ -1,0 +1,116 @@
+"""Deploys the contracts once, in an order in which nobody ever holds power but the timelock.
+
+A fresh deployer key with nonce 0 makes every address known beforehand, so that contracts which
+know each other need no setter, and a deployment that was cut off goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from rlp import encode as rlp_encode
+from web3 import Web3
+
+from node.contracts import ALL_CONTRACTS, Deployment
+from node.wallet import Wallet
+from protocol import contracts as artifacts
+
+ANYONE = "0x0000000000000000000000000000000000000000"
+ORDER = (
+    "TimelockController",
+    "AccessManager",
+    "ParticipantRegistry",
+    "CommissionPolicy",
+    "AgreementRegistry",
+    "ConsentRegistry",
+    "UsageToken",
+    "UsageSettlement",
+    "CommonsTreasury",
+)
+assert set(ORDER) == set(ALL_CONTRACTS)
+
+
+class DeploymentRefused(Exception):
+    """The chain is not in a state in which the contracts can be deployed."""
+
+
+def created_address(deployer: str, nonce: int) -> str:
+    """Address of the contract that `deployer` creates with `nonce`: keccak256(rlp([deployer,
+    nonce])), last 20 bytes (Ethereum yellow paper, section 7)."""
+    encoded = rlp_encode([bytes.fromhex(deployer.removeprefix("0x")), nonce])
+    return to_checksum_address(keccak(encoded)[12:])
+
+
+def plan_deployment(
+    deployer: str,
+    proposer: str,
+    timelock_delay_seconds: int,
+    initial_rates_bps: dict[int, int],
+) -> dict[str, tuple[str, list[Any]]]:
+    """Name → (address, constructor arguments), in order of the deployer's nonces from 0."""
+    at = {name: created_address(deployer, nonce) for nonce, name in enumerate(ORDER)}
+    rates = [[category, rate] for category, rate in sorted(initial_rates_bps.items())]
+    authority, registry = at["AccessManager"], at["ParticipantRegistry"]
+    arguments: dict[str, list[Any]] = {
+        "TimelockController": [timelock_delay_seconds, [proposer], [ANYONE], ANYONE],
+        "AccessManager": [at["TimelockController"]],
+        "ParticipantRegistry": [authority],
+        "CommissionPolicy": [authority, rates],
+        "AgreementRegistry": [registry, at["CommissionPolicy"]],
+        "ConsentRegistry": [authority, registry, at["AgreementRegistry"]],
+        "UsageToken": [authority, registry, at["UsageSettlement"], at["CommonsTreasury"]],
+        "UsageSettlement": [
+            registry,
+            at["AgreementRegistry"],
+            at["CommissionPolicy"],
+            at["UsageToken"],
+            at["CommonsTreasury"],
+        ],
+        "CommonsTreasury": [authority, at["UsageToken"]],
+    }
+    return {name: (at[name], arguments[name]) for name in ORDER}
+
+
+def deploy(
+    web3: Web3,
+    deployer: LocalAccount,
+    proposer: str,
+    timelock_delay_seconds: int,
+    initial_rates_bps: dict[int, int],
+) -> Deployment:
+    """Deploys what is missing. Idempotent: the deployer's nonce says how far it got.
+
+    Raises DeploymentRefused if the deployer has sent anything else.
+    """
+    plan = plan_deployment(deployer.address, proposer, timelock_delay_seconds, initial_rates_bps)
+    wallet = Wallet(web3, deployer)
+    first_block = web3.eth.block_number + 1
+    done = web3.eth.get_transaction_count(deployer.address)
+    for nonce, (name, (address, arguments)) in enumerate(plan.items()):
+        if nonce < done:
+            if not web3.eth.get_code(to_checksum_address(address)):
+                raise DeploymentRefused(
+                    f"The deployer {deployer.address} has sent transaction {nonce}, but {name} is "
+                    f"not at {address}: use a fresh deployer key."
+                )
+            first_block = 1
+            continue
+        contract = web3.eth.contract(abi=artifacts.abi(name), bytecode=artifacts.bytecode(name))
+        data = contract.constructor(*arguments).data_in_transaction
+        receipt = wallet.send({"data": data})
+        if receipt.contract_address != address:
+            raise DeploymentRefused(
+                f"{name} was created at {receipt.contract_address}, not at {address}: another "
+                "transaction of the deployer came between. Use a fresh deployer key."
+            )
+    genesis_hash = web3.eth.get_block(1)["parentHash"].to_0x_hex()
+    return Deployment(
+        chain_id=web3.eth.chain_id,
+        genesis_hash=genesis_hash,
+        block_number=first_block,
+        addresses={name: address for name, (address, _) in plan.items()},
+        constructor_arguments={name: arguments for name, (_, arguments) in plan.items()},
+    )

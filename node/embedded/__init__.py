@@ -1,0 +1,1 @@
+"""What `ptx-ledger run` brings with it: a PostgreSQL server, a chain, and their supervision."""

@@ -1,0 +1,62 @@
+"""The embedded chain: anvil with its state kept on disk, gas free, bytecode level paris.
+
+Its state is saved each second and at an orderly stop: after a kill -9 the chain may come back
+shorter than the index and the outbox, which both recover from.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from web3 import HTTPProvider, Web3
+
+from node.config import PROJECT_ROOT
+
+START_TIMEOUT_SECONDS = 20.0
+ANVIL = PROJECT_ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
+
+
+def start_chain(
+    state_dir: Path, host: str, port: int, chain_id: int, log: Path
+) -> subprocess.Popen[bytes]:
+    """Runs anvil until it answers with the expected chain id.
+
+    Raises RuntimeError if it does not, or if another chain answers at this port.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    command = [
+        str(ANVIL),
+        *("--host", host, "--port", str(port), "--chain-id", str(chain_id)),
+        *("--hardfork", "paris", "--gas-price", "0", "--base-fee", "0", "--accounts", "0"),
+        *("--state", str(state_dir.resolve() / "chain.json"), "--state-interval", "1"),
+        "--silent",
+    ]
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    _wait_until_ready(process, f"http://{host}:{port}", chain_id, log)
+    return process
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, chain_id: int, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 2}))
+    while not web3.is_connected():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            tail = log.read_text(errors="replace")[-2000:]
+            raise RuntimeError(f"The embedded chain did not start; its log ({log}) ends:\n{tail}")
+        time.sleep(0.02)
+    if web3.eth.chain_id != chain_id:
+        process.kill()
+        raise RuntimeError(
+            f"The chain at {url} has id {web3.eth.chain_id}, not {chain_id}: "
+            "stop what listens there or set PTX_CHAIN_PORT."
+        )

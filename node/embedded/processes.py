@@ -1,0 +1,104 @@
+"""Processes that outlive a killed supervisor: recorded by pid and start time, ended by group."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+STOP_TIMEOUT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedProcess:
+    """A process that leads a group of its own; pid and start time together name it for ever."""
+
+    name: str
+    pid: int
+    started_at: float
+    stop_signal: int
+
+    @classmethod
+    def of(cls, name: str, process: subprocess.Popen[bytes], stop_signal: int) -> RecordedProcess:
+        """The record of a child that was just started."""
+        return cls(name, process.pid, psutil.Process(process.pid).create_time(), stop_signal)
+
+    def is_running(self) -> bool:
+        """Whether this very process still runs (not another one under its pid)."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started_at) < 1.0
+            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        return False
+
+
+@dataclass(slots=True)
+class Running:
+    """What `running.json` says of a supervisor and what it started."""
+
+    api_url: str
+    chain_url: str
+    database_url: str
+    processes: list[RecordedProcess] = field(default_factory=list)
+
+    def save(self, path: Path) -> None:
+        """Writes the record in one step."""
+        temporary = path.with_suffix(".new")
+        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Running | None:
+        """The record, or None if there is none that can be read."""
+        try:
+            content = json.loads(path.read_text())
+            processes = [RecordedProcess(**entry) for entry in content.pop("processes")]
+            return cls(**content, processes=processes)
+        except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError):
+            return None
+
+
+def end_process(process: RecordedProcess) -> None:
+    """Asks the process's group to stop, insists after a while, and waits until it is gone."""
+    if not process.is_running():
+        _signal_group(process.pid, signal.SIGKILL)
+        return
+    with suppress(ProcessLookupError):
+        os.kill(process.pid, process.stop_signal)
+    if not _wait_until_gone(process, STOP_TIMEOUT_SECONDS):
+        _signal_group(process.pid, signal.SIGKILL)
+        _wait_until_gone(process, STOP_TIMEOUT_SECONDS)
+    _signal_group(process.pid, signal.SIGKILL)
+
+
+def _signal_group(group: int, number: int) -> None:
+    """Signals what is left of a group; a group's number is not reused while a member lives."""
+    members = [process for process in psutil.process_iter() if _group_of(process.pid) == group]
+    for member in members:
+        with suppress(psutil.NoSuchProcess):
+            member.send_signal(number)
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _wait_until_gone(process: RecordedProcess, timeout_seconds: float) -> bool:
+    deadline = time.monotonic() + timeout_seconds
+    while process.is_running():
+        if time.monotonic() > deadline:
+            return False
+        with suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
+        time.sleep(0.02)
+    return True

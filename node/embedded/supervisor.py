@@ -1,0 +1,206 @@
+"""`ptx-ledger run`: starts what is missing, keeps all of it running, stops all of it together."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from node.bootstrap import prepare_node
+from node.config import PROJECT_ROOT, Settings
+from node.embedded.chain import start_chain
+from node.embedded.postgres import database_url, start_postgres
+from node.embedded.processes import RecordedProcess, Running, end_process
+
+READY_TIMEOUT_SECONDS = 30.0
+SERVICES = ("indexer", "sender", "api")
+
+
+class AlreadyRunning(Exception):
+    """Another supervisor holds this state directory."""
+
+
+class ServiceDied(Exception):
+    """A supervised process ended by itself."""
+
+
+class Supervisor:
+    """One running node on this machine."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings = settings
+        self._say = say
+        self._children: list[tuple[RecordedProcess, subprocess.Popen[bytes]]] = []
+        self._starting = threading.Lock()
+        self.running = Running("", "", "")
+
+    @contextmanager
+    def started(self) -> Iterator[Running]:
+        """Everything up and ready inside the block, everything gone after it."""
+        self._settings.log_dir.mkdir(parents=True, exist_ok=True)
+        with self._exclusive_state():
+            self._end_orphans()
+            try:
+                self._start_all()
+                yield self.running
+            finally:
+                self._stop_all()
+
+    def watch(self, stop: threading.Event) -> None:
+        """Waits until told to stop; raises ServiceDied if a process ends by itself."""
+        while not stop.wait(0.2):
+            self._require_alive()
+
+    def _require_alive(self) -> None:
+        for record, process in self._children:
+            if process.poll() is not None:
+                log = self._log_file(record.name)
+                tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+                raise ServiceDied(
+                    f"{record.name} ended with status {process.returncode}; {log} ends:\n{tail}"
+                )
+
+    @contextmanager
+    def _exclusive_state(self) -> Iterator[IO[str]]:
+        with (self._settings.state_dir / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                running = Running.load(self._settings.running_file)
+                where = f" at {running.api_url}" if running else ""
+                raise AlreadyRunning(
+                    f"A node already runs{where} on {self._settings.state_dir.resolve()}: use it, "
+                    "stop it with Ctrl-C where it was started, or set PTX_STATE_DIR."
+                ) from None
+            yield lock
+
+    def _end_orphans(self) -> None:
+        before = Running.load(self._settings.running_file)
+        if before is not None:
+            for process in reversed(before.processes):
+                if process.is_running():
+                    self._say(f"ending {process.name}, left over from a run that was killed")
+                end_process(process)
+            self._settings.running_file.unlink(missing_ok=True)
+
+    def _start_all(self) -> None:
+        settings = self._settings
+        port = free_port(settings.host, settings.port)
+        chain_port = free_port(settings.host, settings.chain_port)
+        self.running.api_url = f"http://{settings.host}:{port}"
+        self.running.chain_url = settings.chain_url or f"http://{settings.host}:{chain_port}"
+        self.running.database_url = settings.database_url or database_url(settings.state_dir)
+        with ThreadPoolExecutor(2) as pool:
+            starts = []
+            if settings.embedded_database:
+                starts.append(pool.submit(self._start_postgres))
+            if settings.embedded_chain:
+                starts.append(pool.submit(self._start_chain, chain_port))
+            for start in starts:
+                start.result()
+        resolved = settings.model_copy(
+            update={
+                "chain_url": self.running.chain_url,
+                "database_url": self.running.database_url,
+                "deployment_path": settings.deployment_file,
+                "port": port,
+            }
+        )
+        prepare_node(resolved, self.running.api_url, settings.embedded_chain, self._say)
+        for name in SERVICES:
+            self._start_service(name, resolved)
+        self._wait_until_ready()
+
+    def _start_postgres(self) -> None:
+        process = start_postgres(self._settings.state_dir, self._log_file("postgres"))
+        self._adopt("postgres", process, signal.SIGINT)
+
+    def _start_chain(self, port: int) -> None:
+        settings = self._settings
+        process = start_chain(
+            settings.state_dir, settings.host, port, settings.chain_id, self._log_file("chain")
+        )
+        self._adopt("chain", process, signal.SIGTERM)
+
+    def _start_service(self, name: str, settings: Settings) -> None:
+        environment = {
+            **os.environ,
+            "PTX_STATE_DIR": str(settings.state_dir.resolve()),
+            "PTX_HOST": settings.host,
+            "PTX_PORT": str(settings.port),
+            "PTX_CHAIN_ID": str(settings.chain_id),
+            "PTX_DEPLOYMENT_PATH": str(settings.deployment_file.resolve()),
+            "PTX_FINALITY_BLOCKS": str(settings.finality_blocks),
+            "DATABASE_URL": str(settings.database_url),
+            "CHAIN_URL": str(settings.chain_url),
+        }
+        with self._log_file(name).open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "node.cli", "serve", name],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                env=environment,
+                cwd=PROJECT_ROOT,
+            )
+        self._adopt(name, process, signal.SIGTERM)
+
+    def _adopt(self, name: str, process: subprocess.Popen[bytes], stop_signal: int) -> None:
+        record = RecordedProcess.of(name, process, stop_signal)
+        with self._starting:
+            self._children.append((record, process))
+            self.running.processes.append(record)
+            self.running.save(self._settings.running_file)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_SECONDS
+        while not _answers_ready(self.running.api_url):
+            self._require_alive()
+            if time.monotonic() > deadline:
+                raise ServiceDied(
+                    f"{self.running.api_url}/readyz did not turn ready in "
+                    f"{READY_TIMEOUT_SECONDS:.0f} s; see {self._settings.log_dir}"
+                )
+            time.sleep(0.05)
+
+    def _stop_all(self) -> None:
+        for record, process in reversed(self._children):
+            end_process(record)
+            process.wait()
+        self._settings.running_file.unlink(missing_ok=True)
+
+    def _log_file(self, name: str) -> Path:
+        return self._settings.log_dir / f"{name}.log"
+
+
+def _answers_ready(api_url: str) -> bool:
+    try:
+        return httpx.get(f"{api_url}/readyz", timeout=2).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def free_port(host: str, wanted: int) -> int:
+    """The wanted port if nothing listens there, else one that the system picks."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError(f"no port is free on {host}")
