@@ -175,12 +175,10 @@ def _value(kind: str, value: Any) -> Any:
 
 
 def _terms(value: tuple[Any, ...]) -> Terms:
-    parties, lines = value[0], value[-1]
-    return Terms(
-        tuple(_organisation(party) for party in parties),
-        *value[1:-1],
-        lines=tuple(PriceLine(_organisation(payee), *rest) for payee, *rest in lines),
-    )
+    parties = tuple(_organisation(party) for party in value[0])
+    lines = tuple(PriceLine(_organisation(payee), *rest) for payee, *rest in value[-1])
+    fields: tuple[Any, ...] = (parties, *value[1:-1], lines)
+    return Terms(*fields)
 
 
 def _organisation(address: str) -> OrganisationId:

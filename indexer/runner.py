@@ -46,7 +46,7 @@ class ChainMoved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is indexed: a chain, our contracts on it, and the first block that can hold their logs."""
+    """What is indexed: a chain, our contracts on it, the first block that can hold their logs."""
 
     chain: Chain
     addresses: dict[str, bytes]

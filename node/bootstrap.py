@@ -133,7 +133,7 @@ def prepare_node(
 
 
 def deploy_embedded(settings: Settings, web3: Web3, say: Callable[[str], None]) -> Deployment:
-    """The contracts on the embedded chain; the timelock has delay 0, the governance key proposes."""
+    """The contracts on the embedded chain: a timelock without delay; governance proposes."""
     deployer = load_or_create_account(settings.keys_dir, DEPLOYER_KEY)
     governance = load_or_create_account(settings.keys_dir, GOVERNANCE_KEY)
     deployment = deploy(web3, deployer, governance.address, 0, DEMO_RATES_BPS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
@@ -73,7 +74,8 @@ class Wallet:
             "nonce": self.web3.eth.get_transaction_count(self.address, "pending"),
             "chainId": self.web3.eth.chain_id,
         }
-        signed = self.account.sign_transaction(dict(transaction))
+        fields: dict[str, Any] = {**transaction}
+        signed = self.account.sign_transaction(fields)
         receipt = self.wait(self.web3.eth.send_raw_transaction(signed.raw_transaction))
         return Receipt(
             transaction_hash=receipt["transactionHash"].to_0x_hex(),

@@ -30,7 +30,7 @@ from node.db import act_as, query
 from node.problems import Problem, not_found
 from node.sealing import SealedRecord, unseal
 from protocol.entries import decode_entry, leaf_of
-from protocol.types import OrganisationId, to_hex
+from protocol.types import Leaf, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/consents", tags=["consents"])
 
@@ -129,7 +129,7 @@ async def _answer(
         assurance = known.assurance if known else None
     else:
         assert question.leaf is not None
-        leaf = question.leaf
+        leaf = Leaf(question.leaf)
         known = await find_consent(connection, leaf)
         if known is None:
             problem = _unknown(leaf)

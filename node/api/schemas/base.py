@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 from indexer.queries.freshness import Freshness
+from protocol.types import to_hex
 
 MAX_SAFE_TIME = 2**53 - 1
 
@@ -24,38 +27,46 @@ class Shape(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
 
-def _hex_of(length: int | None, name: str) -> Any:
-    """A type of `length` bytes, 0x-hex on the wire."""
+@dataclass(frozen=True, slots=True)
+class HexOf:
+    """Marks bytes that are 0x-hex on the wire; `length` in bytes, None for any."""
 
-    def parse(value: Any) -> Any:
+    length: int | None
+    name: str
+
+    def parse(self, value: Any) -> bytes:
+        """From text (or bytes inside the node); raises ValueError with what is wrong."""
         if isinstance(value, bytes):
             return value
         if not isinstance(value, str) or not value.startswith("0x"):
-            raise ValueError(f"{name} must be text that begins with 0x")
+            raise ValueError(f"{self.name} must be text that begins with 0x")
         try:
             parsed = bytes.fromhex(value[2:])
         except ValueError:
-            raise ValueError(f"{name} must be hexadecimal digits after 0x") from None
-        if length is not None and len(parsed) != length:
-            raise ValueError(f"{name} must be {length} bytes, not {len(parsed)}")
+            raise ValueError(f"{self.name} must be hexadecimal digits after 0x") from None
+        if self.length is not None and len(parsed) != self.length:
+            raise ValueError(f"{self.name} must be {self.length} bytes, not {len(parsed)}")
         return parsed
 
-    digits = "*" if length is None else f"{{{2 * length}}}"
-    schema = {"type": "string", "pattern": f"^0x[0-9a-fA-F]{digits}$"}
-    return Annotated[
-        bytes,
-        BeforeValidator(parse),
-        PlainSerializer(lambda value: "0x" + value.hex(), return_type=str),
-        WithJsonSchema(schema),
-    ]
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.parse,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                to_hex, return_schema=core_schema.str_schema()
+            ),
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        digits = "*" if self.length is None else f"{{{2 * self.length}}}"
+        return {"type": "string", "pattern": f"^0x[0-9a-fA-F]{digits}$"}
 
 
-Address = _hex_of(20, "an address")
-Hash = _hex_of(32, "a hash")
-Signature = _hex_of(65, "a signature")
-EntryBytes = _hex_of(123, "an entry")
-SlipBytes = _hex_of(220, "a slip")
-HexBytes = _hex_of(None, "a value")
+Address = Annotated[bytes, HexOf(20, "an address")]
+Hash = Annotated[bytes, HexOf(32, "a hash")]
+Signature = Annotated[bytes, HexOf(65, "a signature")]
+EntryBytes = Annotated[bytes, HexOf(123, "an entry")]
+SlipBytes = Annotated[bytes, HexOf(220, "a slip")]
+HexBytes = Annotated[bytes, HexOf(None, "a value")]
 
 UnixTime = Annotated[int, Field(ge=0, le=MAX_SAFE_TIME)]
 Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
