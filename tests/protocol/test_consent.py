@@ -104,6 +104,7 @@ def test_the_earliest_ending_names_the_status(
     status = status_at(ENTRY, facts, AGREEMENT, UnixSeconds(40))
     assert (status.state, status.ended_by, status.ended_at) == (state, ended_by, 30)
     assert len(status.endings) == len(endings)
+    assert state_of(facts, AGREEMENT, 30) is state
     assert state_of(facts, AGREEMENT, 29) is ConsentState.ACTIVE
 
 

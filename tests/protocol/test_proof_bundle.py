@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protocol.agreement import AgreementFacts, AgreementState, Terms
 from protocol.assurance import Assurance
@@ -205,6 +207,32 @@ def test_each_kind_of_damage_fails_its_section(
     found = results(bundle)
     assert found[section] is Result.FAILED
     assert is_refuted(verify_bundle(bundle))
+
+
+def places(value: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The ways to every field of a JSON value."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, each in pairs:
+        yield (*way, key)
+        if isinstance(each, dict | list):
+            yield from places(each, (*way, key))
+
+
+WHOLE = bundle_of()
+ODD_VALUES: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, -1, 0, 2**53, 1.5, "", "0x", ZERO, "18446744073709551616", [], {}, [[]]]
+)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(sorted(places(WHOLE), key=str)), ODD_VALUES)
+def test_whatever_stands_in_a_field_the_verifier_answers(way: tuple[Any, ...], value: Any) -> None:
+    bundle = deepcopy(WHOLE)
+    set_to(*way, value=value)(bundle)
+    sections = verify_bundle(bundle)
+    assert sections
+    committed = way[0] in ("record", "leaf") and way != ("record", "groupId")
+    assert is_refuted(sections) or bundle == WHOLE or not committed
 
 
 def test_an_identified_consent_names_what_must_be_looked_up() -> None:
