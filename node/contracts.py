@@ -1,20 +1,19 @@
-"""The deployed contracts: their addresses, web3 objects for them, and reverts in plain words."""
+"""The deployed contracts: where they are, and web3 objects for them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-from eth_typing import ChecksumAddress
-from web3 import Web3
-from web3.contract import Contract
-from web3.exceptions import ContractLogicError
+from typing import TYPE_CHECKING, Any, cast
 
 from protocol import contracts as artifacts
-from protocol.contracts import error_of_revert
-from protocol.errors import ContractError
+from protocol.types import to_checksum_address
+
+if TYPE_CHECKING:  # only processes that send load web3
+    from eth_typing import ChecksumAddress
+    from web3 import Web3
+    from web3.contract import Contract
 
 LEDGER_CONTRACTS = (
     "ParticipantRegistry",
@@ -44,7 +43,7 @@ class Deployment:
 
     def address_of(self, name: str) -> ChecksumAddress:
         """EIP-55 address of a contract by its name."""
-        return Web3.to_checksum_address(self.addresses[name])
+        return cast("ChecksumAddress", to_checksum_address(self.address_bytes(name)))
 
     def address_bytes(self, name: str) -> bytes:
         """The same as 20 bytes."""
@@ -71,40 +70,3 @@ def save_deployment(path: Path, deployment: Deployment) -> None:
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps(asdict(deployment), indent=2) + "\n")
     temporary.replace(path)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a contract refuses: the rule's name, its values, a sentence and the remedy."""
-
-    name: str
-    sentence: str
-    remedy: str
-    values: dict[str, Any]
-
-    @property
-    def message(self) -> str:
-        """Sentence and remedy."""
-        return f"{self.sentence} {self.remedy}"
-
-
-def refusal_of(error: ContractError) -> Refusal:
-    """A rule's error as what is shown of it."""
-    sentence = str(error).removesuffix(f" {error.remedy}")
-    return Refusal(type(error).__name__, sentence, error.remedy, error.values())
-
-
-def explain_revert(error: Exception) -> Refusal | None:
-    """The refusal behind a web3 exception; None if the exception is no revert."""
-    if not isinstance(error, ContractLogicError):
-        return None
-    data = error.data if isinstance(error.data, str) else ""
-    known = error_of_revert(data)
-    if known is not None:
-        return refusal_of(known)
-    return Refusal(
-        "ContractRefused",
-        f"The contract refuses this: {error.message or data or 'no reason given'}.",
-        "The reason is not one of the ledger's own rules; look it up in the contract called.",
-        {"data": data},
-    )

@@ -22,7 +22,8 @@ from web3.types import TxParams, TxReceipt
 
 from node import tables
 from node.acts import Act, call_of, choose_next
-from node.contracts import Deployment, Refusal, explain_revert
+from node.contracts import Deployment
+from node.refusals import Refusal, explain_revert
 
 WAITING_READ_MAX = 20_000
 RECEIPT_WAIT_SECONDS = 20.0

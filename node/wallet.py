@@ -12,11 +12,14 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
-from web3 import Web3
+from web3 import HTTPProvider, Web3
 from web3.contract.contract import ContractFunction
+from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import TxParams, TxReceipt
 
-from node.contracts import explain_revert
+from node.bootstrap import NodeNotReady
+from node.config import Settings
+from node.refusals import explain_revert
 
 RECEIPT_TIMEOUT_SECONDS = 60.0
 
@@ -95,3 +98,12 @@ class Wallet:
                 f"Transaction {transaction_hash.to_0x_hex()} was mined and reverted."
             )
         return receipt
+
+
+def connect_chain(settings: Settings) -> Web3:
+    """web3 on the chain's address."""
+    if settings.chain_url is None:
+        raise NodeNotReady("CHAIN_URL is not set: `ptx-ledger run` brings a chain with it.")
+    web3 = Web3(HTTPProvider(settings.chain_url, request_kwargs={"timeout": 30}))
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+    return web3

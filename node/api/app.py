@@ -33,9 +33,9 @@ from node.api.routes import (
 from node.bootstrap import load_node, require_database_url
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
-from node.keys import load_master_key
 from node.logs import configure_logs
 from node.problems import Problem
+from node.secret_files import load_master_key
 
 BODY_BYTES_MAX = 32 * 1024 * 1024
 ROUTERS = (

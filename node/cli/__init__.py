@@ -1,46 +1,47 @@
 """`ptx-ledger`: the command line, a module a noun.
 
 `consent, agreement, statement` speak HTTP to a node; `run, serve, index, books` open the database;
-`proof verify` opens neither. `--json` prints for machines.
+`proof verify` opens neither. `--json` prints for machines. Only the module of the command that is
+asked for is loaded, so that each starts fast.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
 import typer
 
-from node.cli import agreement, books, consent, demo, index, proof, run, statement
 from node.cli.output import complain
-from node.contracts import DeploymentMissing
-from node.keys import KeyFileError
-from node.wallet import TransactionReverted
-from protocol.errors import ProtocolError
 
-app = typer.Typer(
-    name="ptx-ledger",
-    help="Consents, data-use agreements and commission accounting of the Prometheus-X data space.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-)
-run.register(app)
-demo.register(app)
-app.add_typer(consent.app, name="consent")
-app.add_typer(agreement.app, name="agreement")
-app.add_typer(statement.app, name="statement")
-app.add_typer(proof.app, name="proof")
-app.add_typer(index.app, name="index")
-app.add_typer(books.app, name="books")
+COMMANDS = {"run": "run", "serve": "run", "demo": "demo"}
+GROUPS = ("consent", "agreement", "statement", "proof", "index", "books")
+HELP = "Consents, data-use agreements and commission accounting of the Prometheus-X data space."
+
+
+def build_app(arguments: Sequence[str]) -> typer.Typer:
+    """The application with the command that the arguments name, or with all for the help."""
+    app = typer.Typer(
+        name="ptx-ledger", help=HELP, no_args_is_help=True, pretty_exceptions_enable=False
+    )
+    app.callback()(lambda: None)
+    asked = arguments[0] if arguments else ""
+    one = asked in COMMANDS or asked in GROUPS
+    for name in [asked] if one else sorted({*COMMANDS.values(), *GROUPS}):
+        if name in GROUPS:
+            app.add_typer(import_module(f"node.cli.{name}").app, name=name)
+        else:
+            import_module(f"node.cli.{COMMANDS[name]}").register(app)
+    return app
 
 
 def main() -> None:
     """Runs the command line; a known error is a sentence on stderr and status 1."""
     try:
-        app()
-    except (DeploymentMissing, KeyFileError, ProtocolError, TransactionReverted) as error:
+        build_app(sys.argv[1:])()
+    except Exception as error:
+        if not hasattr(error, "remedy") and type(error).__module__.split(".")[0] != "node":
+            raise
         complain(str(error))
         sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()

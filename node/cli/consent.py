@@ -13,7 +13,7 @@ from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
 from node.cli.output import AsJson, console, fail, print_json, show_time
 from node.intake.records import attested_record
 from node.intake.terms import DAY_SECONDS
-from node.keys import write_private
+from node.secret_files import write_private
 from protocol.entries import leaf_of
 from protocol.errors import DocumentUnreadable, HexInvalid
 from protocol.identifiers import organisation_id

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 from enum import StrEnum
 
 import typer
 
 from node.cli.output import console, fail
 from node.config import Settings
-from node.logs import configure_logs
 
 
 class Service(StrEnum):
@@ -30,6 +27,7 @@ def register(app: typer.Typer) -> None:
 def run() -> None:
     """Start a whole node here, with its own database and chain unless told otherwise."""
     from node.embedded.supervisor import AlreadyRunning, ServiceDied, Supervisor
+    from node.serve import stop_on_signals
 
     settings = Settings()
     stop = stop_on_signals()
@@ -50,38 +48,6 @@ def run() -> None:
 
 def serve(service: Service) -> None:
     """Run one process of a node; DATABASE_URL and CHAIN_URL say with what."""
-    settings = Settings()
-    configure_logs()
-    if service is Service.API:
-        _serve_api(settings)
-        return
-    stop = stop_on_signals()
-    from node.bootstrap import load_node, make_indexer, make_sender
+    from node.serve import serve as serve_process
 
-    node = load_node(settings)
-    if service is Service.INDEXER:
-        make_indexer(node).follow(stop, settings.poll_seconds, lambda blocks: None)
-    else:
-        make_sender(node).run(stop)
-
-
-def stop_on_signals() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda received, frame: stop.set())
-    return stop
-
-
-def _serve_api(settings: Settings) -> None:
-    from granian import Granian
-    from granian.constants import Interfaces
-
-    Granian(
-        "node.api.app:create_app",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        log_access=False,
-    ).serve()
+    serve_process(service.value)

@@ -12,12 +12,12 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from node.bootstrap import GOVERNANCE_KEY, connect_chain
 from node.client import NodeClient, read_api_key
 from node.config import Settings
 from node.contracts import Deployment, load_deployment
 from node.keys import load_or_create_account
-from node.wallet import Wallet
+from node.preparation import GOVERNANCE_KEY
+from node.wallet import Wallet, connect_chain
 from protocol.eip712 import digest_of_typed_data
 from protocol.holder_keys import (
     derive_holder_key,

@@ -18,14 +18,14 @@ from typing import IO
 
 import httpx
 
-from node.bootstrap import prepare_node
 from node.config import PROJECT_ROOT, Settings
 from node.embedded.chain import start_chain
 from node.embedded.postgres import database_url, start_postgres
 from node.embedded.processes import RecordedProcess, Running, end_process
+from node.preparation import prepare_node
+from node.serve import SERVICES
 
 READY_TIMEOUT_SECONDS = 30.0
-SERVICES = ("indexer", "sender", "api")
 
 
 class AlreadyRunning(Exception):
@@ -148,7 +148,7 @@ class Supervisor:
         }
         with self._log_file(name).open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "node.cli", "serve", name],
+                [sys.executable, "-m", "node.serve", name],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

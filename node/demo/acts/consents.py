@@ -9,7 +9,7 @@ import time
 from node.demo.story import Story, gate_answer, require
 from node.intake.records import signed_record
 from node.intake.terms import DAY_SECONDS
-from node.keys import write_private
+from node.secret_files import write_private
 from protocol.bundle_verification import Result, verify_bundle
 from protocol.entries import encode_entry, leaf_of
 from protocol.record import to_json

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from web3 import Web3
 
-from node.bootstrap import prove_possession
 from node.client import NodeRefused
 from node.demo.cast import Organisation, cast_organisation
 from node.demo.story import Story, require
 from node.governance import execute_through_timelock
-from node.keys import write_private
+from node.preparation import prove_possession
+from node.secret_files import write_private
 from protocol.types import Role, Scope, to_hex
 
 

@@ -1,0 +1,134 @@
+"""Prepares a node before its first run: schema, contracts on an embedded chain, operator, key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+from sqlalchemy import Engine
+from sqlalchemy.dialects.postgresql import insert
+from web3 import Web3
+
+from node import tables
+from node.api_keys import hash_api_key, new_api_key
+from node.bootstrap import require_database_url
+from node.config import Settings
+from node.contracts import (
+    Deployment,
+    DeploymentMissing,
+    load_deployment,
+    save_deployment,
+)
+from node.db import owner_engine
+from node.deployment import deploy
+from node.governance import execute_through_timelock
+from node.keys import OPERATOR_KEY, load_or_create_account
+from node.migrate import migrate
+from node.secret_files import write_private
+from node.wallet import Wallet, connect_chain
+from protocol.identifiers import organisation_id
+from protocol.signatures import sign_digest
+from protocol.signing import account_binding_digest
+from protocol.types import AccountAddress, OrganisationId, Role
+
+GOVERNANCE_KEY = "governance"
+DEPLOYER_KEY = "deployer"
+EMBEDDED_RATES_BPS = {1: 500, 2: 300, 3: 250}
+
+
+def prepare_node(
+    settings: Settings, service_address: str, may_deploy: bool, say: Callable[[str], None]
+) -> None:
+    """Migrates the database; on an embedded chain deploys the contracts and admits the operator."""
+    engine = owner_engine(require_database_url(settings))
+    migrate(engine)
+    web3 = connect_chain(settings)
+    if may_deploy:
+        deployment = deploy_embedded(settings, web3, say)
+        admit_operator(settings, web3, deployment, service_address, say)
+    elif not settings.deployment_file.exists():
+        raise DeploymentMissing(
+            f"{settings.deployment_file} does not exist: deploy the contracts on this chain first "
+            "(scripts/deploy.py)."
+        )
+    write_operator_key(settings, engine)
+    engine.dispose()
+
+
+def deploy_embedded(settings: Settings, web3: Web3, say: Callable[[str], None]) -> Deployment:
+    """The contracts on the embedded chain: a timelock without delay; governance proposes."""
+    deployer = load_or_create_account(settings.keys_dir, DEPLOYER_KEY)
+    governance = load_or_create_account(settings.keys_dir, GOVERNANCE_KEY)
+    deployment = deploy(web3, deployer, governance.address, 0, EMBEDDED_RATES_BPS)
+    known = settings.deployment_file.exists()
+    if not known or load_deployment(settings.deployment_file).addresses != deployment.addresses:
+        save_deployment(settings.deployment_file, deployment)
+        say(f"contracts deployed, chain {deployment.chain_id}")
+    return load_deployment(settings.deployment_file)
+
+
+def admit_operator(
+    settings: Settings,
+    web3: Web3,
+    deployment: Deployment,
+    service_address: str,
+    say: Callable[[str], None],
+) -> None:
+    """Registers the operator of the embedded node, once, and where its node answers."""
+    operator = organisation_id(settings.operator_did)
+    account = load_or_create_account(settings.keys_dir, OPERATOR_KEY)
+    registry = deployment.contract(web3, "ParticipantRegistry")
+    status = registry.functions.participantOf(Web3.to_checksum_address(operator)).call()[0]
+    if status == 0:
+        governance = Wallet(web3, load_or_create_account(settings.keys_dir, GOVERNANCE_KEY))
+        act = registry.functions.admit(
+            settings.operator_did,
+            int(Role.OPERATOR),
+            0,
+            account.address,
+            prove_possession(account, operator, deployment),
+        )
+        execute_through_timelock(governance, deployment, act)
+        describe = registry.functions.describe(
+            Web3.to_checksum_address(operator), service_address, bytes(32)
+        )
+        Wallet(web3, account).call(describe)
+        say(f"operator {settings.operator_did} admitted")
+
+
+def prove_possession(
+    account: LocalAccount, organisation: OrganisationId, deployment: Deployment
+) -> bytes:
+    """The account's signature that binds it to an organisation."""
+    digest = account_binding_digest(
+        organisation,
+        AccountAddress(bytes.fromhex(account.address[2:])),
+        deployment.chain_id,
+        deployment.address_bytes("ParticipantRegistry"),
+    )
+    return sign_digest(bytes(account.key), digest)
+
+
+def write_operator_key(settings: Settings, engine: Engine) -> None:
+    """The operator's API key: in a private file, and as a hash in the database."""
+    path: Path = settings.api_key_file
+    if not path.exists():
+        write_private(path, new_api_key() + "\n")
+    operator = organisation_id(settings.operator_did)
+    with engine.begin() as connection:
+        connection.execute(
+            insert(tables.organisations)
+            .values(organisation_id=operator, did=settings.operator_did, name="Operator")
+            .on_conflict_do_nothing()
+        )
+        connection.execute(
+            insert(tables.api_keys)
+            .values(
+                key_hash=hash_api_key(path.read_text().strip()),
+                organisation_id=operator,
+                role="admin",
+                label="written by ptx-ledger run",
+            )
+            .on_conflict_do_nothing()
+        )
