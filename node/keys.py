@@ -25,8 +25,7 @@ def load_or_create_account(keys_dir: Path, name: str) -> LocalAccount:
     if not path.exists():
         account: LocalAccount = Account.create()
         keystore = Account.encrypt(
-            account.key, passphrase, kdf="scrypt", iterations=OPERATOR_KEY = "operator"
-KEYSTORE_ITERATIONS
+            account.key, passphrase, kdf="scrypt", iterations=KEYSTORE_ITERATIONS
         )
         write_private(path, json.dumps(keystore))
         return account
