@@ -2,11 +2,11 @@
 pragma solidity ^0.8.30;
 
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {IAgreementRegistry} from "./interfaces/IAgreementRegistry.sol";
 import {ICommissionPolicy} from "./interfaces/ICommissionPolicy.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {AccountSignatures} from "./libraries/AccountSignatures.sol";
 import {AgreementTerms} from "./libraries/AgreementTerms.sol";
 import {Periods} from "./libraries/Periods.sol";
 import {Scopes} from "./libraries/Scopes.sol";
@@ -88,7 +88,7 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
             revert AgreementRegistry_AlreadySigned(agreementId, organisation);
         }
         REGISTRY.authorise(signer, organisation, Scopes.AGREE);
-        if (!SignatureChecker.isValidSignatureNow(signer, agreementId, signature)) {
+        if (!AccountSignatures.isValid(signer, agreementId, signature)) {
             revert AgreementRegistry_SignatureInvalid(agreementId, signer);
         }
         party.signedAt = uint40(block.timestamp);
@@ -153,6 +153,13 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
     }
 
     /// @inheritdoc IAgreementRegistry
+    function wasActivated(bytes32 agreementId) public view returns (bool) {
+        Agreement storage agreement = _agreements[agreementId];
+        return
+            agreement.state != State.Unknown && agreement.signatureCount == agreement.partyCount;
+    }
+
+    /// @inheritdoc IAgreementRegistry
     function agreementOf(bytes32 agreementId) external view returns (Agreement memory) {
         return _agreements[agreementId];
     }
@@ -168,6 +175,11 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
     /// @inheritdoc IAgreementRegistry
     function agreementIdOf(Terms calldata terms) public view returns (bytes32) {
         return _hashTypedDataV4(AgreementTerms.hash(terms));
+    }
+
+    /// @inheritdoc IAgreementRegistry
+    function DOMAIN_SEPARATOR() external view returns (bytes32) {
+        return _domainSeparatorV4();
     }
 
     function _recordParties(
@@ -217,12 +229,7 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
         for (uint256 i; i < parties.length; ++i) {
             if (_parties[parent][parties[i]].isParty) ++kept;
         }
-        Agreement memory agreement = _agreements[parent];
-        if (
-            agreement.state == State.Unknown ||
-            agreement.signatureCount != agreement.partyCount ||
-            kept != agreement.partyCount
-        ) {
+        if (!wasActivated(parent) || kept != _agreements[parent].partyCount) {
             revert AgreementRegistry_ParentInvalid(parent);
         }
     }

@@ -28,14 +28,15 @@ abstract contract MerkleLog is IMerkleLog {
             revert MerkleLog_BatchSizeInvalid(leaves.length, BATCH_SIZE_MAX);
         }
         root = Rfc9162.rootOf(leaves);
-        if (anchors[issuer][root].anchoredAt != 0) revert MerkleLog_AlreadyAnchored(issuer, root);
+        Anchor storage batch = anchors[issuer][root];
+        if (batch.anchoredAt != 0) revert MerkleLog_AlreadyAnchored(issuer, root);
         uint64 firstIndex = logSize;
-        logSize = firstIndex + uint64(leaves.length);
-        anchors[issuer][root] = Anchor({
-            anchoredAt: uint40(block.timestamp),
-            size: uint32(leaves.length),
-            firstIndex: firstIndex
-        });
+        unchecked {
+            logSize = firstIndex + uint64(leaves.length); // no chain carries 2^64 leaves
+        }
+        batch.anchoredAt = uint40(block.timestamp);
+        batch.size = uint32(leaves.length);
+        batch.firstIndex = firstIndex;
         emit LeavesAnchored(issuer, root, firstIndex, leaves);
     }
 

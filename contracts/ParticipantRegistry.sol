@@ -4,9 +4,9 @@ pragma solidity ^0.8.30;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {AuthorityUtils} from "@openzeppelin/contracts/access/manager/AuthorityUtils.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {AccountSignatures} from "./libraries/AccountSignatures.sol";
 import {Notice} from "./libraries/Notice.sol";
 import {Scopes} from "./libraries/Scopes.sol";
 
@@ -174,11 +174,9 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IParticipantRegistry
     function authorise(address account, address organisation, uint8 scope) external view {
-        if (!speaksFor(account, organisation, scope)) {
-            revert ParticipantRegistry_NotAuthorised(account, organisation, scope);
-        }
+        (bool speaks, address own) = _speaksFor(account, organisation, scope);
+        if (!speaks) revert ParticipantRegistry_NotAuthorised(account, organisation, scope);
         _requireNotSuspended(organisation);
-        address own = _accounts[account].organisation;
         if (own != organisation) _requireNotSuspended(own);
         requireNotStopped();
     }
@@ -188,13 +186,8 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
         address account,
         address organisation,
         uint8 scope
-    ) public view returns (bool) {
-        Account memory bound = _accounts[account];
-        if (bound.scopes & scope == 0) return false;
-        if (bound.retiredAt != 0 || block.timestamp >= bound.expiresAt) return false;
-        if (bound.organisation == organisation) return true;
-        Delegation memory delegation = _delegations[organisation][bound.organisation];
-        return delegation.scopes & scope != 0 && block.timestamp < delegation.expiresAt;
+    ) public view returns (bool speaks) {
+        (speaks, ) = _speaksFor(account, organisation, scope);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -254,6 +247,27 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
 
     // Parts
 
+    /// @return speaks Whether the account, in service, has the scope for the organisation: its own,
+    /// or one that delegates the scope to its own.
+    /// @return own The account's own organisation.
+    function _speaksFor(
+        address account,
+        address organisation,
+        uint8 scope
+    ) private view returns (bool speaks, address own) {
+        Account storage bound = _accounts[account];
+        own = bound.organisation;
+        uint8 scopes = bound.scopes;
+        uint40 expiresAt = bound.expiresAt;
+        uint40 retiredAt = bound.retiredAt;
+        if (scopes & scope == 0 || retiredAt != 0 || block.timestamp >= expiresAt) {
+            return (false, own);
+        }
+        if (own == organisation) return (true, own);
+        Delegation storage delegation = _delegations[organisation][own];
+        speaks = delegation.scopes & scope != 0 && block.timestamp < delegation.expiresAt;
+    }
+
     function _bind(
         address organisation,
         address account,
@@ -271,7 +285,7 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
             keccak256(abi.encode(ACCOUNT_BINDING_TYPEHASH, organisation, account))
         );
         // Nobody signs for account zero, so it is refused here, too.
-        if (!SignatureChecker.isValidSignatureNow(account, digest, signature)) {
+        if (!AccountSignatures.isValid(account, digest, signature)) {
             revert ParticipantRegistry_PossessionNotProven(account);
         }
         _accounts[account] = Account({

@@ -3,7 +3,7 @@ pragma solidity ^0.8.30;
 
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {IAgreementRegistry} from "./interfaces/IAgreementRegistry.sol";
@@ -11,6 +11,8 @@ import {ICommissionPolicy} from "./interfaces/ICommissionPolicy.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IUsageSettlement} from "./interfaces/IUsageSettlement.sol";
 import {IUsageToken} from "./interfaces/IUsageToken.sol";
+import {AccountSignatures} from "./libraries/AccountSignatures.sol";
+import {AgreementTerms} from "./libraries/AgreementTerms.sol";
 import {Commissions} from "./libraries/Commissions.sol";
 import {Notice} from "./libraries/Notice.sol";
 import {Periods} from "./libraries/Periods.sol";
@@ -134,7 +136,9 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
     ) external {
         uint64 settled = _settledUnits(voucher);
         if (upTo <= settled) revert UsageSettlement_VoucherNotNewer(upTo, settled);
-        _settle(terms, voucher, upTo, signer, signature);
+        _requireSettleable(terms, voucher, upTo);
+        _requireSigned(voucher, signer, signature);
+        _settle(terms.lines, voucher, settled, upTo);
     }
 
     /// @inheritdoc IUsageSettlement
@@ -143,9 +147,7 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
             Settlement calldata one = settlements[i];
             Voucher calldata voucher = one.voucher;
             uint64 settled = _settledUnits(voucher);
-            if (one.upTo > settled) {
-                _settle(one.terms, voucher, one.upTo, one.signer, one.signature);
-            } else {
+            if (one.upTo <= settled) {
                 emit VoucherSkipped(
                     voucher.agreementId,
                     voucher.consumer,
@@ -153,7 +155,11 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
                     one.upTo,
                     settled
                 );
+                continue;
             }
+            _requireSettleable(one.terms, voucher, one.upTo);
+            _requireSigned(voucher, one.signer, one.signature);
+            _settle(one.terms.lines, voucher, settled, one.upTo);
         }
     }
 
@@ -198,90 +204,75 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
 
     // Parts
 
-    /// @dev The caller has checked that `upTo` is above what is settled.
+    /// @dev Moves what the lines bring between two counts of units from the consumer's deposit to
+    /// the payees and the association.
     function _settle(
-        IAgreementRegistry.Terms calldata terms,
-        Voucher calldata voucher,
-        uint64 upTo,
-        address signer,
-        bytes calldata signature
-    ) private {
-        if (upTo > voucher.units) revert UsageSettlement_UpToAboveVoucher(upTo, voucher.units);
-        _requireConsumer(terms, voucher);
-        _requireSigned(voucher, signer, signature);
-        uint64 settled = _settledUnits(voucher);
-        settledUnitsOf[voucher.agreementId][voucher.consumer][voucher.period] = upTo;
-        LineAmount[] memory amounts = _pay(terms.lines, voucher, settled, upTo);
-        emit UsageSettled(
-            voucher.agreementId,
-            voucher.consumer,
-            voucher.period,
-            settled,
-            upTo,
-            voucher.usageRoot,
-            amounts
-        );
-    }
-
-    /// @dev Moves what the lines bring from the consumer's deposit to the payees and the
-    /// association.
-    function _pay(
         IAgreementRegistry.PriceLine[] calldata lines,
         Voucher calldata voucher,
         uint64 fromUnits,
         uint64 toUnits
-    ) private returns (LineAmount[] memory amounts) {
-        amounts = new LineAmount[](lines.length);
+    ) private {
+        (bytes32 id, address consumer, uint32 period) = _key(voucher);
+        settledUnitsOf[id][consumer][period] = toUnits;
+        LineAmount[] memory amounts = new LineAmount[](lines.length);
         uint256 gross;
         uint256 commission;
         for (uint256 i; i < lines.length; ++i) {
             IAgreementRegistry.PriceLine calldata line = lines[i];
-            LineAmount memory amount = amounts[i];
-            (amount.gross, amount.commissionRoundedDown) = Commissions.amountsBetween(
-                line,
-                fromUnits,
-                toUnits,
-                POLICY.rateOf(line.category, voucher.period)
-            );
-            balanceOf[line.payee] += amount.gross - amount.commissionRoundedDown;
-            gross += amount.gross;
-            commission += amount.commissionRoundedDown;
+            uint16 rateBps = POLICY.rateOf(line.category, period);
+            amounts[i] = Commissions.amountBetween(line, fromUnits, toUnits, rateBps);
+            gross += amounts[i].gross;
+            commission += amounts[i].commissionRoundedDown;
+            balanceOf[line.payee] += amounts[i].gross - amounts[i].commissionRoundedDown;
         }
-        uint256 left = depositOf[voucher.agreementId][voucher.consumer];
-        if (left < gross) revert UsageSettlement_DepositTooSmall(left, gross);
-        depositOf[voucher.agreementId][voucher.consumer] = left - gross;
+        _takeFromDeposit(id, consumer, gross);
         commissionOwed += commission;
+        emit UsageSettled(id, consumer, period, fromUnits, toUnits, voucher.usageRoot, amounts);
+    }
+
+    function _takeFromDeposit(bytes32 agreementId, address consumer, uint256 amount) private {
+        mapping(address => uint256) storage deposits = depositOf[agreementId];
+        uint256 left = deposits[consumer];
+        if (left < amount) revert UsageSettlement_DepositTooSmall(left, amount);
+        deposits[consumer] = left - amount;
+    }
+
+    function _key(Voucher calldata voucher) private pure returns (bytes32, address, uint32) {
+        return (voucher.agreementId, voucher.consumer, voucher.period);
     }
 
     function _settledUnits(Voucher calldata voucher) private view returns (uint64) {
         return settledUnitsOf[voucher.agreementId][voucher.consumer][voucher.period];
     }
 
-    /// @dev The terms are the voucher's, were once active, and the consumer is a party that is paid
-    /// by no line.
-    function _requireConsumer(
+    /// @dev No more than signed, under terms that are the voucher's and were once active, by a party
+    /// that no line pays.
+    function _requireSettleable(
         IAgreementRegistry.Terms calldata terms,
-        Voucher calldata voucher
+        Voucher calldata voucher,
+        uint64 upTo
     ) private view {
+        if (upTo > voucher.units) revert UsageSettlement_UpToAboveVoucher(upTo, voucher.units);
         bytes32 id = voucher.agreementId;
-        bytes32 termsId = AGREEMENTS.agreementIdOf(terms);
-        if (termsId != id) revert UsageSettlement_AgreementMismatch(id, termsId);
-        IAgreementRegistry.Agreement memory agreement = AGREEMENTS.agreementOf(id);
-        if (
-            agreement.state == IAgreementRegistry.State.Unknown ||
-            agreement.signatureCount != agreement.partyCount
-        ) {
-            revert UsageSettlement_AgreementNeverActive(id);
-        }
         address consumer = voucher.consumer;
-        bool isParty;
-        for (uint256 i; i < terms.parties.length; ++i) {
-            if (terms.parties[i] == consumer) isParty = true;
-        }
-        if (!isParty) revert UsageSettlement_NotParty(id, consumer);
+        // Derived here rather than asked: sending the terms on costs more than hashing them.
+        bytes32 termsId = MessageHashUtils.toTypedDataHash(
+            AGREEMENTS.DOMAIN_SEPARATOR(),
+            AgreementTerms.hash(terms)
+        );
+        if (termsId != id) revert UsageSettlement_AgreementMismatch(id, termsId);
+        if (!AGREEMENTS.wasActivated(id)) revert UsageSettlement_AgreementNeverActive(id);
+        if (!_isAmong(terms.parties, consumer)) revert UsageSettlement_NotParty(id, consumer);
         for (uint256 i; i < terms.lines.length; ++i) {
             if (terms.lines[i].payee == consumer) revert UsageSettlement_ConsumerIsPayee(consumer);
         }
+    }
+
+    function _isAmong(address[] calldata parties, address wanted) private pure returns (bool) {
+        for (uint256 i; i < parties.length; ++i) {
+            if (parties[i] == wanted) return true;
+        }
+        return false;
     }
 
     /// @dev The period has begun, and the signature binds the consumer for it.
@@ -296,7 +287,7 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
         }
         if (
             !REGISTRY.signsVoucherFor(signer, voucher.consumer, uint40(startsAt)) ||
-            !SignatureChecker.isValidSignatureNow(signer, voucherDigest(voucher), signature)
+            !AccountSignatures.isValid(signer, voucherDigest(voucher), signature)
         ) {
             revert UsageSettlement_SignatureInvalid(voucher.consumer, signer);
         }

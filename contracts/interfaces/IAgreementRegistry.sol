@@ -179,6 +179,9 @@ interface IAgreementRegistry {
     /// @notice Whether the agreement is active now and `organisation` one of its parties.
     function isActiveFor(bytes32 agreementId, address organisation) external view returns (bool);
 
+    /// @notice Whether all parties have signed, whatever happened since.
+    function wasActivated(bytes32 agreementId) external view returns (bool);
+
     /// @notice State of an agreement; all zero if unknown.
     function agreementOf(bytes32 agreementId) external view returns (Agreement memory);
 
@@ -190,6 +193,9 @@ interface IAgreementRegistry {
 
     /// @notice The EIP-712 digest of the terms in this registry's domain.
     function agreementIdOf(Terms calldata terms) external view returns (bytes32);
+
+    /// @notice This registry's EIP-712 domain separator, for whoever derives an id from terms itself.
+    function DOMAIN_SEPARATOR() external view returns (bytes32);
 
     /// @notice Where organisations and their accounts are known.
     function REGISTRY() external view returns (IParticipantRegistry);

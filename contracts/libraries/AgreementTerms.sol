@@ -15,25 +15,30 @@ library AgreementTerms {
             "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)"
         );
 
-    function hash(IAgreementRegistry.Terms calldata terms) internal pure returns (bytes32) {
-        bytes32[] memory lineHashes = new bytes32[](terms.lines.length);
-        for (uint256 i; i < lineHashes.length; ++i) {
-            lineHashes[i] = keccak256(abi.encode(PRICE_LINE_TYPEHASH, terms.lines[i]));
+    /// @dev EIP-712 `hashStruct` over the words of the calldata as they are: a price line's four and
+    /// the seven from `validFrom` to `salt` lie there in the order of the type. A word with bits
+    /// beyond its type gives an id that nobody signed, and no event can be written with it.
+    function hash(IAgreementRegistry.Terms calldata terms) internal pure returns (bytes32 result) {
+        address[] calldata parties = terms.parties;
+        IAgreementRegistry.PriceLine[] calldata lines = terms.lines;
+        (bytes32 termsType, bytes32 lineType) = (TERMS_TYPEHASH, PRICE_LINE_TYPEHASH);
+        assembly ("memory-safe") {
+            let words := mload(0x40)
+            let array := add(words, 320)
+            // words: type ‖ parties ‖ validFrom … salt ‖ lines
+            mstore(words, termsType)
+            calldatacopy(array, parties.offset, mul(parties.length, 32))
+            mstore(add(words, 32), keccak256(array, mul(parties.length, 32)))
+            calldatacopy(add(words, 64), add(terms, 32), 224)
+            // array: the lines' hashes, with one line at a time behind its place
+            for { let i := 0 } lt(i, lines.length) { i := add(i, 1) } {
+                let line := add(array, mul(i, 32))
+                mstore(line, lineType)
+                calldatacopy(add(line, 32), add(lines.offset, mul(i, 128)), 128)
+                mstore(line, keccak256(line, 160))
+            }
+            mstore(add(words, 288), keccak256(array, mul(lines.length, 32)))
+            result := keccak256(words, 320)
         }
-        return
-            keccak256(
-                abi.encode(
-                    TERMS_TYPEHASH,
-                    keccak256(abi.encodePacked(terms.parties)),
-                    terms.validFrom,
-                    terms.validUntil,
-                    terms.policyHash,
-                    terms.documentHash,
-                    terms.rulebook,
-                    terms.parent,
-                    terms.salt,
-                    keccak256(abi.encodePacked(lineHashes))
-                )
-            );
     }
 }

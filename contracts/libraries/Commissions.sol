@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {IAgreementRegistry} from "../interfaces/IAgreementRegistry.sol";
+import {IUsageSettlement} from "../interfaces/IUsageSettlement.sol";
 
 /// @title Commissions
 /// @notice What a price line brings, and the association's share of it. Both are functions of the
@@ -30,16 +31,16 @@ library Commissions {
     }
 
     /// @dev What settling from `fromUnits` up to `toUnits` brings.
-    function amountsBetween(
+    function amountBetween(
         IAgreementRegistry.PriceLine calldata line,
         uint64 fromUnits,
         uint64 toUnits,
         uint16 rateBps
-    ) internal pure returns (uint128 gross, uint128 commission) {
+    ) internal pure returns (IUsageSettlement.LineAmount memory amount) {
         uint256 grossFrom = grossOf(line, fromUnits);
         uint256 grossTo = grossOf(line, toUnits);
-        gross = (grossTo - grossFrom).toUint128();
-        commission = (commissionRoundedDown(grossTo, rateBps) -
+        amount.gross = (grossTo - grossFrom).toUint128();
+        amount.commissionRoundedDown = (commissionRoundedDown(grossTo, rateBps) -
             commissionRoundedDown(grossFrom, rateBps)).toUint128();
     }
 }
