@@ -1,0 +1,103 @@
+"""One real node for the session, and a world on it; databases and chains of a test's own."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import create_engine, text
+
+from node.config import Settings
+from node.db import owner_engine
+from node.embedded.supervisor import Supervisor, free_port
+from protocol.contracts import abi
+from protocol.errors import ArtifactMissing
+from tests.stage import EXAMPLES, Node, World, build_world, wait_until
+
+FINALITY_BLOCKS = 3
+
+
+@pytest.fixture(scope="session")
+def compiled() -> None:
+    """The contracts' artifacts, or a skip that says how to make them."""
+    try:
+        abi("ConsentRegistry")
+    except ArtifactMissing as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def live_node(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[Node]:
+    """A whole node as `ptx-ledger run` starts it, on a state directory and ports of its own."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [*os.environ]:
+            if name.startswith("PTX_") or name in ("DATABASE_URL", "CHAIN_URL"):
+                environment.delenv(name)
+        environment.setenv("PTX_BATCH_SECONDS", "0.1")
+        settings = Settings(
+            state_dir=tmp_path_factory.mktemp("node"),
+            port=free_port("127.0.0.1", 0),
+            chain_port=free_port("127.0.0.1", 0),
+            finality_blocks=FINALITY_BLOCKS,
+        )
+        with Supervisor(settings, print).started() as running:
+            complete = settings.model_copy(
+                update={
+                    "chain_url": running.chain_url,
+                    "database_url": running.database_url,
+                    "deployment_path": settings.deployment_file,
+                }
+            )
+            engine = owner_engine(running.database_url)
+            yield Node(complete, running, engine)
+            engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def world(live_node: Node) -> World:
+    """Two organisations with an agreement in force and a deposit, on the session's node."""
+    return build_world(live_node)
+
+
+@pytest.fixture
+def at_rest(world: World) -> World:
+    """The world with nothing on its way: what counts afterwards is the test's own doing."""
+
+    def idle() -> bool:
+        answer = httpx.get(f"{world.node.url}/readyz")
+        return answer.status_code == 200 and answer.json()["outboxOpen"] == 0
+
+    wait_until(idle, "an empty outbox")
+    return world
+
+
+@pytest.fixture
+def secret() -> bytes:
+    """A learner's one-time key."""
+    return secrets.token_bytes(32)
+
+
+@pytest.fixture(scope="session")
+def new_database(live_node: Node) -> Callable[[], str]:
+    """Makes an empty database in the session's server and gives its address."""
+    server = live_node.running.database_url
+
+    def create() -> str:
+        name = f"test_{secrets.token_hex(6)}"
+        engine = create_engine(server, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+        engine.dispose()
+        return server.replace("/postgres?", f"/{name}?")
+
+    return create
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The project's own Prometheus-X documents."""
+    return EXAMPLES
