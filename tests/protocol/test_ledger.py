@@ -28,6 +28,7 @@ from protocol.events import (
     Event,
     GuardianAppointed,
     LeavesAnchored,
+    LeavingRequested,
     Left,
     OperatorDelegated,
     Origin,
@@ -345,6 +346,20 @@ def test_leaving_before_the_notice_or_with_another_amount_is_refused() -> None:
     for amount in (50, 101):
         with pytest.raises(LedgerViolation):
             story.tell(Left(AGREEMENT, EMPLOYER, CONSUMER_ACCOUNT, AmountMinor(amount)))
+
+
+@pytest.mark.parametrize("amount", [39, 41, 100])
+def test_leaving_pays_what_was_requested_or_is_left(amount: int) -> None:
+    story = Story().begin()
+    story.issue(100)
+    story.deposit(100)
+    story.tell(LeavingRequested(AGREEMENT, EMPLOYER, AmountMinor(40), story.time))
+    paid = AmountMinor(amount)
+    with pytest.raises(LedgerViolation, match="of a deposit of 100"):
+        story.tell(
+            Transfer(SETTLEMENT, CONSUMER_ACCOUNT, paid),
+            Left(AGREEMENT, EMPLOYER, CONSUMER_ACCOUNT, paid),
+        )
 
 
 def test_a_contract_that_paid_more_than_it_held_is_seen_with_the_next_transaction() -> None:

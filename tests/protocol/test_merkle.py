@@ -97,6 +97,17 @@ def test_an_inner_node_proves_nothing_against_the_stored_size() -> None:
     assert not verify_inclusion(inner, 0, 4, path[1:], root_of(leaves))
 
 
+def test_a_path_longer_than_the_tree_is_high_proves_nothing_even_if_it_leads_to_the_root() -> None:
+    leaf, other = leaf_hash(b"leaf"), leaf_hash(b"other")
+    root = root_of([other, leaf])
+    assert verify_inclusion(leaf, 1, 2, [other], root)
+    assert not verify_inclusion(leaf, 0, 1, [other], root)
+    with pytest.raises(ProofInvalid, match="too long"):
+        root_from_inclusion(leaf, 0, 1, [other])
+    with pytest.raises(ProofInvalid, match="too short"):
+        root_from_inclusion(leaf, 0, 2, [])
+
+
 def test_trees_are_the_golden_ones(vectors: Any) -> None:
     for name, case in vectors("merkle").items():
         if name == "padded-sizes":
