@@ -29,12 +29,19 @@ def play(
     stage: Stage, documents: DemoDocuments, completion: Completion, narrator: Narrator
 ) -> None:
     """Plays all acts; raises DemoBroken, NodeRefused or TransactionReverted if one fails."""
+    story = open_story(stage, documents, completion, narrator)
+    for title, act in ACTS:
+        with narrator.step(title):
+            act(story)
+
+
+def open_story(
+    stage: Stage, documents: DemoDocuments, completion: Completion, narrator: Narrator
+) -> Story:
+    """The story before its first act, with its cast."""
     parties = {}
     for role in ("provider", "consumer"):
         entry = documents.party(role)
         did = entry.did or completion.did_of(entry.catalogue_id)
         parties[role] = cast_organisation(stage, role, entry, did)
-    story = Story(stage, documents, completion, narrator, parties, cast_learner(stage))
-    for title, act in ACTS:
-        with narrator.step(title):
-            act(story)
+    return Story(stage, documents, completion, narrator, parties, cast_learner(stage))

@@ -1,0 +1,67 @@
+"""`make bench`: measures all on a node of its own, prints the figures, and keeps them."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from node.bench.api import measure_api
+from node.bench.figures import (
+    PERFORMANCE_FILE,
+    Figure,
+    read_figures,
+    record_figures,
+    render_tables,
+)
+from node.bench.gas import measure_gas
+from node.bench.leaves import measure_leaves
+from node.cli.demo import EXAMPLES, complete
+from node.config import Settings
+from node.demo.acts.agreement import conclude_agreement
+from node.demo.acts.consents import anchor_consents
+from node.demo.acts.participants import register_participants
+from node.demo.cast import open_stage
+from node.demo.documents import read_documents
+from node.demo.narration import Narrator
+from node.demo.play import open_story
+from node.embedded.supervisor import Supervisor
+from node.intake.completion import read_completion
+
+ACTS_BEFORE = (register_participants, conclude_agreement, anchor_consents)
+
+
+def run_bench(console: Console) -> None:
+    """All figures of this machine; the tables of the documentation are rendered from them."""
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="ptx-bench-") as folder:
+        settings = Settings(state_dir=Path(folder), port=0, chain_port=0)
+        with Supervisor(settings, lambda line: None).started() as running:
+            for figure in _measure(complete(settings, running), running.api_url):
+                console.print(
+                    f"{figure.section:<8} {figure.name:<52} {figure.value:>14,} {figure.unit:<10}"
+                    f" {figure.target}",
+                    soft_wrap=True,
+                )
+                figures.append(figure)
+    record_figures(figures)
+    PERFORMANCE_FILE.write_text(render_tables(PERFORMANCE_FILE.read_text(), read_figures()))
+    console.print(f"kept in docs/figures.json, rendered into {PERFORMANCE_FILE.name}")
+
+
+def _measure(settings: Settings, api_url: str) -> Iterator[Figure]:
+    documents = read_documents(EXAMPLES / "prometheus-x")
+    yield from measure_leaves(documents)
+    stage = open_stage(settings, api_url)
+    narrator = Narrator(Console(), stage.web3, lambda statement: None, quiet=True)
+    story = open_story(stage, documents, read_completion(EXAMPLES / "terms.json"), narrator)
+    with narrator.step("prepare"), Progress(transient=True) as progress:
+        task = progress.add_task("preparing", total=len(ACTS_BEFORE))
+        for act in ACTS_BEFORE:
+            act(story)
+            progress.advance(task)
+    yield from measure_gas(story)
+    yield from measure_api(story)
