@@ -14,6 +14,7 @@ const moment = new Intl.DateTimeFormat(texts.locale, {
   minute: "2-digit",
   timeZoneName: "short",
 });
+const listing = new Intl.ListFormat(texts.locale, { type: "unit" });
 const TIME_MAX = 8_640_000_000_000n;
 
 /** The text at a path like "wallet.title", with {names} filled in; null if there is none. */
@@ -35,4 +36,9 @@ export function say(path, values) {
 export function sayTime(seconds) {
   const whole = BigInt(seconds);
   return whole > TIME_MAX ? null : moment.format(new Date(Number(whole) * 1000));
+}
+
+/** Names one after the other, as the language separates them; null if there are none. */
+export function sayList(names) {
+  return names.length === 0 ? null : listing.format(names);
 }

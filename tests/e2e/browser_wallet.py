@@ -25,8 +25,8 @@ ANNOUNCE = """
     return answer.result;
   };
   const detail = Object.freeze({
-    info: Object.freeze({ uuid: crypto.randomUUID(), name: NAME, icon: "data:,", rdns: "test.wallet" }),
-    provider: Object.freeze({ request, on() {}, removeListener() {} }),
+    info: { uuid: crypto.randomUUID(), name: NAME, icon: "data:,", rdns: "test.wallet" },
+    provider: { request, on() {}, removeListener() {} },
   });
   const announce = () =>
     window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail }));

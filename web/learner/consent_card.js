@@ -1,9 +1,12 @@
 // How is one consent shown? As a card that follows it: state in words, what, who, until when.
 
 import { element, showProblem } from "../dom.js";
-import { find, say, sayTime } from "../texts.js";
+import { find, say, sayList, sayTime } from "../texts.js";
 
 const DID_PREFIX = "did:";
+const PROVIDER = "provider";
+const CONSUMER = "consumer";
+const SIDES = [PROVIDER, CONSUMER];
 
 /** A card for one consent; `onWithdraw(card)` is called when the learner asks to withdraw it. */
 export class ConsentCard {
@@ -35,6 +38,7 @@ export class ConsentCard {
     this.purpose = purposeOf(held);
     this.heading.textContent = this.purpose;
     this.root.dataset.state = held.status.state;
+    const wasOpen = this.#body.querySelector("details")?.open ?? false;
     const hadFocus = this.#body.contains(document.activeElement);
     this.#body.replaceChildren(
       ...[
@@ -42,7 +46,7 @@ export class ConsentCard {
         ...held.status.endings.map(endingOf),
         held.document ? null : element("p", {}, say("consents.erased")),
         factsOf(held, entry),
-        detailsOf(held, entry),
+        detailsOf(held, entry, wasOpen),
         this.#withdrawButton(held.status),
       ].filter(Boolean),
     );
@@ -64,7 +68,7 @@ export class ConsentCard {
   #withdrawButton({ state, endings }) {
     const isOver = ["withdrawal-pending", "withdrawn", "not-anchored"].includes(state);
     if (isOver || endings.some((ending) => ending.endedBy === "holder")) return null;
-    const key = endings.length > 0 ? "withdrawAsWell" : "withdraw";
+    const isEnded = endings.length > 0;
     const button = element(
       "button",
       {
@@ -72,7 +76,7 @@ export class ConsentCard {
         className: "quiet",
         "aria-label": say("consents.withdrawThis", { purpose: this.purpose }),
       },
-      say(`consents.${key}`),
+      isEnded ? say("consents.withdrawAsWell") : say("consents.withdraw"),
     );
     button.addEventListener("click", () => this.#onWithdraw(this));
     return button;
@@ -106,26 +110,30 @@ function factsOf(held, entry) {
   const receipt = consented?.receipt;
   const until = sayTime(entry.validUntil) ?? say("consents.noEnd");
   const assurance = find(`assurance.${status.assurance}`) ?? say("assurance.unknown");
-  const names = (receipt?.partyIdentification ?? []).map((party) => party.partyName);
+  const parties = (receipt?.partyIdentification ?? []).filter(({ partyName }) => partyName);
+  const named = (isMeant) => sayList(parties.filter(isMeant).map(({ partyName }) => partyName));
+  const isSide = ({ partyType }) => SIDES.includes(partyType);
   const data = (receipt?.piiProcessing.purposes[0].piiInformation ?? []).map(
     ({ piiType, piiAttributeId }) => piiType ?? piiAttributeId,
   );
   return list([
-    [say("consents.who"), names.filter(Boolean)],
-    [say("consents.recipients"), consented?.recipients ?? []],
+    [say("consents.provider"), named(({ partyType }) => partyType === PROVIDER)],
+    [say("consents.consumer"), named(({ partyType }) => partyType === CONSUMER)],
+    [say("consents.who"), named((party) => !isSide(party))],
     [say("consents.issuer"), held.issuerDid ?? entry.issuer],
-    [say("consents.data"), data.filter(Boolean)],
+    [say("consents.data"), sayList(data.filter(Boolean))],
     [say("consents.valid"), say("consents.span", { from: sayTime(entry.validFrom), until })],
     [say("consents.assurance"), assurance],
   ]);
 }
 
-function detailsOf(held, entry) {
+function detailsOf(held, entry, open) {
   return element(
     "details",
-    {},
+    { open },
     element("summary", {}, say("consents.details")),
     list([
+      [say("consents.recipients"), held.document?.recipients ?? []],
       [say("consents.leaf"), held.status.leaf],
       [say("consents.holder"), entry.holder],
       [say("consents.notice"), held.document?.notice.reference],

@@ -67,7 +67,9 @@ export class ConsentList {
       this.#cards.set(leaf, card);
       this.#place.append(card.root);
     }
-    if (this.#busy.has(leaf) || this.#followed.has(leaf)) return;
+    // An answer that was asked before a withdrawal must not take it back on the screen.
+    const isWithdrawn = card.held?.status.state === "withdrawn";
+    if (isWithdrawn || this.#busy.has(leaf) || this.#followed.has(leaf)) return;
     card.show({ ...card.held, ...held }, entry);
     if (held.status.state === "withdrawal-pending") this.#follow(card);
   }

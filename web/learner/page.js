@@ -28,6 +28,7 @@ function announce(text) {
 
 function show(step) {
   for (const each of STEPS) byId(`step-${each}`).hidden = each !== step;
+  byId("about").open = step !== "consents";
   byId(`title-${step}`).focus();
 }
 
@@ -146,6 +147,7 @@ for (const button of document.querySelectorAll(".forget")) {
 }
 window.addEventListener("pagehide", () => forget(""));
 
+byId("without-scripts").remove();
 byId("app").hidden = false;
 discoverWallets(offerWallet);
 setTimeout(() => {

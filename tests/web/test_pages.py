@@ -1,0 +1,135 @@
+"""The page as the server sends it: strict, escaped, with every word in one place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from node.api import problem_documents
+from node.api.routes import pages
+from node.config import PROJECT_ROOT
+
+WEB = PROJECT_ROOT / "web"
+SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/*.html")]
+TEXTS = json.loads((WEB / "texts" / "en.json").read_text(encoding="utf-8"))
+PLURALS = {"one", "other"}
+
+
+@pytest.fixture
+def build_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(pages, "BUILD_DIR", tmp_path)
+    pages.built.cache_clear()
+    yield tmp_path
+    pages.built.cache_clear()
+
+
+@pytest.fixture
+def client(build_dir: Path) -> TestClient:
+    app = FastAPI()
+    problem_documents.install(app)
+    app.include_router(pages.router)
+    app.state.node = SimpleNamespace(
+        settings=SimpleNamespace(operator_did='did:web:"><script>'),
+        operator=b"\x01" * 20,
+        deployment=SimpleNamespace(chain_id=7837),
+        consent_registry=b"\x02" * 20,
+    )
+    for name in ("me.js", "page.css"):
+        (build_dir / name).write_text(name)
+    return TestClient(app)
+
+
+def test_the_page_carries_what_its_scripts_need_and_nothing_inline(client: TestClient) -> None:
+    answer = client.get("/me")
+    assert answer.status_code == 200
+    assert 'data-chain-id="7837"' in answer.text
+    assert f'data-operator-id="0x{"01" * 20}"' in answer.text
+    assert f'data-consent-registry="0x{"02" * 20}"' in answer.text
+    assert 'data-operator-did="did:web:&#34;&gt;&lt;script&gt;"' in answer.text
+    for tag in re.findall(r"<script[^>]*>", answer.text):
+        assert 'src="/static/build/' in tag
+    assert not re.search(r"<style| style=| on[a-z]+=|javascript:|https?://", answer.text)
+
+
+def test_the_policy_allows_only_what_the_node_itself_serves(client: TestClient) -> None:
+    headers = client.get("/me").headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "unsafe" not in policy
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_the_address_of_a_built_file_follows_its_content(
+    client: TestClient, build_dir: Path
+) -> None:
+    before = client.get("/me").text
+    (build_dir / "me.js").write_text("another")
+    pages.built.cache_clear()
+    assert client.get("/me").text != before
+
+
+def test_a_page_that_is_not_built_says_so(client: TestClient, build_dir: Path) -> None:
+    (build_dir / "me.js").unlink()
+    answer = client.get("/me")
+    assert answer.status_code == 503
+    assert answer.json()["remedy"] == "Run `npm run build:web` where the node is installed."
+
+
+def test_the_home_page_is_the_learners(client: TestClient) -> None:
+    answer = client.get("/", follow_redirects=False)
+    assert answer.headers["location"] == "/me"
+
+
+def paths_of(value: Any, prefix: str = "") -> set[str]:
+    if not isinstance(value, dict) or value.keys() == PLURALS:
+        return {prefix}
+    return {
+        path
+        for name, part in value.items()
+        for path in paths_of(part, f"{prefix}.{name}" if prefix else name)
+    }
+
+
+def used_paths() -> set[str]:
+    """Every path of a text in scripts and templates; `*` where a part is computed."""
+    found: set[str] = set()
+    for source in SOURCES:
+        text = source.read_text(encoding="utf-8")
+        found.update(re.findall(r'(?:say|find)\(\s*"([\w.-]+)"', text))
+        found.update(
+            re.sub(r"\$\{[^}]*\}", "*", path)
+            for path in re.findall(r"(?:say|find)\(\s*`([^`]+)`", text)
+        )
+        found.update(re.findall(r"texts\.([\w.]+)", text) if source.suffix == ".html" else [])
+        for name in re.findall(r'PageProblem\(\s*"(\w+)"', text):
+            found.update({f"problems.{name}.what", f"problems.{name}.remedy"})
+    return found
+
+
+def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
+    known, used = paths_of(TEXTS), used_paths()
+    patterns = [re.compile(re.escape(path).replace(r"\*", r"[\w-]+") + "$") for path in used]
+    assert [path for path in sorted(known - {"locale"}) if not any_fits(patterns, path)] == []
+    assert [path for path in sorted(used) if "*" not in path and path not in known] == []
+
+
+def any_fits(patterns: list[re.Pattern[str]], path: str) -> bool:
+    return any(pattern.match(path) for pattern in patterns)
+
+
+def test_no_script_writes_markup_storage_or_logs() -> None:
+    forbidden = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|new Function"
+        r"|localStorage|sessionStorage|indexedDB|document\.cookie|console\."
+    )
+    for source in SOURCES:
+        assert not forbidden.search(source.read_text(encoding="utf-8")), source.name
