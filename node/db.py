@@ -35,7 +35,7 @@ def api_engine(url: str) -> AsyncEngine:
     """Asynchronous connections of the API."""
     options = f"-c role={API_ROLE} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
     return create_async_engine(
-        url, connect_args={"options": options}, pool_size=10, max_overflow=10, pool_timeout=5
+        url, connect_args={"options": options}, pool_size=16, max_overflow=0, pool_timeout=15
     )
 
 

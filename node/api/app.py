@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware.base import RequestResponseEndpoint
 
 from node.api import problem_documents
 from node.api.context import Context
+from node.api.gateway import Gateway
 from node.api.learner_sessions import LearnerSessions
-from node.api.metrics import DURATION, REQUESTS
 from node.api.routes import (
     agreements,
     consents,
@@ -34,10 +32,8 @@ from node.bootstrap import load_node, require_database_url
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
 from node.logs import configure_logs
-from node.problems import Problem
 from node.secret_files import load_master_key
 
-BODY_BYTES_MAX = 32 * 1024 * 1024
 ROUTERS = (
     participants,
     agreements,
@@ -74,7 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     problem_documents.install(app)
-    app.middleware("http")(limit_and_measure)
+    app.add_middleware(Gateway)
     for module in ROUTERS:
         app.include_router(module.router)
     static = PROJECT_ROOT / "web" / "static"
@@ -93,24 +89,3 @@ def make_context(settings: Settings) -> Context:
         operator=node.operator,
         sessions=LearnerSessions(node.deployment.chain_id),
     )
-
-
-async def limit_and_measure(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    """Refuses bodies that are too large, counts and times the rest."""
-    started = time.perf_counter()
-    length = request.headers.get("content-length", "0")
-    if not length.isdigit() or int(length) > BODY_BYTES_MAX:
-        problem = Problem(
-            413,
-            "body-too-large",
-            "The body is too large",
-            f"{length} bytes; the limit is {BODY_BYTES_MAX}.",
-            "Send fewer items a request.",
-        )
-        response: Response = problem_documents.answer(problem, request)
-    else:
-        response = await call_next(request)
-    route = problem_documents.route_of(request)
-    REQUESTS.labels(request.method, route, response.status_code).inc()
-    DURATION.labels(request.method, route).observe(time.perf_counter() - started)
-    return response

@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from node.api.body_limit import BODY_BYTES_MAX, BodyTooLarge
 from node.problems import FieldProblem, Problem, kebab_case, refused
 from protocol.errors import ProtocolError
 
@@ -39,8 +40,14 @@ def install(app: FastAPI) -> None:
     async def on_bad_request(request: Request, error: RequestValidationError) -> JSONResponse:
         return answer(_invalid(error), request)
 
+    @app.exception_handler(BodyTooLarge)
+    async def on_large_body(request: Request, error: BodyTooLarge) -> JSONResponse:
+        return answer(too_large(error.received_bytes), request)
+
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # the framework's own: it could not read the body
+            return answer(_malformed("It is not UTF-8, or nested too deep."), request)
         remedy = (
             "See /docs for the routes and methods." if error.status_code < 500 else "Try again."
         )
@@ -75,6 +82,17 @@ def install(app: FastAPI) -> None:
         return answer(problem, request)
 
 
+def too_large(length_bytes: int) -> Problem:
+    """413 for a body over the limit."""
+    return Problem(
+        413,
+        "body-too-large",
+        "The body is too large",
+        f"{length_bytes} bytes; the limit is {BODY_BYTES_MAX}.",
+        "Send fewer items a request.",
+    )
+
+
 def route_of(request: Request) -> str:
     """The route's template: its name carries no leaf, key or person."""
     return str(getattr(request.scope.get("route"), "path", "unmatched"))
@@ -83,24 +101,22 @@ def route_of(request: Request) -> str:
 def _invalid(error: RequestValidationError) -> Problem:
     errors = []
     for item in error.errors():
+        if item["type"] == "json_invalid":
+            return _malformed(f"{item['ctx']['error']}, at character {item['loc'][-1]}.")
         place = [str(part) for part in item["loc"]]
         path = ".".join(place[1:]) or place[0]
         errors.append(FieldProblem(path, item["msg"], _remedy(item["type"])))
-    malformed = any(item["type"] == "json_invalid" for item in error.errors())
-    return Problem(
-        400 if malformed else 422,
-        "json-malformed" if malformed else "request-invalid",
-        "The body is not JSON" if malformed else "The request does not fit",
-        f"{errors[0].field}: {errors[0].detail}",
-        errors[0].remedy,
-        errors,
-    )
+    detail, remedy = f"{errors[0].field}: {errors[0].detail}", errors[0].remedy
+    return Problem(422, "request-invalid", "The request does not fit", detail, remedy, errors)
+
+
+def _malformed(detail: str) -> Problem:
+    remedy = "Send one JSON value, UTF-8, as RFC 8259 describes."
+    return Problem(400, "json-malformed", "The body is not JSON", detail, remedy).about("body")
 
 
 def _remedy(kind: str) -> str:
     match kind:
-        case "json_invalid":
-            return "Send one JSON value, UTF-8, as RFC 8259 describes."
         case "extra_forbidden":
             return "Remove the field; /docs lists the known ones."
         case "missing":

@@ -1,0 +1,70 @@
+"""What every request passes first: the limit on its size, the count and the time it took.
+
+Plain ASGI, since a middleware on Starlette's base class costs more than most answers.
+"""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from node.api.metrics import DURATION, REQUESTS
+from node.api.problem_documents import answer
+from node.problems import Problem
+
+BODY_BYTES_MAX = 32 * 1024 * 1024
+
+
+class Gateway:
+    """Wraps the application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or anything else that is not HTTP, passed through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+        received = 0
+
+        async def counted_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        async def limited_receive() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_BYTES_MAX:
+                raise body_too_large(f"more than {BODY_BYTES_MAX}")
+            return message
+
+        try:
+            length = dict(scope["headers"]).get(b"content-length", b"0")
+            if not length.isdigit() or int(length) > BODY_BYTES_MAX:
+                problem = body_too_large(length.decode("latin-1"))
+                await answer(problem, Request(scope))(scope, receive, counted_send)
+            else:
+                await self._app(scope, limited_receive, counted_send)
+        finally:
+            route = str(getattr(scope.get("route"), "path", "unmatched"))
+            REQUESTS.labels(scope["method"], route, status).inc()
+            DURATION.labels(scope["method"], route).observe(time.perf_counter() - started)
+
+
+def body_too_large(length: str) -> Problem:
+    """413 for a body over the limit."""
+    return Problem(
+        413,
+        "body-too-large",
+        "The body is too large",
+        f"{length} bytes; the limit is {BODY_BYTES_MAX}.",
+        "Send fewer items a request.",
+    )
