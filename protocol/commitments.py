@@ -45,7 +45,10 @@ def commit(digest: Hash32, blinding: int) -> bytes:
 
 
 def opens(commitment: bytes, digest: Hash32, blinding: int) -> bool:
-    """Whether the commitment is the one to this digest under this blinding."""
+    """Whether the commitment is the one to this digest under this blinding.
+
+    Raises CommitmentInvalid for a digest or blinding that nothing can be committed with.
+    """
     return commit(digest, blinding) == commitment
 
 

@@ -58,7 +58,6 @@ from protocol.errors.money import (
 )
 from protocol.errors.off_chain import (
     ArtifactMissing,
-    BundleInvalid,
     CanonicalisationInvalid,
     CommitmentInvalid,
     DidUnsupported,
@@ -128,7 +127,6 @@ __all__ = [
     "AmountZero",
     "ArtifactMissing",
     "BatchSizeInvalid",
-    "BundleInvalid",
     "CanonicalisationInvalid",
     "CommissionPolicyError",
     "CommitmentInvalid",

@@ -115,14 +115,6 @@ class SlipInvalid(OffChainError):
 
 
 @dataclass(eq=False)
-class BundleInvalid(OffChainError):
-    """The proof bundle cannot be read: {reason}."""
-
-    reason: str
-    remedy = "Fetch the proof file again; its format is ptx-proof-bundle version 1."
-
-
-@dataclass(eq=False)
 class DocumentUnreadable(OffChainError):
     """The {kind} cannot be read: {reason}."""
 
