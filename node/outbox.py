@@ -52,6 +52,7 @@ async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> A
         select(
             tables.outbox.c.outbox_id,
             tables.outbox.c.state,
+            tables.outbox.c.payload,
             tables.outbox.c.failure,
             tables.outbox.c.created_at,
             tables.transactions.c.hash.label("transaction_hash"),

@@ -6,6 +6,8 @@ Every problem says what was wrong, in which field, and what to do about it (RFC 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,6 +91,15 @@ def refused(error: ProtocolError, at: str | None = None) -> Problem:
     return Problem(
         status, kebab_case(name), _title(name), detail, error.remedy, errors, error.values()
     )
+
+
+@contextmanager
+def naming(at: str) -> Iterator[None]:
+    """A rule broken inside the block becomes a problem that names the field."""
+    try:
+        yield
+    except ProtocolError as error:
+        raise refused(error, at) from error
 
 
 def kebab_case(name: str) -> str:

@@ -11,10 +11,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node.api.metrics import DURATION, REQUESTS
-from node.api.problem_documents import answer
-from node.problems import Problem
-
-BODY_BYTES_MAX = 32 * 1024 * 1024
+from node.api.problem_documents import BODY_BYTES_MAX, BodyTooLarge, answer, too_large
 
 
 class Gateway:
@@ -43,13 +40,13 @@ class Gateway:
             message = await receive()
             received += len(message.get("body", b""))
             if received > BODY_BYTES_MAX:
-                raise body_too_large(f"more than {BODY_BYTES_MAX}")
+                raise BodyTooLarge
             return message
 
         try:
             length = dict(scope["headers"]).get(b"content-length", b"0")
             if not length.isdigit() or int(length) > BODY_BYTES_MAX:
-                problem = body_too_large(length.decode("latin-1"))
+                problem = too_large(length.decode("latin-1"))
                 await answer(problem, Request(scope))(scope, receive, counted_send)
             else:
                 await self._app(scope, limited_receive, counted_send)
@@ -57,14 +54,3 @@ class Gateway:
             route = str(getattr(scope.get("route"), "path", "unmatched"))
             REQUESTS.labels(scope["method"], route, status).inc()
             DURATION.labels(scope["method"], route).observe(time.perf_counter() - started)
-
-
-def body_too_large(length: str) -> Problem:
-    """413 for a body over the limit."""
-    return Problem(
-        413,
-        "body-too-large",
-        "The body is too large",
-        f"{length} bytes; the limit is {BODY_BYTES_MAX}.",
-        "Send fewer items a request.",
-    )

@@ -10,13 +10,20 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from node.api.body_limit import BODY_BYTES_MAX, BodyTooLarge
 from node.problems import FieldProblem, Problem, kebab_case, refused
 from protocol.errors import ProtocolError
 
 MEDIA_TYPE = "application/problem+json"
+BODY_BYTES_MAX = 32 * 1024 * 1024
 
 logger = structlog.get_logger("api")
+
+
+class BodyTooLarge(HTTPException):
+    """The body went over the limit while it was read; the framework lets no other error through."""
+
+    def __init__(self) -> None:
+        super().__init__(413)
 
 
 def answer(problem: Problem, request: Request) -> JSONResponse:
@@ -42,7 +49,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(BodyTooLarge)
     async def on_large_body(request: Request, error: BodyTooLarge) -> JSONResponse:
-        return answer(too_large(error.received_bytes), request)
+        return answer(too_large(f"more than {BODY_BYTES_MAX}"), request)
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -82,13 +89,13 @@ def install(app: FastAPI) -> None:
         return answer(problem, request)
 
 
-def too_large(length_bytes: int) -> Problem:
+def too_large(length: str) -> Problem:
     """413 for a body over the limit."""
     return Problem(
         413,
         "body-too-large",
         "The body is too large",
-        f"{length_bytes} bytes; the limit is {BODY_BYTES_MAX}.",
+        f"{length} bytes; the limit is {BODY_BYTES_MAX}.",
         "Send fewer items a request.",
     )
 

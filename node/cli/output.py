@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 
-console = Console(highlight=False)
+PIPE_WIDTH = 160
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 _errors = Console(stderr=True, highlight=False)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, for machines.")]

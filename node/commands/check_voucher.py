@@ -99,7 +99,8 @@ def _check_units(voucher: Voucher, up_to: Units, settled: Units) -> None:
 
 def _check_parties(agreement: AgreementRow, voucher: Voucher) -> None:
     if not any(state is AgreementState.ACTIVE for _, state in agreement.facts.history):
-        raise refused(AgreementNeverActive(agreement_id=voucher.agreement_id))
+        never_active = AgreementNeverActive(agreement_id=voucher.agreement_id)
+        raise refused(never_active, "voucher.agreementId")
     if voucher.consumer not in agreement.terms.parties:
         error = ConsumerNotParty(agreement_id=voucher.agreement_id, organisation=voucher.consumer)
         raise refused(error, "voucher.consumer")

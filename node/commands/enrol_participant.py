@@ -33,7 +33,7 @@ async def enrol_participant(
             "The organisation is hosted here already",
             f"{did} has been enrolled before.",
             "Use its API key; an admin of the organisation makes further ones.",
-        )
+        ).about("did")
     key = new_api_key()
     await act_as(connection, organisation)
     await connection.execute(

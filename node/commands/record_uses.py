@@ -52,14 +52,15 @@ async def record_uses(
     nothing is recorded."""
     agreement = await query(connection, find_agreement, agreement_id)
     if agreement is None:
-        raise not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+        problem = not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+        raise problem.about("agreementId")
     if consumer not in agreement.terms.parties:
         raise refused(NotParty(agreement_id=agreement_id, organisation=consumer), "agreementId")
     for index, leaf in enumerate(consent_leaves):
         await _require_active(connection, agreement_id, leaf, f"consents.{index}", registry, now)
     period = period_of(UnixSeconds(now))
     await _lock_period(connection, consumer, agreement_id, period)
-    position = await _count(connection, agreement_id, period)
+    position = await count_uses(connection, agreement_id, period)
     await connection.execute(
         insert(tables.uses),
         [
@@ -133,7 +134,8 @@ async def _lock_period(
     await connection.execute(statement, {"name": name})
 
 
-async def _count(connection: AsyncConnection, agreement_id: bytes, period: int) -> int:
+async def count_uses(connection: AsyncConnection, agreement_id: bytes, period: int) -> int:
+    """How many uses the caller recorded in a period."""
     uses = tables.uses
     statement = select(func.count()).where(
         uses.c.agreement_id == agreement_id, uses.c.period == period

@@ -20,9 +20,12 @@ async def settle_usage(
     signature: bytes,
     checked: SettleableVoucher,
 ) -> None:
-    """Raises a problem while the same voucher is on its way already."""
+    """Raises a problem while the same voucher is on its way already, or mined and not indexed."""
     promised = await find_act(connection, "settle", checked.digest)
-    if promised is not None and promised.state in ("waiting", "sent"):
+    if promised is not None and (
+        promised.state in ("waiting", "sent")
+        or (promised.state != "failed" and promised.payload["upTo"] >= checked.to_units)
+    ):
         raise Problem(
             409,
             "settlement-queued",

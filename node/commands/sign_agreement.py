@@ -53,7 +53,7 @@ async def sign_agreement(
         promised = await find_act(connection, "propose", agreement_id)
         if promised is None or promised.state == "failed":
             remedy = "Propose it first: POST /v1/agreements."
-            raise not_found("agreement", to_hex(agreement_id), remedy)
+            raise not_found("agreement", to_hex(agreement_id), remedy).about("agreement_id")
     payload = {
         "organisation": to_hex(organisation),
         "signer": to_hex(signer),
@@ -80,7 +80,8 @@ def _require_signable(known: AgreementRow, organisation: OrganisationId, now: in
         error = NotParty(agreement_id=agreement_id, organisation=organisation)
         raise refused(error, "organisation")
     if any(signed.organisation == organisation for signed in known.signatures):
-        raise refused(AlreadySigned(agreement_id=agreement_id, organisation=organisation))
+        signed_before = AlreadySigned(agreement_id=agreement_id, organisation=organisation)
+        raise refused(signed_before, "organisation")
     if status_at(known.facts, UnixSeconds(now)) is not AgreementStatus.PROPOSED:
         state = known.facts.history[-1][1]
-        raise refused(StateInvalid(agreement_id=agreement_id, state=state))
+        raise refused(StateInvalid(agreement_id=agreement_id, state=state), "agreement_id")

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
 from node.commands.check_voucher import SettleableVoucher
-from node.commands.record_uses import usage_root
+from node.commands.record_uses import count_uses, usage_root
 from node.db import act_as
 from node.problems import FieldProblem, Problem
 from protocol.signing import Voucher
@@ -29,6 +29,13 @@ async def store_voucher(
             "consumer",
             f"The voucher's consumer is {to_hex(voucher.consumer)}, the caller {to_hex(caller)}.",
             "A consumer stores its own vouchers; a payee sends them to /v1/settlements.",
+        )
+    recorded = await count_uses(connection, voucher.agreement_id, voucher.period)
+    if voucher.units > recorded:
+        raise _wrong(
+            "units",
+            f"The voucher is over {voucher.units} uses, {recorded} are recorded here.",
+            "Sign the voucher that POST /v1/usages answered.",
         )
     root = await usage_root(connection, voucher.agreement_id, voucher.period, voucher.units)
     if root != voucher.usage_root:

@@ -27,7 +27,7 @@ from node.api.schemas.consents import (
 from node.commands.consent_status import consent_status, find_consent
 from node.commands.grant_consents import grant_consents
 from node.db import act_as, query
-from node.problems import Problem, not_found
+from node.problems import Problem, naming, not_found
 from node.sealing import SealedRecord, unseal
 from protocol.entries import decode_entry, leaf_of
 from protocol.types import Leaf, OrganisationId, to_hex
@@ -123,7 +123,8 @@ async def _answer(
     now: int,
 ) -> ConsentAnswer:
     if question.entry is not None:
-        entry = decode_entry(question.entry)
+        with naming(f"{at}.entry"):
+            entry = decode_entry(question.entry)
         leaf = leaf_of(entry)
         known = await find_consent(connection, leaf)
         assurance = known.assurance if known else None

@@ -15,7 +15,7 @@ from node.api.schemas.withdrawals import Withdraw, Withdrawal
 from node.commands.consent_status import WITHDRAWAL_PENDING
 from node.commands.withdraw_consent import check_slip, withdraw_consent
 from node.db import query
-from node.problems import not_found
+from node.problems import naming, not_found
 from protocol.entries import decode_entry
 from protocol.slip import decode_slip
 from protocol.types import to_hex
@@ -30,13 +30,15 @@ async def withdraw(context: NodeContext, body: Withdraw) -> JSONResponse:
     Sending it again is harmless and answers where it stands.
     """
     if body.slip is not None:
-        slip = decode_slip(body.slip)
+        with naming("slip"):
+            slip = decode_slip(body.slip)
         check_slip(slip, context.deployment)
         entry, signature = slip.entry, slip.signature
     else:
         assert body.entry is not None
         assert body.signature is not None
-        entry, signature = decode_entry(body.entry), body.signature
+        with naming("entry"):
+            entry, signature = decode_entry(body.entry), body.signature
     async with context.database.begin() as connection:
         leaf = await withdraw_consent(connection, context.deployment, entry, signature)
         answer = await _state(connection, leaf, entry.holder)

@@ -7,7 +7,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from indexer.queries.agreements import AgreementRow
-from node.api.schemas.base import Address, AsOf, Hash, Shape, Signature, Uint64, UnixTime
+from node.api.schemas.base import (
+    Address,
+    AsOf,
+    Hash,
+    Shape,
+    Signature,
+    StoredJson,
+    Uint64,
+    UnixTime,
+)
 from protocol.agreement import AgreementStatus, PriceLine, Terms
 from protocol.types import (
     AgreementId,
@@ -95,7 +104,7 @@ class ProposeAgreement(Shape):
     It stays with this node."""
 
     terms: TermsShape
-    document: Annotated[dict[str, Any] | None, Field(default=None)]
+    document: StoredJson | None = None
 
 
 class ProposedAgreement(Shape):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
 from indexer.queries.freshness import Freshness
+from protocol.errors import PeriodInvalid
+from protocol.periods import parse_period
 from protocol.types import to_hex
 
 MAX_SAFE_TIME = 2**53 - 1
+ESCAPED_NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 
 
 class Shape(BaseModel):
@@ -70,7 +75,34 @@ HexBytes = Annotated[bytes, HexOf(None, "a value")]
 
 UnixTime = Annotated[int, Field(ge=0, le=MAX_SAFE_TIME)]
 Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
-PeriodLabel = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-11"])]
+
+
+def require_storable(value: Any) -> Any:
+    """Raises ValueError for what JSON takes and PostgreSQL does not: NUL, half a surrogate pair,
+    numbers that are none."""
+    written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    written.encode()
+    if ESCAPED_NUL.search(written):
+        raise ValueError("text must not contain the character U+0000")
+    return value
+
+
+def require_month(label: str) -> str:
+    """Raises ValueError for a month that is none."""
+    try:
+        parse_period(label)
+    except PeriodInvalid as error:
+        raise ValueError(str(error)) from error
+    return label
+
+
+StoredText = Annotated[str, AfterValidator(require_storable)]
+StoredJson = Annotated[dict[str, Any], AfterValidator(require_storable)]
+PeriodLabel = Annotated[
+    str,
+    Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-11"]),
+    AfterValidator(require_month),
+]
 
 
 class AsOf(Shape):

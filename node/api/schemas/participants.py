@@ -7,15 +7,15 @@ from typing import Annotated
 from pydantic import Field
 
 from indexer.queries.participants import ParticipantRow
-from node.api.schemas.base import Address, AsOf, Shape
+from node.api.schemas.base import Address, AsOf, Shape, StoredText
 from protocol.types import Role, Scope
 
 
 class EnrolParticipant(Shape):
     """Hosts an organisation, which governance has admitted, on this node."""
 
-    did: Annotated[str, Field(min_length=1, max_length=512)]
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    did: Annotated[StoredText, Field(min_length=1, max_length=512)]
+    name: Annotated[StoredText, Field(min_length=1, max_length=200)]
 
 
 class EnrolledParticipant(Shape):
