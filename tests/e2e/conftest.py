@@ -35,9 +35,12 @@ def learner_node(built_pages: None, world: World) -> LearnerNode:
     return LearnerNode(world)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's Chromium without a window, or a skip that says what to install."""
+    """Debian's Chromium without a window, or a skip that says what to install.
+
+    One a module, not one a session: while Playwright runs, no other event loop can.
+    """
     executable = shutil.which("chromium")
     if executable is None:
         pytest.skip("Chromium is not installed: `apt-get install chromium`.")
