@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from eth_account import Account
 
-from node.api.schemas.agreements import TermsShape
 from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
 from node.cli.output import AsJson, console, fail, print_json, show_time
 from node.intake.completion import CompletionUnreadable, read_completion
@@ -19,6 +18,7 @@ from protocol.errors import DocumentUnreadable, HexInvalid
 from protocol.identifiers import organisation_id
 from protocol.prometheus_x import catalogue_id, read_bilateral_contract
 from protocol.signatures import address_of, sign_digest
+from protocol.terms_json import terms_to_json
 from protocol.types import HASH_LENGTH, Hash32, from_hex, to_hex
 
 app = typer.Typer(help="Data-use agreements.", no_args_is_help=True)
@@ -43,7 +43,7 @@ def propose(
     parties = dict(zip(("provider", "consumer"), map(organisation_id, dids), strict=True))
     proposal = terms_of_contract(reading, parties, completion.agreement, int(time.time()))
     with connected(node, key, profile) as client:
-        body = {"terms": TermsShape.of(proposal).to_json(), "document": source}
+        body = {"terms": terms_to_json(proposal), "document": source}
         answer = client.post("/v1/agreements", body)
     if as_json:
         print_json(answer)

@@ -11,7 +11,6 @@ from indexer.queries.agreements import find_agreement
 from indexer.queries.participants import find_participant
 from indexer.queries.rates import rates_in_force
 from node import tables
-from node.api.schemas.agreements import TermsShape
 from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import query
@@ -32,6 +31,7 @@ from protocol.errors import (
 )
 from protocol.periods import period_of
 from protocol.signing import agreement_id_of
+from protocol.terms_json import terms_to_json
 from protocol.types import AgreementId, OrganisationId, Scope, UnixSeconds, to_hex
 
 FIELD_OF: dict[type[ProtocolError], str] = {
@@ -68,7 +68,7 @@ async def propose_agreement(
         validate_terms(terms, organisation, agreement_id, context)
     except ProtocolError as error:
         raise refused(error, f"terms{FIELD_OF.get(type(error), '')}") from error
-    shape = TermsShape.of(terms).to_json()
+    shape = terms_to_json(terms)
     await connection.execute(
         insert(tables.agreement_documents)
         .values(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from node.api.schemas.agreements import TermsShape
 from node.commands.check_voucher import SettleableVoucher
 from node.outbox import enqueue, find_act
 from node.problems import Problem
 from protocol.signing import Voucher
+from protocol.terms_json import terms_to_json
 from protocol.types import AccountAddress, OrganisationId, to_hex
 
 
@@ -34,7 +34,7 @@ async def settle_usage(
             "Wait for it: GET /v1/settlements/{settlementId}.",
         )
     payload = {
-        "terms": TermsShape.of(checked.agreement.terms).to_json(),
+        "terms": terms_to_json(checked.agreement.terms),
         "voucher": {
             "agreementId": to_hex(voucher.agreement_id),
             "consumer": to_hex(voucher.consumer),

@@ -6,11 +6,11 @@ import secrets
 import time
 from typing import Any
 
-from node.api.schemas.agreements import TermsShape
 from node.demo.cast import Stage
 from node.demo.story import Story, require
 from node.intake.terms import terms_of_contract
 from protocol.eip712 import digest_of_typed_data
+from protocol.terms_json import terms_to_json
 from protocol.types import AgreementId, to_hex
 
 
@@ -31,7 +31,7 @@ def conclude_agreement(story: Story) -> None:
     host = story.parties[story.completion.hosted_by_operator].client
     started = time.monotonic()
     body = {
-        "terms": TermsShape.of(terms).to_json(),
+        "terms": terms_to_json(terms),
         "document": story.documents.contract_source,
     }
     proposed = host.post("/v1/agreements", body, secrets.token_hex(16))
