@@ -28,7 +28,7 @@ function announce(text) {
 
 function show(step) {
   for (const each of STEPS) byId(`step-${each}`).hidden = each !== step;
-  byId("about").open = step !== "consents";
+  byId("about").open = step === "wallet";
   byId(`title-${step}`).focus();
 }
 
@@ -41,6 +41,7 @@ async function attempt(act) {
   } catch (error) {
     announce("");
     showProblem(place, inWords(error), say("problems.todo"));
+    place.scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -132,7 +133,8 @@ async function readList(own, note = "") {
   byId("nothing-here").hidden = count > 0;
   const { tried, complete } = own.found;
   const incomplete = complete ? "" : say("consents.incomplete", { count: tried });
-  announce([note, say("consents.found", { count }), incomplete].filter(Boolean).join(" "));
+  const found = count > 0 ? say("consents.found", { count }) : say("consents.none");
+  announce([note, found, incomplete].filter(Boolean).join(" "));
 }
 
 function sayProgress(own, count) {
