@@ -6,12 +6,14 @@ import io
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from rich.console import Console
 from sqlalchemy import Connection, Engine, text
 from web3 import Web3
@@ -74,6 +76,17 @@ class Node:
             result = connection.execute(text(statement), values)
             return result.all() if result.returns_rows else None
 
+    @contextmanager
+    def held(self, service: str) -> Iterator[None]:
+        """Inside the block one of its processes stands still."""
+        [pid] = [entry.pid for entry in self.running.processes if entry.name == service]
+        process = psutil.Process(pid)
+        process.suspend()
+        try:
+            yield
+        finally:
+            process.resume()
+
     def environment(self) -> dict[str, str]:
         """For a process that shall use this node and no other."""
         return {"PTX_STATE_DIR": str(self.settings.state_dir), "PTX_PORT": "1"}
@@ -85,7 +98,7 @@ class World:
 
     node: Node
     story: Story
-    agreement: AgreementId = AgreementId(b"")
+    agreement: AgreementId = field(init=False)
     terms: dict[AgreementId, Terms] = field(default_factory=dict)
 
     @property
