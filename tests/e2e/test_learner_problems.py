@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
-import pytest
 from playwright.sync_api import Page, Route, expect
 
+from protocol.hashing import sha256
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import BrowserWallet
 from tests.e2e.learner_node import LearnerNode
@@ -73,31 +74,42 @@ def test_a_session_that_the_node_lost_is_begun_again(
     assert answers == []
 
 
-@pytest.mark.parametrize("damage", ["entry", "leaf", "holder"])
 def test_an_entry_that_does_not_fit_is_neither_shown_nor_signed(
-    page: Page, learner_node: LearnerNode, wallet: BrowserWallet, damage: str
+    page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:
     """A node cannot make the page sign for another leaf than that of the entry it shows."""
-    leaf = grant(learner_node, wallet, 0, "The one shown")
-    grant(learner_node, wallet, 1, "Another")
-    foreign = learner_node.grant(BrowserWallet().account.key, "Somebody else's")
+    damages = (another_commitment, another_leaf, another_holder)
+    leaves = [
+        to_hex(grant(learner_node, wallet, index, damage.__name__))
+        for index, damage in enumerate(damages)
+    ]
+    grant(learner_node, wallet, 3, "Whole")
 
     def forge(route: Route) -> None:
         answer = route.fetch().json()
-        [shown] = [held for held in answer["consents"] if held["status"]["leaf"] == to_hex(leaf)]
-        if damage == "entry":
-            shown["entry"] = shown["entry"][:-2] + f"{int(shown['entry'][-2:], 16) ^ 1:02x}"
-        elif damage == "leaf":
-            shown["status"]["leaf"] = to_hex(foreign)
-        else:
-            shown["entry"] = (
-                to_hex(bytes.fromhex(shown["entry"][2:])[:54] + bytes(20))
-                + (shown["entry"][2 + 2 * 74 :])
-            )
+        held = {consent["status"]["leaf"]: consent for consent in answer["consents"]}
+        for leaf, damage in zip(leaves, damages, strict=True):
+            damage(held[leaf])
         route.fulfill(json=answer)
 
     page.route("**/v1/me/consents", forge)
     sign_in(page)
-    expect(card(page, "Another")).to_be_visible()
+    expect(card(page, "Whole")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("does not fit its entry")
-    expect(card(page, "The one shown")).to_have_count(0)
+    expect(page.locator("#consent-list").get_by_role("listitem")).to_have_count(1)
+
+
+def another_commitment(held: dict[str, Any]) -> None:
+    held["entry"] = held["entry"][:-2] + f"{int(held['entry'][-2:], 16) ^ 1:02x}"
+
+
+def another_leaf(held: dict[str, Any]) -> None:
+    held["status"]["leaf"] = "0x" + "00" * 32
+
+
+def another_holder(held: dict[str, Any]) -> None:
+    """An entry with its own leaf, but of a key that is not the learner's."""
+    entry = bytes.fromhex(held["entry"][2:])
+    forged = entry[:54] + bytes(20) + entry[74:]
+    held["entry"] = to_hex(forged)
+    held["status"]["leaf"] = to_hex(sha256(b"\0" + forged))
