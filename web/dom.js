@@ -1,6 +1,6 @@
 // How are elements made and shown? Text is always text: nothing here reads HTML.
 
-/** A new element. `className`, `id` and the like are properties, `data-…` and `aria-…` attributes. */
+/** A new element. Names with a hyphen are attributes (`data-…`, `aria-…`), others properties. */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

@@ -7,7 +7,7 @@ import { digestOf, holderSeedMessage } from "../protocol/typed_data.js";
 import { PageProblem } from "../problems.js";
 import { signTypedData } from "./wallets.js";
 
-/** Asks for one signature and makes the seed, 64 bytes. Throws PageProblem for a contract wallet. */
+/** Asks for one signature; the seed, 64 bytes. Throws PageProblem for a contract wallet. */
 export async function askForSeed(wallet, account, { did, chainId }) {
   const message = holderSeedMessage(did, chainId);
   const signature = bytesOf(await signTypedData(wallet, account, message));
