@@ -1,0 +1,191 @@
+"""Row-level security: what an organisation cannot see or touch, by the API and by SQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from psycopg.types.json import Jsonb
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import ProgrammingError
+
+from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE
+from node.tables import OWNED_BY_ORGANISATIONS
+from protocol.entries import leaf_of
+from protocol.types import to_hex
+from tests.refusals import assert_problem, send
+from tests.stage import World
+
+OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
+WRITABLE = sorted({*OWNED} - {"outbox"})
+
+
+@contextmanager
+def under(world: World, role: str, organisation: bytes | None = None) -> Iterator[Connection]:
+    """A connection with the rights of a role, for one organisation; leaves no trace."""
+    with world.node.engine.connect() as connection:
+        connection.execute(text(f"SET LOCAL ROLE {role}"))
+        if organisation is not None:
+            statement = text("SELECT set_config('ptx.organisation', :value, true)")
+            connection.execute(statement, {"value": organisation.hex()})
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def settled(world: World) -> World:
+    """A world in which each organisation has rows of every kind."""
+    key = b"\x51" * 32
+    voucher = world.use(world.grant_active(key), 1)
+    world.consumer.client.post("/v1/vouchers", voucher, "a key of the consumer")
+    world.settle(voucher)
+    return world
+
+
+def test_a_consent_is_seen_by_its_parties_alone(world: World, secret: bytes) -> None:
+    record = world.make_record(secret, recipients=[world.provider.did])
+    world.grant(record)
+    world.wait_for_state(record, "active")
+    leaf = to_hex(leaf_of(record.entry))
+    assert send(world.provider.client, "GET", f"/v1/consents/{leaf}").status_code == 200
+    for client in (world.consumer.client, world.operator):
+        for path in (f"/v1/consents/{leaf}", f"/v1/proofs/{leaf}"):
+            assert_problem(send(client, "GET", path), 404, "consent-not-found", None)
+        question = {"consents": [{"leaf": leaf}]}
+        answer = send(client, "POST", "/v1/consents/status", question)
+        assert_problem(answer, 404, "consent-not-found", "consents.0.leaf")
+
+
+def test_whoever_shows_the_entry_gets_the_status_and_no_more(world: World, secret: bytes) -> None:
+    record = world.make_record(secret, recipients=[world.provider.did])
+    world.grant(record)
+    world.wait_for_state(record, "active")
+    answer = world.status(record, world.operator)
+    assert (answer["state"], answer["assurance"]) == ("active", None)
+
+
+def test_vouchers_and_settlements_are_the_parties_own(settled: World) -> None:
+    agreement = to_hex(settled.agreement)
+    assert settled.consumer.client.get("/v1/vouchers", agreement=agreement)
+    assert settled.operator.get("/v1/vouchers", agreement=agreement) == []
+    [row] = settled.node.sql(
+        "SELECT subject FROM node.outbox WHERE kind = 'settle' ORDER BY outbox_id DESC LIMIT 1"
+    )
+    path = f"/v1/settlements/{to_hex(row.subject)}"
+    assert send(settled.provider.client, "GET", path).status_code == 200
+    for client in (settled.consumer.client, settled.operator):
+        assert_problem(send(client, "GET", path), 404, "settlement-not-found", None)
+
+
+def test_every_table_of_organisations_is_under_row_level_security(world: World) -> None:
+    rows = world.node.sql(
+        "SELECT c.relname, c.relrowsecurity, r.rolname AS owner FROM pg_class c"
+        " JOIN pg_roles r ON r.oid = c.relowner"
+        " WHERE c.relnamespace = 'node'::regnamespace AND c.relkind = 'r'"
+    )
+    secured = sorted(row.relname for row in rows if row.relrowsecurity)
+    assert secured == OWNED
+    assert not {row.owner for row in rows} & {API_ROLE, SENDER_ROLE, INDEXER_ROLE}
+    with_organisation = world.node.sql(
+        "SELECT table_name FROM information_schema.columns"
+        " WHERE table_schema = 'node' AND column_name = 'organisation_id'"
+    )
+    assert sorted(row.table_name for row in with_organisation) == OWNED
+
+
+def test_no_role_of_the_node_is_above_row_level_security(world: World) -> None:
+    rows = world.node.sql(
+        "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole AS above FROM pg_roles"
+        " WHERE rolname LIKE 'ptx_%'"
+    )
+    assert {row.rolname for row in rows} == {API_ROLE, SENDER_ROLE, INDEXER_ROLE}
+    assert not any(row.above for row in rows)
+
+
+@pytest.mark.parametrize("table", OWNED)
+def test_the_api_sees_rows_of_the_current_organisation_alone(settled: World, table: str) -> None:
+    statement = text(f"SELECT DISTINCT organisation_id FROM node.{table}")
+    seen = set()
+    for party in (settled.provider, settled.consumer):
+        with under(settled, API_ROLE, party.id) as connection:
+            found = set(connection.scalars(statement))
+        assert found <= {party.id}
+        seen |= found
+    assert seen, f"nothing stands in {table}: the test shows nothing"
+    with under(settled, API_ROLE) as connection:
+        assert connection.execute(statement).first() is None
+
+
+@pytest.mark.parametrize("table", WRITABLE)
+def test_the_api_changes_no_row_of_another_organisation(settled: World, table: str) -> None:
+    with under(settled, API_ROLE, settled.consumer.id) as connection:
+        mine = connection.scalar(text(f"SELECT count(*) FROM node.{table}"))
+        changed = connection.execute(text(f"DELETE FROM node.{table}")).rowcount
+        assert changed == mine
+    with settled.node.engine.connect() as connection:
+        whole = connection.scalar(text(f"SELECT count(*) FROM node.{table}"))
+    assert whole > mine or table in ("uses", "idempotency")
+
+
+@pytest.mark.parametrize("table", OWNED)
+def test_the_api_writes_no_row_for_another_organisation(settled: World, table: str) -> None:
+    with settled.node.engine.connect() as connection:
+        row = connection.execute(text(f"SELECT * FROM node.{table} LIMIT 1")).mappings().first()
+    assert row is not None, f"nothing stands in {table}: the test shows nothing"
+    stranger = {**row, "organisation_id": settled.story.stage.operator_id}
+    columns = [name for name in stranger if name not in ("outbox_id", "transaction_id")]
+    names, places = ", ".join(f'"{n}"' for n in columns), ", ".join(f":{n}" for n in columns)
+    values = {name: _plain(stranger[name]) for name in columns}
+    with (
+        under(settled, API_ROLE, settled.consumer.id) as connection,
+        pytest.raises(ProgrammingError, match="row-level security"),
+    ):
+        connection.execute(text(f"INSERT INTO node.{table} ({names}) VALUES ({places})"), values)
+
+
+def _plain(value: object) -> object:
+    return Jsonb(value) if isinstance(value, dict | list) else value
+
+
+def test_the_outbox_is_appended_to_and_never_changed_by_the_api(settled: World) -> None:
+    for statement in ("UPDATE node.outbox SET state = 'failed'", "DELETE FROM node.outbox"):
+        with (
+            under(settled, API_ROLE, settled.provider.id) as connection,
+            pytest.raises(ProgrammingError, match="permission denied"),
+        ):
+            connection.execute(text(statement))
+
+
+def test_a_withdrawal_is_promised_by_anyone_and_listed_by_nobody(settled: World) -> None:
+    key = b"\x52" * 32
+    record = settled.grant_active(key)
+    settled.withdraw(record, key)
+    for organisation in (settled.provider.id, settled.consumer.id, None):
+        with under(settled, API_ROLE, organisation) as connection:
+            statement = text("SELECT 1 FROM node.outbox WHERE kind = 'withdraw'")
+            assert connection.execute(statement).first() is None
+
+
+FORBIDDEN = (
+    (SENDER_ROLE, "SELECT * FROM node.consents"),
+    (SENDER_ROLE, "SELECT * FROM node.api_keys"),
+    (SENDER_ROLE, "INSERT INTO node.outbox (kind, subject, payload) VALUES ('sign', '', '{}')"),
+    (SENDER_ROLE, "SELECT * FROM ledger.events"),
+    (INDEXER_ROLE, "SELECT * FROM node.consents"),
+    (INDEXER_ROLE, "SELECT * FROM node.outbox"),
+    (API_ROLE, "DELETE FROM ledger.events"),
+    (API_ROLE, "UPDATE ledger.endings SET who = ''"),
+    (API_ROLE, "UPDATE indexing.heartbeat SET head_read_at = now()"),
+    (API_ROLE, "UPDATE node.transactions SET state = 'final'"),
+    (API_ROLE, "DELETE FROM node.withdrawals"),
+)
+
+
+@pytest.mark.parametrize(("role", "statement"), FORBIDDEN)
+def test_each_role_has_the_least_rights(world: World, role: str, statement: str) -> None:
+    with (
+        under(world, role, world.provider.id) as connection,
+        pytest.raises(ProgrammingError, match="permission denied"),
+    ):
+        connection.execute(text(statement))
