@@ -62,7 +62,7 @@ protocol/artifacts/.built: node_modules/.installed $(CONTRACT_SOURCES) scripts/e
 	@hardhat build --quiet && $(PYTHON) scripts/export_artifacts.py
 	@touch $@
 
-web/static/build/.built: node_modules/.installed $(shell find web -path web/static/build -prune -o -type f -print)
+web/static/build/.built: node_modules/.installed scripts/build_web.mjs $(shell find web -path web/static/build -prune -o -type f -print)
 	@npm run --silent build:web
 	@touch $@
 
