@@ -64,3 +64,13 @@ def money_on_chain(story: Story) -> dict[str, int]:
         "commission": settlement.commissionOwed().call(),
         "treasury": token.balanceOf(stage.deployment.address_of("CommonsTreasury")).call(),
     }
+
+
+def wait_for_block(story: Story, block_number: int) -> None:
+    """Waits until the node's answers rest on a block that a wallet's transaction is in."""
+    node = story.stage.operator
+    node.wait_for(
+        lambda: node.get("/v1/rates")["asOf"]["blockNumber"],
+        lambda reached: bool(reached >= block_number),
+        f"block {block_number} in the index",
+    )

@@ -8,7 +8,7 @@ import time
 from web3 import Web3
 
 from node.demo.cast import Organisation
-from node.demo.story import Story, money_on_chain, require
+from node.demo.story import Story, money_on_chain, require, wait_for_block
 from node.governance import execute_through_timelock
 from protocol.eip712 import digest_of_typed_data
 from protocol.entries import leaf_of
@@ -84,5 +84,7 @@ def _deposit(story: Story, consumer: Organisation) -> None:
     narrator.sent("approve", consumer.wallet.call(approve))
     organisation = Web3.to_checksum_address(consumer.id)
     deposit = settlement.functions.deposit(story.agreement_id, organisation, amount)
-    narrator.sent("deposit", consumer.wallet.call(deposit))
+    receipt = consumer.wallet.call(deposit)
+    narrator.sent("deposit", receipt)
+    wait_for_block(story, receipt.block_number)
     narrator.fact("deposit", f"{amount} base units", in_document=False)
