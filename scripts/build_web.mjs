@@ -12,7 +12,11 @@ const outdir = `${root}web/static/build`;
 
 const { metafile } = await build({
   absWorkingDir: root,
-  entryPoints: { me: "web/learner/page.js", page: "web/styles/page.css" },
+  entryPoints: {
+    me: "web/learner/page.js",
+    page: "web/styles/page.css",
+    docs: "web/docs/page.js",
+  },
   outdir,
   bundle: true,
   minify: true,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from node.api import problem_documents
@@ -68,14 +69,24 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="1",
         summary="Consents, data-use agreements and usage tokens, and the commission's accounts.",
         lifespan=lifespan,
+        docs_url=None,  # served by `pages`, without another host
+        redoc_url=None,
     )
     problem_documents.install(app)
     app.add_middleware(Gateway)
     for module in ROUTERS:
+        for route in module.router.routes:
+            if isinstance(route, APIRoute):
+                route.summary = first_sentence(route.description)
         app.include_router(module.router)
     static = PROJECT_ROOT / "web" / "static"
     app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
     return app
+
+
+def first_sentence(description: str) -> str:
+    """What the list of routes shows of each."""
+    return " ".join(description.split(". ")[0].split()).rstrip(".")
 
 
 def make_context(settings: Settings) -> Context:

@@ -31,6 +31,14 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+# Swagger UI sets style attributes from its script.
+DOCS_HEADERS = {
+    **SECURITY_HEADERS,
+    "Content-Security-Policy": SECURITY_HEADERS["Content-Security-Policy"].replace(
+        "style-src 'self'", "style-src 'self' 'unsafe-inline'"
+    ),
+}
+
 
 @router.get("/")
 async def home() -> RedirectResponse:
@@ -51,6 +59,13 @@ async def learner(request: Request, context: NodeContext) -> HTMLResponse:
         "consent_registry": to_hex(context.consent_registry),
     }
     return templates.TemplateResponse(request, "me.html", values, headers=SECURITY_HEADERS)
+
+
+@router.get("/docs")
+async def documentation(request: Request) -> HTMLResponse:
+    """The API, from its own description; nothing is loaded from elsewhere."""
+    values = {"language": LANGUAGE, "texts": texts_of(LANGUAGE), "built": built}
+    return templates.TemplateResponse(request, "docs.html", values, headers=DOCS_HEADERS)
 
 
 @lru_cache
