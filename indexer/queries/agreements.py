@@ -57,6 +57,29 @@ def find_agreement(connection: Connection, agreement_id: bytes) -> AgreementRow 
     return AgreementRow(row.agreement_id, terms, _signatures(connection, agreement_id), facts)
 
 
+def find_agreement_facts(connection: Connection, agreement_id: bytes) -> AgreementFacts | None:
+    """What its status follows from, without terms and signatures."""
+    agreements, placed = tables.agreements, tables.events
+    row = connection.execute(
+        select(
+            agreements.c.parties,
+            agreements.c.valid_from,
+            agreements.c.valid_until,
+            placed.c.block_time,
+        )
+        .join(placed, _same_event(agreements, placed))
+        .where(agreements.c.agreement_id == agreement_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return AgreementFacts(
+        parties=tuple(OrganisationId(bytes.fromhex(party[2:])) for party in row.parties),
+        valid_from=UnixSeconds(int(row.valid_from)),
+        valid_until=UnixSeconds(int(row.valid_until)),
+        history=_history(connection, agreement_id, UnixSeconds(row.block_time)),
+    )
+
+
 def agreement_ids_of(
     connection: Connection, organisation: bytes, after: bytes, limit: int
 ) -> list[bytes]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import (
+    ARRAY,
+    BindParameter,
+    Connection,
+    LargeBinary,
+    any_,
+    func,
+    literal,
+    select,
+)
+from sqlalchemy.types import TypeEngine
 
 from indexer import tables
 from protocol.consent import ConsentFacts, Endings
 from protocol.entries import Entry, leaf_of
 from protocol.types import Leaf, Root, UnixSeconds
+
+BYTES_ARRAY: TypeEngine[Any] = ARRAY(LargeBinary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,19 +139,67 @@ def endings_of(connection: Connection, leaf: bytes, whos: Collection[bytes]) -> 
     return [EndingRow(*row) for row in connection.execute(statement)]
 
 
-def consent_facts(connection: Connection, entry: Entry, registry: bytes) -> ConsentFacts:
-    """What the chain says of a consent: its first anchoring, and the three endings that count."""
-    leaf = leaf_of(entry)
-    anchoring = find_anchoring(connection, entry.issuer, leaf)
-    ended = {
-        row.who: row.ended_at
-        for row in endings_of(connection, leaf, (entry.holder, entry.issuer, registry))
-    }
-    return ConsentFacts(
-        anchored_at=anchoring.anchored_at if anchoring else None,
-        endings=Endings(
-            withdrawn_at=ended.get(entry.holder),
-            revoked_at=ended.get(entry.issuer),
-            invalidated_at=ended.get(registry),
-        ),
+def consent_facts(
+    connection: Connection, entries: Sequence[Entry], registry: bytes
+) -> list[ConsentFacts]:
+    """What the chain says of consents, in order: first anchorings, and the endings that count."""
+    leaves = [leaf_of(entry) for entry in entries]
+    anchored = _first_anchorings(connection, leaves)
+    ended = _endings_by_who(connection, leaves)
+    return [
+        ConsentFacts(
+            anchored_at=anchored.get((entry.issuer, leaf)),
+            endings=Endings(
+                withdrawn_at=ended.get((entry.holder, leaf)),
+                revoked_at=ended.get((entry.issuer, leaf)),
+                invalidated_at=ended.get((registry, leaf)),
+            ),
+        )
+        for entry, leaf in zip(entries, leaves, strict=True)
+    ]
+
+
+def _first_anchorings(
+    connection: Connection, asked: Sequence[Leaf]
+) -> dict[tuple[bytes, Leaf], UnixSeconds]:
+    leaves, batches, placed = tables.leaves, tables.batches, tables.events
+    statement = (
+        select(batches.c.issuer, leaves.c.leaf, func.min(placed.c.block_time))
+        .join(
+            batches,
+            (batches.c.block_number == leaves.c.block_number)
+            & leaves.c.leaf_index.between(
+                batches.c.first_index, batches.c.first_index + batches.c.size - 1
+            ),
+        )
+        .join(
+            placed,
+            (placed.c.block_number == batches.c.block_number)
+            & (placed.c.log_index == batches.c.log_index),
+        )
+        .where(leaves.c.leaf == any_(_bytes_array(asked)))
+        .group_by(batches.c.issuer, leaves.c.leaf)
     )
+    rows = connection.execute(statement)
+    return {(issuer, leaf): UnixSeconds(time) for issuer, leaf, time in rows}
+
+
+def _endings_by_who(
+    connection: Connection, asked: Sequence[Leaf]
+) -> dict[tuple[bytes, Leaf], UnixSeconds]:
+    endings, placed = tables.endings, tables.events
+    statement = (
+        select(endings.c.who, endings.c.leaf, placed.c.block_time)
+        .join(
+            placed,
+            (placed.c.block_number == endings.c.block_number)
+            & (placed.c.log_index == endings.c.log_index),
+        )
+        .where(endings.c.leaf == any_(_bytes_array(asked)))
+    )
+    rows = connection.execute(statement)
+    return {(who, leaf): UnixSeconds(time) for who, leaf, time in rows}
+
+
+def _bytes_array(values: Sequence[bytes]) -> BindParameter[Any]:
+    return literal(list(values), BYTES_ARRAY)

@@ -30,6 +30,7 @@ from node.api.routes import (
     withdrawals,
 )
 from node.bootstrap import load_node, require_database_url
+from node.commands.gate import Gate
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
 from node.logs import configure_logs
@@ -86,7 +87,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def first_sentence(description: str) -> str:
     """What the list of routes shows of each."""
-    return " ".join(description.split(". ")[0].split()).rstrip(".")
+    return " ".join(description.split(". ", maxsplit=1)[0].split()).rstrip(".")
 
 
 def make_context(settings: Settings) -> Context:
@@ -99,4 +100,5 @@ def make_context(settings: Settings) -> Context:
         master_key=load_master_key(settings.keys_dir),
         operator=node.operator,
         sessions=LearnerSessions(node.deployment.chain_id),
+        gate=Gate(node.deployment.address_bytes("ConsentRegistry")),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from node.api.learner_sessions import LearnerSessions
+from node.commands.gate import Gate
 from node.config import Settings
 from node.contracts import Deployment
 from node.db import query
@@ -28,6 +29,7 @@ class Context:
     master_key: bytes
     operator: OrganisationId
     sessions: LearnerSessions
+    gate: Gate
 
     @property
     def consent_registry(self) -> bytes:

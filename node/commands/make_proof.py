@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.agreements import find_agreement
 from indexer.queries.consents import batch_leaves, consent_facts, find_anchoring
 from indexer.queries.freshness import Freshness
-from node.commands.consent_status import KnownConsent
+from node.commands.gate import KnownConsent
 from node.contracts import Deployment
 from node.db import query
 from node.problems import Problem
@@ -53,9 +53,8 @@ async def make_proof(
     sealed = SealedRecord(known.sealed_record, known.wrapped_key)
     record = from_json(json.loads(unseal(sealed, leaf, master_key)))
     leaves = await query(connection, batch_leaves, anchoring)
-    facts = await query(
-        connection, consent_facts, entry, deployment.address_bytes("ConsentRegistry")
-    )
+    registry = deployment.address_bytes("ConsentRegistry")
+    [facts] = await query(connection, consent_facts, [entry], registry)
     inclusion = Inclusion(
         issuer=entry.issuer,
         root=anchoring.root,

@@ -13,8 +13,9 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.agreements import find_agreement
+from indexer.queries.freshness import Freshness
 from node import tables
-from node.commands.consent_status import consent_status, find_consent
+from node.commands.gate import Gate, find_consents
 from node.db import query
 from node.problems import FieldProblem, Problem, not_found, refused
 from protocol.errors import NotParty
@@ -45,8 +46,8 @@ async def record_uses(
     consumer: OrganisationId,
     agreement_id: AgreementId,
     consent_leaves: Sequence[bytes],
-    registry: bytes,
-    now: int,
+    gate: Gate,
+    freshness: Freshness,
 ) -> Voucher:
     """The voucher over the period so far. Raises a problem if one consent is not active; then
     nothing is recorded."""
@@ -56,9 +57,8 @@ async def record_uses(
         raise problem.about("agreementId")
     if consumer not in agreement.terms.parties:
         raise refused(NotParty(agreement_id=agreement_id, organisation=consumer), "agreementId")
-    for index, leaf in enumerate(consent_leaves):
-        await _require_active(connection, agreement_id, leaf, f"consents.{index}", registry, now)
-    period = period_of(UnixSeconds(now))
+    await _require_active(connection, gate, agreement_id, consent_leaves, freshness)
+    period = period_of(UnixSeconds(freshness.now))
     await _lock_period(connection, consumer, agreement_id, period)
     position = await count_uses(connection, agreement_id, period)
     await connection.execute(
@@ -70,7 +70,7 @@ async def record_uses(
                 "period": period,
                 "position": position + offset,
                 "consent_leaf": leaf,
-                "used_at": now,
+                "used_at": freshness.now,
                 "random": secrets.token_bytes(RANDOM_BYTES),
             }
             for offset, leaf in enumerate(consent_leaves)
@@ -99,30 +99,32 @@ async def usage_root(
 
 async def _require_active(
     connection: AsyncConnection,
+    gate: Gate,
     agreement_id: AgreementId,
-    leaf: bytes,
-    at: str,
-    registry: bytes,
-    now: int,
+    leaves: Sequence[bytes],
+    freshness: Freshness,
 ) -> None:
-    known = await find_consent(connection, leaf)
-    if known is None:
-        problem = not_found("consent", to_hex(leaf), "Use consents whose record you hold.")
-        raise problem.about(at)
-    state, _ = await consent_status(connection, known.entry, registry, now)
-    if known.entry.agreement_id != agreement_id:
-        state = "of another agreement"
-    if state != "active":
-        detail = f"The consent {to_hex(leaf)} is {state}."
-        remedy = "Do not use the data; ask the learner for a new consent."
-        raise Problem(
-            409,
-            "consent-not-active",
-            "The consent is not active",
-            detail,
-            remedy,
-            [FieldProblem(at, detail, remedy)],
-        )
+    known = await find_consents(connection, leaves)
+    for index, leaf in enumerate(leaves):
+        if leaf not in known:
+            problem = not_found("consent", to_hex(leaf), "Use consents whose record you hold.")
+            raise problem.about(f"consents.{index}")
+    entries = [known[Leaf(leaf)].entry for leaf in leaves]
+    answers = await gate.ask(connection, entries, freshness)
+    for index, (leaf, entry, answer) in enumerate(zip(leaves, entries, answers, strict=True)):
+        foreign = entry.agreement_id != agreement_id
+        if foreign or not answer.is_active:
+            state = "of another agreement" if foreign else answer.state
+            detail = f"The consent {to_hex(leaf)} is {state}."
+            remedy = "Do not use the data; ask the learner for a new consent."
+            raise Problem(
+                409,
+                "consent-not-active",
+                "The consent is not active",
+                detail,
+                remedy,
+                [FieldProblem(f"consents.{index}", detail, remedy)],
+            )
 
 
 async def _lock_period(

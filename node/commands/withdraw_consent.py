@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.consents import is_anchored
 from node import tables
-from node.commands.consent_status import waits_to_be_anchored
+from node.commands.gate import waits_to_be_anchored
 from node.contracts import Deployment
 from node.db import query
 from node.outbox import enqueue

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.consents import find_anchoring
+from indexer.queries.freshness import Freshness
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
@@ -24,12 +25,12 @@ from node.api.schemas.consents import (
     StatusQuestion,
     StatusQuestions,
 )
-from node.commands.consent_status import consent_status, find_consent
+from node.commands.gate import find_consent, find_consents
 from node.commands.grant_consents import grant_consents
 from node.db import act_as, query
-from node.problems import Problem, naming, not_found
+from node.problems import Problem, not_found
 from node.sealing import SealedRecord, unseal
-from protocol.entries import decode_entry, leaf_of
+from protocol.entries import Entry, decode_entry, leaf_of
 from protocol.types import Leaf, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/consents", tags=["consents"])
@@ -68,10 +69,7 @@ async def status(context: NodeContext, caller: Caller, body: StatusQuestions) ->
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
-        answers = [
-            await _answer(context, connection, question, f"consents.{index}", freshness.now)
-            for index, question in enumerate(body.consents)
-        ]
+        answers = await _answer(context, connection, body.consents, freshness)
     return ConsentAnswers(as_of=AsOf.of(freshness), consents=answers)
 
 
@@ -85,9 +83,7 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
         if known is None:
             raise _unknown(leaf)
         entry = known.entry
-        state, chain_status = await consent_status(
-            connection, entry, context.consent_registry, freshness.now
-        )
+        [answer] = await context.gate.ask(connection, [entry], freshness)
         anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
     record = None
     if known.wrapped_key is not None:
@@ -95,7 +91,7 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
         record = json.loads(unseal(sealed, leaf, context.master_key))
     return Consent(
         as_of=AsOf.of(freshness),
-        status=ConsentAnswer.of(leaf, state, chain_status, known.assurance),
+        status=ConsentAnswer.of(leaf, answer, known.assurance),
         agreement_id=entry.agreement_id,
         issuer=entry.issuer,
         holder=entry.holder,
@@ -118,26 +114,28 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
 async def _answer(
     context: Context,
     connection: AsyncConnection,
-    question: StatusQuestion,
-    at: str,
-    now: int,
-) -> ConsentAnswer:
-    if question.entry is not None:
-        with naming(f"{at}.entry"):
-            entry = decode_entry(question.entry)
-        leaf = leaf_of(entry)
-        known = await find_consent(connection, leaf)
-        assurance = known.assurance if known else None
-    else:
-        assert question.leaf is not None
-        leaf = Leaf(question.leaf)
-        known = await find_consent(connection, leaf)
-        if known is None:
-            problem = _unknown(leaf)
-            raise problem.about(f"{at}.leaf")
-        entry, assurance = known.entry, known.assurance
-    state, chain_status = await consent_status(connection, entry, context.consent_registry, now)
-    return ConsentAnswer.of(leaf, state, chain_status, assurance)
+    questions: list[StatusQuestion],
+    freshness: Freshness,
+) -> list[ConsentAnswer]:
+    entries: list[Entry | None] = [
+        decode_entry(question.entry) if question.entry is not None else None
+        for question in questions
+    ]
+    leaves = [
+        leaf_of(entry) if entry is not None else Leaf(question.leaf or b"")
+        for entry, question in zip(entries, questions, strict=True)
+    ]
+    known = await find_consents(connection, leaves)
+    asked = []
+    for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
+        if entry is None and leaf not in known:
+            raise _unknown(leaf).about(f"consents.{index}.leaf")
+        asked.append(entry or known[leaf].entry)
+    answers = await context.gate.ask(connection, asked, freshness)
+    return [
+        ConsentAnswer.of(leaf, answer, known[leaf].assurance if leaf in known else None)
+        for leaf, answer in zip(leaves, answers, strict=True)
+    ]
 
 
 def _unknown(leaf: bytes) -> Problem:

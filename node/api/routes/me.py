@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -23,11 +23,11 @@ from node.api.schemas.me import (
     ProveHolders,
     SessionBegun,
 )
-from node.commands.consent_status import consent_status, entry_of_row
+from node.commands.gate import GateAnswer, entry_of_row
 from node.db import query, see_holders
 from node.problems import Problem
 from node.sealing import SealedRecord, unseal
-from protocol.entries import encode_entry
+from protocol.entries import Entry, encode_entry
 from protocol.types import HolderAddress
 
 router = APIRouter(prefix="/v1/me", tags=["me"])
@@ -79,23 +79,30 @@ async def list_consents(context: NodeContext, credentials: Session) -> HeldConse
             .order_by(consents.c.leaf, consents.c.created_at)
         )
         rows = (await connection.execute(statement)).all()
-        held = [await _held(context, connection, row, freshness.now) for row in rows]
+        entries = [entry_of_row(row) for row in rows]
+        answers = await context.gate.ask(connection, entries, freshness)
+        held = [
+            await _held(context, connection, row, entry, answer)
+            for row, entry, answer in zip(rows, entries, answers, strict=True)
+        ]
     held.sort(key=lambda consent: -consent.valid_from)
     return HeldConsents(as_of=AsOf.of(freshness), consents=held)
 
 
 async def _held(
-    context: Context, connection: AsyncConnection, row: Row[tuple[object, ...]], now: int
+    context: Context,
+    connection: AsyncConnection,
+    row: Row[Any],
+    entry: Entry,
+    answer: GateAnswer,
 ) -> HeldConsent:
-    entry = entry_of_row(row)
-    state, status = await consent_status(connection, entry, context.consent_registry, now)
     issuer = await query(connection, find_participant, entry.issuer)
     document = None
     if row.wrapped_key is not None:
         sealed = SealedRecord(row.sealed_record, row.wrapped_key)
         document = json.loads(unseal(sealed, row.leaf, context.master_key))["document"]
     return HeldConsent(
-        status=ConsentAnswer.of(row.leaf, state, status, row.assurance),
+        status=ConsentAnswer.of(row.leaf, answer, row.assurance),
         entry=encode_entry(entry),
         valid_from=entry.valid_from,
         valid_until=entry.valid_until,

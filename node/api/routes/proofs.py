@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from node.api.context import NodeContext, require_fresh
 from node.api.principal import Caller
 from node.api.schemas.base import Hash
-from node.commands.consent_status import find_consent
+from node.commands.gate import find_consent
 from node.commands.make_proof import make_proof
 from node.db import act_as
 from node.problems import not_found

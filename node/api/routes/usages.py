@@ -37,8 +37,8 @@ async def record(
             OrganisationId(caller.organisation_id),
             AgreementId(body.agreement_id),
             body.consents,
-            context.consent_registry,
-            freshness.now,
+            context.gate,
+            freshness,
         )
         deployment = context.deployment
         answer = RecordedUses(

@@ -12,7 +12,7 @@ from node import tables
 from node.api.context import NodeContext, require_fresh
 from node.api.schemas.base import AsOf, Hash
 from node.api.schemas.withdrawals import Withdraw, Withdrawal
-from node.commands.consent_status import WITHDRAWAL_PENDING
+from node.commands.gate import WITHDRAWAL_PENDING
 from node.commands.withdraw_consent import check_slip, withdraw_consent
 from node.db import query
 from node.problems import naming, not_found

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, Shape
-from protocol.consent import ConsentStatus
+from node.commands.gate import GateAnswer
 
 BATCH_SIZE_MAX = 10_000
 STATUS_BATCH_MAX = 1_000
@@ -76,14 +76,13 @@ class ConsentAnswer(Shape):
     assurance: str | None
 
     @classmethod
-    def of(
-        cls, leaf: bytes, state: str, status: ConsentStatus, assurance: str | None
-    ) -> ConsentAnswer:
-        """From the protocol's status and the node's own knowledge."""
+    def of(cls, leaf: bytes, answer: GateAnswer, assurance: str | None) -> ConsentAnswer:
+        """From the gate."""
+        status = answer.status
         return cls(
             leaf=leaf,
-            state=state,
-            active=state == "active",
+            state=answer.state,
+            active=answer.is_active,
             ended_at=status.ended_at,
             ended_by=status.ended_by,
             endings=[
