@@ -155,8 +155,7 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
     /// @inheritdoc IAgreementRegistry
     function wasActivated(bytes32 agreementId) public view returns (bool) {
         Agreement storage agreement = _agreements[agreementId];
-        return
-            agreement.state != State.Unknown && agreement.signatureCount == agreement.partyCount;
+        return agreement.state != State.Unknown && agreement.signatureCount == agreement.partyCount;
     }
 
     /// @inheritdoc IAgreementRegistry

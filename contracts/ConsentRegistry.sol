@@ -2,10 +2,7 @@
 pragma solidity ^0.8.30;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
-import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {Multicall} from "@openzeppelin/contracts/utils/Multicall.sol";
 
 import {IAgreementRegistry} from "./interfaces/IAgreementRegistry.sol";
@@ -24,8 +21,9 @@ contract ConsentRegistry is IConsentRegistry, MerkleLog, Multicall, EIP712, Acce
         uint256 at;
     }
 
-    bytes32 private constant CONSENT_WITHDRAWAL_TYPEHASH =
-        keccak256("ConsentWithdrawal(bytes32 leaf)");
+    bytes32 private constant CONSENT_WITHDRAWAL_TYPEHASH = keccak256(
+        "ConsentWithdrawal(bytes32 leaf)"
+    );
     /// @dev Half the order of secp256k1: a signature with s above it is the malleated twin.
     uint256 private constant S_MAX =
         0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
@@ -120,10 +118,7 @@ contract ConsentRegistry is IConsentRegistry, MerkleLog, Multicall, EIP712, Acce
     }
 
     /// @dev Ends the leaf if its holder signed that.
-    function _endSigned(
-        bytes32 domain,
-        Withdrawal calldata withdrawal
-    ) private returns (bool) {
+    function _endSigned(bytes32 domain, Withdrawal calldata withdrawal) private returns (bool) {
         address signer = _signerOf(domain, withdrawal);
         if (signer == address(0) || signer != withdrawal.holder) return false;
         _end(signer, withdrawal.leaf);
@@ -131,8 +126,8 @@ contract ConsentRegistry is IConsentRegistry, MerkleLog, Multicall, EIP712, Acce
     }
 
     /// @dev Who signed the withdrawal; zero: nobody. OpenZeppelin's `ECDSA.tryRecover` over
-    /// `MessageHashUtils.toTypedDataHash`, word for word from the calldata, because a relay pays for
-    /// hundreds in one batch; a test compares the two. Works in unreserved memory.
+    /// `MessageHashUtils.toTypedDataHash`, word for word from the calldata, because a relay pays
+    /// for hundreds in one batch; a test compares the two. Works in unreserved memory.
     function _signerOf(
         bytes32 domain,
         Withdrawal calldata withdrawal
@@ -152,7 +147,9 @@ contract ConsentRegistry is IConsentRegistry, MerkleLog, Multicall, EIP712, Acce
             mstore(add(input, 32), calldataload(add(withdrawal, 128)))
             calldatacopy(add(input, 64), add(withdrawal, 64), 64)
             mstore(0, 0) // stays when the precompile finds nobody and returns nothing
-            pop(staticcall(gas(), 1, input, 128, 0, 32))
+            if iszero(staticcall(gas(), 1, input, 128, 0, 32)) {
+                revert(0, 0) // out of gas, which must not look like a bad signature
+            }
             signer := mload(0)
         }
     }

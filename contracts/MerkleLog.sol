@@ -20,10 +20,7 @@ abstract contract MerkleLog is IMerkleLog {
     }
 
     /// @dev The caller has checked that the sender may write in the issuer's namespace.
-    function _append(
-        address issuer,
-        bytes32[] calldata leaves
-    ) internal returns (bytes32 root) {
+    function _append(address issuer, bytes32[] calldata leaves) internal returns (bytes32 root) {
         if (leaves.length == 0 || leaves.length > BATCH_SIZE_MAX) {
             revert MerkleLog_BatchSizeInvalid(leaves.length, BATCH_SIZE_MAX);
         }

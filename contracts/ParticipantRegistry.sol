@@ -13,13 +13,14 @@ import {Scopes} from "./libraries/Scopes.sol";
 /// @title ParticipantRegistry
 /// @notice Documented at its interface, IParticipantRegistry.
 contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
-    bytes32 private constant ACCOUNT_BINDING_TYPEHASH =
-        keccak256("AccountBinding(address organisation,address account)");
+    bytes32 private constant ACCOUNT_BINDING_TYPEHASH = keccak256(
+        "AccountBinding(address organisation,address account)"
+    );
 
-    /// @dev What the guardian may stop in all, and when after its last stop it may do so anew. Stops
-    /// of two allowances begin at least 90 days apart, so a window of 90 days that reaches into the
-    /// later one holds of the former at most the rest of its last stop, and no more of the later
-    /// than has run of that one: together at most 14 days.
+    /// @dev What the guardian may stop in all, and when after its last stop it may do so anew.
+    /// Stops of two allowances begin at least 90 days apart, so a window of 90 days that reaches
+    /// into the later one holds of the former at most the rest of its last stop, and no more of the
+    /// later than has run of that one: together at most 14 days.
     uint40 private constant GUARDIAN_ALLOWANCE = 14 days;
     uint40 private constant GUARDIAN_RENEWAL = 90 days;
 
@@ -139,14 +140,8 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
         if (bound.retiredAt != 0) {
             revert ParticipantRegistry_AccountRetired(account, bound.retiredAt);
         }
-        if (
-            msg.sender != account && !speaksFor(msg.sender, bound.organisation, Scopes.MANAGE)
-        ) {
-            revert ParticipantRegistry_NotAuthorised(
-                msg.sender,
-                bound.organisation,
-                Scopes.MANAGE
-            );
+        if (msg.sender != account && !speaksFor(msg.sender, bound.organisation, Scopes.MANAGE)) {
+            revert ParticipantRegistry_NotAuthorised(msg.sender, bound.organisation, Scopes.MANAGE);
         }
         _accounts[account].retiredAt = uint40(block.timestamp);
         emit AccountRetired(bound.organisation, account);

@@ -23,11 +23,10 @@ import {Scopes} from "./libraries/Scopes.sol";
 contract UsageSettlement is IUsageSettlement, EIP712 {
     using SafeERC20 for IUsageToken;
 
-    bytes32 private constant VOUCHER_TYPEHASH =
-        keccak256(
-            "Voucher(bytes32 agreementId,address consumer,uint32 period,uint64 units,"
-            "bytes32 usageRoot)"
-        );
+    bytes32 private constant VOUCHER_TYPEHASH = keccak256(
+        "Voucher(bytes32 agreementId,address consumer,uint32 period,uint64 units,"
+        "bytes32 usageRoot)"
+    );
 
     /// @inheritdoc IUsageSettlement
     IParticipantRegistry public immutable REGISTRY;
@@ -245,8 +244,8 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
         return settledUnitsOf[voucher.agreementId][voucher.consumer][voucher.period];
     }
 
-    /// @dev No more than signed, under terms that are the voucher's and were once active, by a party
-    /// that no line pays.
+    /// @dev No more than signed, under terms that are the voucher's and were once active, by a
+    /// party that no line pays.
     function _requireSettleable(
         IAgreementRegistry.Terms calldata terms,
         Voucher calldata voucher,

@@ -6,8 +6,8 @@ import {IParticipantRegistry} from "./IParticipantRegistry.sol";
 
 /// @title Data-use agreements
 /// @notice An agreement's id is the EIP-712 digest of its terms, so whoever signs the id has signed
-/// the terms. The terms travel in calldata and events; the chain keeps one packed slot for the state
-/// and one for each party.
+/// the terms. The terms travel in calldata and events; the chain keeps one packed slot for the
+/// state and one for each party.
 interface IAgreementRegistry {
     /// @notice What one commons (or the service on top of it) costs.
     /// @param payee Organisation id of a party.
@@ -124,11 +124,7 @@ interface IAgreementRegistry {
     /// @notice Terms have too many price lines.
     error AgreementRegistry_TooManyLines(uint256 count, uint256 maximum);
     /// @notice The validity is empty or over.
-    error AgreementRegistry_ValidityInvalid(
-        uint64 validFrom,
-        uint64 validUntil,
-        uint256 blockTime
-    );
+    error AgreementRegistry_ValidityInvalid(uint64 validFrom, uint64 validUntil, uint256 blockTime);
     /// @notice The parent was never active, or one of its parties is missing in the supplement.
     error AgreementRegistry_ParentInvalid(bytes32 parent);
     /// @notice The organisation is not a party of the agreement.
@@ -162,8 +158,8 @@ interface IAgreementRegistry {
         bytes calldata signature
     ) external;
 
-    /// @notice Suspends an agreement until the same party resumes. By an account that speaks (agree)
-    /// for the party.
+    /// @notice Suspends an agreement until the same party resumes. By an account that speaks
+    /// (agree) for the party.
     /// @param reasonHash SHA-256 of the reason's document; zero if none.
     function suspend(bytes32 agreementId, address organisation, bytes32 reasonHash) external;
 
@@ -194,7 +190,8 @@ interface IAgreementRegistry {
     /// @notice The EIP-712 digest of the terms in this registry's domain.
     function agreementIdOf(Terms calldata terms) external view returns (bytes32);
 
-    /// @notice This registry's EIP-712 domain separator, for whoever derives an id from terms itself.
+    /// @notice This registry's EIP-712 domain separator, for whoever derives an id from terms
+    /// itself.
     function DOMAIN_SEPARATOR() external view returns (bytes32);
 
     /// @notice Where organisations and their accounts are known.

@@ -3,8 +3,8 @@ pragma solidity ^0.8.30;
 
 /// @title Append-only log of leaves in RFC 9162 trees
 /// @notice Each batch is one tree, computed on chain from the leaves that the event carries, so any
-/// indexer rebuilds everything from the chain alone. Indices have no gap: a missing event is seen at
-/// once.
+/// indexer rebuilds everything from the chain alone. Indices have no gap: a missing event is seen
+/// at once.
 interface IMerkleLog {
     /// @notice One slot: anchoredAt 40 | size 32 | firstIndex 64 (from the lowest bit).
     /// @param anchoredAt Unix seconds.

@@ -5,8 +5,8 @@ pragma solidity ^0.8.30;
 /// @notice Organisations, not accounts, hold rights. An organisation's id is the last 20 bytes of
 /// keccak256 of its DID: permanent, and nobody has its key. Accounts act for it, by scope and until
 /// a time. An account belongs to one organisation for ever and proves possession of its key when it
-/// is bound; its scopes never change: another scope is another account. So history is never lost and
-/// nobody binds somebody else's account.
+/// is bound; its scopes never change: another scope is another account. So history is never lost
+/// and nobody binds somebody else's account.
 interface IParticipantRegistry {
     /// @notice Where an organisation stands.
     enum Status {
@@ -48,7 +48,8 @@ interface IParticipantRegistry {
         uint40 expiresAt;
     }
 
-    /// @notice One slot: until 40 | guardianStoppedAt 40 | guardianSeconds 40 (from the lowest bit).
+    /// @notice One slot: until 40 | guardianStoppedAt 40 | guardianSeconds 40 (from the lowest
+    /// bit).
     /// @param until Unix seconds, exclusive; not in the future: no stop.
     /// @param guardianStoppedAt Unix seconds at which the guardian last stopped.
     /// @param guardianSeconds What the guardian has used of its 14 days.
@@ -129,7 +130,8 @@ interface IParticipantRegistry {
     /// @param roles Bits as in `Participant`.
     /// @param college Number of the college in which the member votes; 0 none.
     /// @param account The first account.
-    /// @param signature EIP-712 `AccountBinding(address organisation,address account)` by `account`.
+    /// @param signature EIP-712 `AccountBinding(address organisation,address account)` by
+    /// `account`.
     function admit(
         string calldata did,
         uint8 roles,
@@ -181,9 +183,10 @@ interface IParticipantRegistry {
     /// governance.
     function appointGuardian(address guardian) external;
 
-    /// @notice Stops new business for `duration` seconds from now. Governance without bound, also in
-    /// place of a stop in force. The guardian only while there is none, and for its 14 days in all,
-    /// which are given anew 90 days after its last stop began: so never more than 14 days in any 90.
+    /// @notice Stops new business for `duration` seconds from now. Governance without bound, also
+    /// in place of a stop in force. The guardian only while there is none, and for its 14 days in
+    /// all, which are given anew 90 days after its last stop began: so never more than 14 days in
+    /// any 90.
     function stop(uint40 duration) external;
 
     /// @notice Ends a stop early. Only governance.

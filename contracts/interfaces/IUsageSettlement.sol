@@ -74,8 +74,8 @@ interface IUsageSettlement {
     );
     /// @notice A consumer left with (part of) its deposit, paid to its account `to`.
     event Left(bytes32 indexed agreementId, address indexed consumer, address to, uint256 amount);
-    /// @notice A voucher was settled from `fromUnits` up to `toUnits`; `amounts` follow the order of
-    /// the terms' price lines.
+    /// @notice A voucher was settled from `fromUnits` up to `toUnits`; `amounts` follow the order
+    /// of the terms' price lines.
     event UsageSettled(
         bytes32 indexed agreementId,
         address indexed consumer,
@@ -115,7 +115,8 @@ interface IUsageSettlement {
     error UsageSettlement_VoucherNotNewer(uint64 units, uint64 settledUnits);
     /// @notice No more may be settled than the consumer signed.
     error UsageSettlement_UpToAboveVoucher(uint64 upTo, uint64 units);
-    /// @notice The signature is not the signer's, or the signer's voucher does not bind the consumer.
+    /// @notice The signature is not the signer's, or the signer's voucher does not bind the
+    /// consumer.
     error UsageSettlement_SignatureInvalid(address consumer, address signer);
     /// @notice The deposit does not cover the units; a lower `upTo` may.
     error UsageSettlement_DepositTooSmall(uint256 deposit, uint256 needed);
@@ -144,8 +145,8 @@ interface IUsageSettlement {
         bytes calldata signature
     ) external;
 
-    /// @notice The same for many; a voucher whose `upTo` is settled already is skipped with an event
-    /// and spoils nothing. Any other fault reverts the whole.
+    /// @notice The same for many; a voucher whose `upTo` is settled already is skipped with an
+    /// event and spoils nothing. Any other fault reverts the whole.
     function settleMany(Settlement[] calldata settlements) external;
 
     /// @notice Pays an organisation's balance to one of its accounts. By an account that speaks
@@ -160,8 +161,9 @@ interface IUsageSettlement {
     /// speaks (claim) for the consumer.
     function requestLeaving(bytes32 agreementId, address consumer, uint128 amount) external;
 
-    /// @notice Pays min(requested, left) to one of the consumer's accounts once the notice has passed
-    /// (at the second `executableAt` itself it has). By an account that speaks (claim) for it.
+    /// @notice Pays min(requested, left) to one of the consumer's accounts once the notice has
+    /// passed (at the second `executableAt` itself it has). By an account that speaks (claim) for
+    /// it.
     function leave(bytes32 agreementId, address consumer, address to) external;
 
     /// @notice What a consumer has under an agreement, in base units.

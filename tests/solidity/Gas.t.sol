@@ -121,10 +121,10 @@ contract GasTest is LedgerFixture {
         vm.warp(START + 31 days);
         IUsageSettlement.Voucher memory voucher = _voucher(agreementId, 1_000);
         voucher.period = PERIOD + 1;
-        _settle(_termsOfStart(), voucher, 1_000);
+        _settle(_terms(), voucher, 1_000);
         _record("settlement", "settle 2 lines, first in a period", 1, 125_000);
         voucher.units = 2_000;
-        _settle(_termsOfStart(), voucher, 2_000);
+        _settle(_terms(), voucher, 2_000);
         _record("settlement", "settle 2 lines, next", 1, 110_000);
     }
 
@@ -174,12 +174,6 @@ contract GasTest is LedgerFixture {
         assertLe(each, ceiling, name);
     }
 
-    function _termsOfStart() private view returns (IAgreementRegistry.Terms memory terms) {
-        terms = _terms();
-        terms.validFrom = uint64(START);
-        terms.validUntil = uint64(START + 365 days);
-    }
-
     function _leaves(
         uint256 count,
         string memory name
@@ -212,10 +206,7 @@ contract GasTest is LedgerFixture {
         bytes32[] memory path = MerkleTree.pathOf(leaves, index);
         // A view costs like a transaction only when it is sent as one.
         (, bytes memory answer) = address(consents).call(
-            abi.encodeCall(
-                consents.isActive,
-                (entry, IMerkleLog.InclusionProof(root, index, path))
-            )
+            abi.encodeCall(consents.isActive, (entry, IMerkleLog.InclusionProof(root, index, path)))
         );
         assertTrue(abi.decode(answer, (bool)));
     }

@@ -11,14 +11,15 @@ import {CommonsTreasury} from "../../contracts/CommonsTreasury.sol";
 import {ConsentRegistry} from "../../contracts/ConsentRegistry.sol";
 import {IAgreementRegistry} from "../../contracts/interfaces/IAgreementRegistry.sol";
 import {ICommissionPolicy} from "../../contracts/interfaces/ICommissionPolicy.sol";
+import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {IUsageSettlement} from "../../contracts/interfaces/IUsageSettlement.sol";
 import {ParticipantRegistry} from "../../contracts/ParticipantRegistry.sol";
 import {UsageSettlement} from "../../contracts/UsageSettlement.sol";
 import {UsageToken} from "../../contracts/UsageToken.sol";
 
-/// @notice The whole ledger as it is deployed, with three organisations: a school and a company that
-/// exchange data, and an operator. Digests are computed here by hand from EIP-712, not asked from
-/// the contracts.
+/// @notice The whole ledger as it is deployed, with three organisations: a school and a company
+/// that exchange data, and an operator. Digests are computed here by hand from EIP-712, not asked
+/// from the contracts.
 abstract contract LedgerFixture is Test {
     struct Organisation {
         address id;
@@ -114,10 +115,7 @@ abstract contract LedgerFixture is Test {
         registry.bindAccount(organisation.id, account, scopes, expiresAt, signature);
     }
 
-    function _signBinding(
-        address organisation,
-        uint256 key
-    ) internal view returns (bytes memory) {
+    function _signBinding(address organisation, uint256 key) internal view returns (bytes memory) {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256("AccountBinding(address organisation,address account)"),
@@ -133,8 +131,8 @@ abstract contract LedgerFixture is Test {
     /// @notice The company pays the operator's service and the school's data.
     function _terms() internal view returns (IAgreementRegistry.Terms memory terms) {
         terms.parties = _sorted(school.id, company.id, operator.id);
-        terms.validFrom = uint64(block.timestamp);
-        terms.validUntil = uint64(block.timestamp + 365 days);
+        terms.validFrom = uint64(START);
+        terms.validUntil = uint64(START + 365 days);
         terms.policyHash = sha256("policies");
         terms.documentHash = sha256("document");
         terms.salt = keccak256("salt");
@@ -211,7 +209,8 @@ abstract contract LedgerFixture is Test {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "Voucher(bytes32 agreementId,address consumer,uint32 period,uint64 units,bytes32 usageRoot)"
+                    "Voucher(bytes32 agreementId,address consumer,uint32 period,uint64 units,"
+                    "bytes32 usageRoot)"
                 ),
                 voucher.agreementId,
                 voucher.consumer,
@@ -242,7 +241,8 @@ abstract contract LedgerFixture is Test {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256(
-                    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+                    "EIP712Domain(string name,string version,uint256 chainId,"
+                    "address verifyingContract)"
                 ),
                 keccak256(bytes(name)),
                 keccak256("1"),
@@ -278,11 +278,7 @@ abstract contract LedgerFixture is Test {
         (ids[0], ids[1]) = a < b ? (a, b) : (b, a);
     }
 
-    function _sorted(
-        address a,
-        address b,
-        address c
-    ) internal pure returns (address[] memory ids) {
+    function _sorted(address a, address b, address c) internal pure returns (address[] memory ids) {
         ids = new address[](3);
         (ids[0], ids[1], ids[2]) = (a, b, c);
         if (ids[0] > ids[1]) (ids[0], ids[1]) = (ids[1], ids[0]);
@@ -294,5 +290,27 @@ abstract contract LedgerFixture is Test {
 
     function _unauthorised(address caller) internal pure returns (bytes memory) {
         return abi.encodeWithSignature("AccessManagedUnauthorized(address)", caller);
+    }
+
+    function _notAuthorised(
+        address account,
+        address organisation,
+        uint8 scope
+    ) internal pure returns (bytes memory) {
+        return
+            abi.encodeWithSelector(
+                IParticipantRegistry.ParticipantRegistry_NotAuthorised.selector,
+                account,
+                organisation,
+                scope
+            );
+    }
+
+    function _stopped(uint256 until) internal pure returns (bytes memory) {
+        return
+            abi.encodeWithSelector(
+                IParticipantRegistry.ParticipantRegistry_Stopped.selector,
+                until
+            );
     }
 }
