@@ -6,7 +6,8 @@ not written and nothing is written that was not promised. States:
     waiting → sent → mined → final
        └────────┴──→ failed            (the contract refuses; the reason is kept)
 
-A chain that takes a block back moves its acts from mined to sent, with the same signed bytes.
+A chain that takes a block back moves its acts from mined (or failed in a block) to sent, with the
+same signed bytes.
 """
 
 from __future__ import annotations

@@ -72,6 +72,7 @@ class Sender:
     def run(self, stop: threading.Event) -> None:
         """Runs until told to stop."""
         with self._engine.connect() as lock_connection:
+            lock_connection.detach()  # the lock ends with it, not with the pool
             self._wait_for_lock(lock_connection, stop)
             while not stop.is_set():
                 try:
@@ -207,22 +208,31 @@ class Sender:
     # -- what became of it -----------------------------------------------------------------------
 
     def _reconcile(self) -> bool:
-        """Looks at everything sent and not final. True if something is still under way."""
+        """Looks at everything sent and not final. True if something is still under way.
+
+        What was mined in vain counts, too: its block may be taken back, and its nonce with it.
+        """
         head = self._web3.eth.get_block("latest")
+        final_block = head["number"] - self._settings.finality_blocks
+        transactions = tables.transactions
         with self._engine.connect() as connection:
             open_rows = connection.execute(
-                select(tables.transactions)
+                select(transactions)
                 .where(
-                    tables.transactions.c.sender == self._address,
-                    tables.transactions.c.state.in_(("sent", "mined")),
+                    transactions.c.sender == self._address,
+                    transactions.c.state.in_(("sent", "mined"))
+                    | (
+                        (transactions.c.state == "failed")
+                        & (transactions.c.block_number > final_block)
+                    ),
                 )
-                .order_by(tables.transactions.c.nonce)
+                .order_by(transactions.c.nonce)
             ).all()
         if not open_rows:
             return False
-        mined = [row for row in open_rows if row.state == "mined"]
-        if mined and self._still_canonical(mined[-1]):
-            self._finalise(head["number"] - self._settings.finality_blocks)
+        in_blocks = [row for row in open_rows if row.state != "sent"]
+        if in_blocks and self._still_canonical(in_blocks[-1]):
+            self._finalise(final_block)
             open_rows = [row for row in open_rows if row.state == "sent"]
         under_way = False
         for row in open_rows:
@@ -241,7 +251,7 @@ class Sender:
     def _send_again(self, row: Any) -> None:
         """The chain does not have a transaction that was sent: the same bytes go out again."""
         log.warning("sent_again", nonce=row.nonce, hash="0x" + row.hash.hex())
-        if row.state == "mined":
+        if row.state != "sent":
             self._mark(row.hash, "sent", block_number=None, block_hash=None, mined_at=None)
         self._broadcast(row.raw)
         receipt = self._wait_for_receipt(row.hash)

@@ -115,6 +115,7 @@ CREATE INDEX ix_node_outbox_transaction ON node.outbox (transaction_id);
 CREATE INDEX ix_node_outbox_waiting ON node.outbox (outbox_id) WHERE state = 'waiting';
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
+-- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
 CREATE FUNCTION node.current_organisation() RETURNS bytea LANGUAGE sql STABLE AS $$
     SELECT decode(nullif(current_setting('ptx.organisation', true), ''), 'hex')
 $$;
@@ -125,31 +126,31 @@ $$;
 
 ALTER TABLE node.organisations ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.organisations TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.api_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.api_keys TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.idempotency TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.agreement_documents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.agreement_documents TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.uses ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.uses TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.vouchers ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.vouchers TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.consents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.consents TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 CREATE POLICY held ON node.consents FOR SELECT TO ptx_api
-    USING (holder = ANY (node.current_holders()));
+    USING (holder = ANY ((SELECT node.current_holders())::bytea[]));
 -- A learner's withdrawal belongs to no organisation: anyone may promise one, nobody may list them.
 ALTER TABLE node.outbox ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.outbox TO ptx_api
-    USING (organisation_id = node.current_organisation());
+    USING (organisation_id = (SELECT node.current_organisation()));
 CREATE POLICY relayed ON node.outbox FOR INSERT TO ptx_api
     WITH CHECK (organisation_id IS NULL AND kind = 'withdraw');
 CREATE POLICY every ON node.outbox TO ptx_sender USING (true);
