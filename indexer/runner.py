@@ -69,6 +69,7 @@ class Indexer:
     ) -> None:
         """Runs until told to stop. One indexer a database: a second one waits for the first."""
         with self._engine.connect() as lock_connection:
+            lock_connection.detach()  # the lock ends with it, not with the pool
             self._wait_for_lock(lock_connection, stop)
             self.require_same_chain()
             while not stop.is_set():

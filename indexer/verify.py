@@ -52,6 +52,7 @@ def rebuild(engine: Engine, source: Source, on_step: Callable[[int], None]) -> s
     Where an indexer is running, that one reads; otherwise this call does.
     """
     with engine.connect() as lock_connection:
+        lock_connection.detach()  # the lock ends with it, not with the pool
         alone = try_lock(lock_connection)
         with engine.begin() as connection:
             before = read_cursor(connection)

@@ -16,6 +16,7 @@ from node.db import owner_engine
 from node.embedded.supervisor import Supervisor, free_port
 from protocol.contracts import abi
 from protocol.errors import ArtifactMissing
+from tests.own_chain import OwnChain, OwnDatabase, at_database, open_own_chain, open_own_database
 from tests.stage import EXAMPLES, Node, World, build_world, wait_until
 
 FINALITY_BLOCKS = 3
@@ -92,7 +93,7 @@ def new_database(live_node: Node) -> Callable[[], str]:
         with engine.connect() as connection:
             connection.execute(text(f'CREATE DATABASE "{name}"'))
         engine.dispose()
-        return server.replace("/postgres?", f"/{name}?")
+        return at_database(server, name)
 
     return create
 
@@ -101,3 +102,28 @@ def new_database(live_node: Node) -> Callable[[], str]:
 def examples() -> Path:
     """The project's own Prometheus-X documents."""
     return EXAMPLES
+
+
+@pytest.fixture(scope="session")
+def shared_chain(
+    live_node: Node, new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[OwnChain]:
+    """A second chain, for tests that take blocks back or stop the sender half-way."""
+    folder = tmp_path_factory.mktemp("own-chain")
+    with open_own_chain(folder, live_node.running.database_url, new_database) as chain:
+        yield chain
+
+
+@pytest.fixture
+def own_chain(shared_chain: OwnChain) -> Iterator[OwnChain]:
+    """The second chain; what the test does to it is undone."""
+    with shared_chain.taken_back():
+        yield shared_chain
+
+
+@pytest.fixture
+def own_database(own_chain: OwnChain) -> Iterator[OwnDatabase]:
+    """A database of the test's own, migrated and empty."""
+    database = open_own_database(own_chain)
+    yield database
+    database.owner.dispose()
