@@ -36,7 +36,7 @@ check:
 	@exec scripts/check.sh
 
 format: $(VENV)/.dev node_modules/.installed
-	$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet . && npm run --silent format
+	$(BIN)/ruff format . && $(BIN)/ruff check --fix --quiet . && npm run --silent format:solidity && npm run --silent format:web
 
 setup: protocol/artifacts/.built web/static/build/.built $(VENV)/.run
 
@@ -59,7 +59,7 @@ node_modules/.installed: package-lock.json
 
 protocol/artifacts/.built: node_modules/.installed $(CONTRACT_SOURCES) scripts/export_artifacts.py
 	@echo "compiling the contracts"
-	@hardhat build --quiet && $(PYTHON) scripts/export_artifacts.py
+	@hardhat compile --quiet && $(PYTHON) scripts/export_artifacts.py
 	@touch $@
 
 web/static/build/.built: node_modules/.installed scripts/build_web.mjs $(shell find web -path web/static/build -prune -o -type f -print)
