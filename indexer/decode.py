@@ -49,6 +49,7 @@ CONTRACT_EVENTS: Mapping[str, tuple[str, ...]] = {
         "LeavingRequested",
         "Left",
         "UsageSettled",
+        "VoucherSkipped",
         "BalanceClaimed",
         "CommissionPaidOut",
     ),
@@ -144,7 +145,7 @@ def _canonical_type(argument: Mapping[str, Any]) -> str:
 def _build(event_type: _EventType, log: Log) -> Any:
     topics = iter(log.topics[1:])
     in_data = [
-        kind
+        "bytes" if kind == "string" else kind
         for kind, indexed in zip(event_type.types, event_type.indexed, strict=True)
         if not indexed
     ]
@@ -159,12 +160,13 @@ def _build(event_type: _EventType, log: Log) -> Any:
 
 
 def _value(kind: str, value: Any) -> Any:
-    """ABI values as the protocol has them: addresses as bytes, texts without NUL, structs named."""
+    """ABI values as the protocol has them: addresses as bytes, structs named. Texts come as bytes,
+    since a participant may put any into them, and are made text that a database can keep."""
     match kind:
         case "address":
             return bytes.fromhex(value[2:])
         case "string":
-            return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+            return value.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
         case "(uint128,uint128)[]":
             return tuple(LineAmount(*amount) for amount in value)
         case _ if kind.startswith("(address[],"):

@@ -111,7 +111,7 @@ def _signatures(connection: Connection, agreement_id: bytes) -> tuple[SignatureR
 def _history(
     connection: Connection, agreement_id: bytes, proposed_at: UnixSeconds
 ) -> tuple[tuple[UnixSeconds, AgreementState], ...]:
-    """The states in order. An agreement is suspended as long as one party's suspension stands."""
+    """The changes of state in order. Suspended is it as long as one party's suspension stands."""
     changes, placed = tables.agreement_changes, tables.events
     statement = (
         select(changes.c.change, changes.c.organisation, placed.c.block_time)
@@ -133,7 +133,8 @@ def _history(
                 state = AgreementState.SUSPENDED if suspended_by else AgreementState.ACTIVE
             case _:
                 state = AgreementState.ACTIVE
-        history.append((UnixSeconds(row.block_time), state))
+        if state is not history[-1][1]:
+            history.append((UnixSeconds(row.block_time), state))
     return tuple(history)
 
 

@@ -1,0 +1,146 @@
+"""Every event of the contracts comes through the decoder as it was emitted."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indexer.chain import Log
+from indexer.cursor import BlockRef
+from indexer.decode import CONTRACT_EVENTS, Decoder, UndecodableLog
+from node.contracts import ALL_CONTRACTS
+from protocol import contracts
+from protocol.agreement import PriceLine, Terms
+from protocol.commission import LineAmount
+from protocol.events import EVENT_TYPES
+from protocol.hashing import keccak256
+from protocol.types import to_hex
+
+ADDRESSES = {name: bytes([index + 1]) * 20 for index, name in enumerate(ALL_CONTRACTS)}
+BLOCK = BlockRef(7, b"\x77" * 32, 1_700_000_000)
+EVENTS = [(contract, name) for contract, names in CONTRACT_EVENTS.items() for name in names]
+
+
+@pytest.fixture(scope="module")
+def decoder(compiled: None) -> Decoder:
+    return Decoder(ADDRESSES)
+
+
+def abi_of(contract: str, name: str) -> dict[str, Any]:
+    [found] = [
+        entry
+        for entry in contracts.abi(contract)
+        if entry["type"] == "event" and entry["name"] == name
+    ]
+    return found
+
+
+def type_of(item: dict[str, Any]) -> str:
+    kind: str = item["type"]
+    if not kind.startswith("tuple"):
+        return kind
+    inner = ",".join(type_of(component) for component in item["components"])
+    return f"({inner}){kind.removeprefix('tuple')}"
+
+
+def values_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
+    kind: str = item["type"]
+    if kind.endswith("[]"):
+        return st.lists(values_of({**item, "type": kind[:-2]}), max_size=4).map(tuple)
+    if kind == "tuple":
+        return st.tuples(*(values_of(component) for component in item["components"]))
+    if sized := re.fullmatch(r"uint(\d+)", kind):
+        largest = 2 ** int(sized[1]) - 1
+        return st.one_of(st.just(0), st.just(largest), st.integers(0, largest))
+    length = {"address": 20, "bytes32": 32}.get(kind)
+    return st.text(max_size=80) if length is None else st.binary(min_size=length, max_size=length)
+
+
+def log_of(contract: str, event: dict[str, Any], values: list[Any]) -> Log:
+    signature = f"{event['name']}({','.join(type_of(item) for item in event['inputs'])})"
+    pairs = list(zip(event["inputs"], values, strict=True))
+    topics = [encode([type_of(item)], [value]) for item, value in pairs if item["indexed"]]
+    plain = [(type_of(item), value) for item, value in pairs if not item["indexed"]]
+    data = encode([kind for kind, _ in plain], [value for _, value in plain])
+    return Log(
+        address=to_hex(ADDRESSES[contract]),
+        topics=[to_hex(topic) for topic in (keccak256(signature.encode()), *topics)],
+        data=to_hex(data),
+        block_number=hex(BLOCK.block_number),
+        block_hash=to_hex(BLOCK.block_hash),
+        transaction_hash="0x" + "99" * 32,
+        log_index="0x3",
+    )
+
+
+def expected_of(item: dict[str, Any], value: Any) -> Any:
+    """The value as the rules have it: structs by name, texts that a database can keep."""
+    if item["name"] == "terms":
+        lines = tuple(PriceLine(*line) for line in value[-1])
+        return Terms(*value[:-1], lines)
+    if item["name"] == "amounts":
+        return tuple(LineAmount(*amount) for amount in value)
+    return value.replace("\0", "\N{REPLACEMENT CHARACTER}") if isinstance(value, str) else value
+
+
+def test_all_events_that_the_rules_know_are_followed() -> None:
+    assert sorted(name for _, name in EVENTS) == sorted(EVENT_TYPES)
+
+
+@pytest.mark.parametrize(("contract", "name"), EVENTS, ids=[name for _, name in EVENTS])
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_an_event_comes_through_as_it_was_emitted(
+    decoder: Decoder, contract: str, name: str, data: st.DataObject
+) -> None:
+    event = abi_of(contract, name)
+    values = [data.draw(values_of(item), label=item["name"]) for item in event["inputs"]]
+    placed = decoder.decode(log_of(contract, event, values), BLOCK)
+    assert placed is not None
+    assert type(placed.event) is EVENT_TYPES[name]
+    found = [getattr(placed.event, field.name) for field in fields(placed.event)]
+    wanted = [expected_of(i, v) for i, v in zip(event["inputs"], values, strict=True)]
+    assert found == wanted
+    assert placed.contract == contract
+    assert (placed.origin.block_number, placed.origin.log_index) == (7, 3)
+    assert placed.origin.block_time == BLOCK.block_time
+
+
+def test_a_text_that_is_no_utf8_stops_no_indexer(decoder: Decoder) -> None:
+    """A participant may describe itself with any bytes; nobody else may suffer from it."""
+    event = abi_of("ParticipantRegistry", "ParticipantDescribed")
+    log = log_of("ParticipantRegistry", event, [b"\x01" * 20, "service", b"\x02" * 32])
+    broken = log.data.replace(b"service".hex(), b"\xff\xfervice".hex())
+    assert broken != log.data
+    placed = decoder.decode(Log(**{**fields_of(log), "data": broken}), BLOCK)
+    assert placed is not None
+    assert placed.event.service_address.endswith("rvice")
+
+
+def fields_of(log: Log) -> dict[str, Any]:
+    return {name: getattr(log, name) for name in log.__struct_fields__}
+
+
+def test_other_contracts_and_events_are_none_of_ours(decoder: Decoder) -> None:
+    event = abi_of("ConsentRegistry", "ConsentEnded")
+    log = log_of("ConsentRegistry", event, [b"\x01" * 20, b"\x02" * 32])
+    elsewhere = Log(**{**fields_of(log), "address": "0x" + "ee" * 20})
+    unknown = Log(**{**fields_of(log), "topics": ["0x" + "12" * 32]})
+    silent = Log(**{**fields_of(log), "topics": []})
+    by_another = Log(**{**fields_of(log), "address": to_hex(ADDRESSES["UsageToken"])})
+    for foreign in (elsewhere, unknown, silent, by_another):
+        assert decoder.decode(foreign, BLOCK) is None
+
+
+def test_a_log_that_breaks_its_form_is_named(decoder: Decoder) -> None:
+    event = abi_of("UsageToken", "Issued")
+    log = log_of("UsageToken", event, [b"\x01" * 20, 5, b"\x02" * 32])
+    for broken in ({"data": log.data[:-10]}, {"topics": log.topics[:1]}):
+        with pytest.raises(UndecodableLog, match="log 3 of block 7 by UsageToken is no Issued"):
+            decoder.decode(Log(**{**fields_of(log), **broken}), BLOCK)

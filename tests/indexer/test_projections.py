@@ -1,0 +1,300 @@
+"""The index is what the rules make of the same events: facts, money and participants alike."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+from web3 import Web3
+
+from indexer.books import check_books
+from indexer.chain import Chain
+from indexer.cursor import BlockRef, read_cursor
+from indexer.decode import Decoder
+from indexer.queries import agreements, books, consents, participants, rates, settlements
+from node.contracts import ALL_CONTRACTS
+from node.governance import execute_through_timelock
+from node.intake.completion import CompletedLine
+from protocol import ledger
+from protocol.entries import Entry, leaf_of
+from protocol.ledger_state import Deployment, LedgerState
+from protocol.periods import period_of
+from protocol.types import AgreementId, OrganisationId, UnixSeconds, to_hex
+from tests.stage import World, wait_until
+
+PRICE = CompletedLine(payee="provider", category=3, unit_price_minor=777, free_units=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The index and the rules' own fold, at the same block."""
+
+    world: World
+    connection: Connection
+    state: LedgerState
+
+
+@pytest.fixture(scope="module")
+def eventful(world: World) -> World:
+    """The session's chain with events of nearly every kind on it."""
+    stage, provider, consumer = world.story.stage, world.provider, world.consumer
+    key = secrets.token_bytes(32)
+    agreement = world.conclude((PRICE, PRICE))
+    world.deposit(agreement, 500_000)
+    record = world.grant_active(key, agreement_id=agreement)
+    voucher = world.use(record, 6)
+    world.settle({**voucher, "upTo": 3})
+    world.settle(voucher)
+    registry = world.contract("AgreementRegistry").functions
+    settlement = world.contract("UsageSettlement").functions
+    token = world.contract("UsageToken").functions
+    entry_registry = world.contract("ConsentRegistry").functions
+    members = world.contract("ParticipantRegistry").functions
+    treasury = world.contract("CommonsTreasury").functions
+    provider_id, consumer_id = (
+        Web3.to_checksum_address(party.id) for party in (provider, consumer)
+    )
+    operator_id = Web3.to_checksum_address(stage.operator_id)
+    reason = secrets.token_bytes(32)
+    provider.wallet.call(registry.suspend(agreement, provider_id, reason))
+    consumer.wallet.call(registry.suspend(agreement, consumer_id, reason))
+    provider.wallet.call(registry.resume(agreement, provider_id))
+    consumer.wallet.call(registry.resume(agreement, consumer_id))
+    over = world.conclude((PRICE,))
+    consumer.wallet.call(registry.terminate(over, consumer_id, reason))
+    world.propose(world.make_terms())
+    revoked, invalidated = (world.grant_active(secrets.token_bytes(32)) for _ in range(2))
+    provider.wallet.call(entry_registry.revoke(provider_id, leaf_of(revoked.entry)))
+    provider.wallet.call(entry_registry.withdraw(leaf_of(revoked.entry)))
+    consumer.wallet.call(settlement.requestLeaving(agreement, consumer_id, 1_000))
+    owed = settlement.balanceOf(provider_id).call()
+    provider.wallet.call(settlement.claim(provider_id, provider.wallet.address, owed // 2))
+    provider.wallet.call(settlement.payOutCommission())
+    provider.wallet.call(token.redeem(owed // 4, reason))
+    provider.wallet.call(members.describe(provider_id, "https://node.example", reason))
+    provider.wallet.call(members.describe(provider_id, "https://node.example/2", reason))
+    consumer.wallet.call(members.delegate(consumer_id, operator_id, 4, 2**40 - 1))
+    consumer.wallet.call(members.delegate(consumer_id, operator_id, 0, 2**40 - 1))
+    later = period_of(UnixSeconds(int(time.time()))) + 6
+    for act in (
+        entry_registry.invalidate(leaf_of(invalidated.entry)),
+        world.contract("CommissionPolicy").functions.setRate(4, later, 125),
+        treasury.grant(provider.wallet.address, 1, reason),
+        members.suspend(consumer_id),
+        members.reinstate(consumer_id),
+        members.appointGuardian(provider.wallet.address),
+    ):
+        execute_through_timelock(stage.governance, stage.deployment, act)
+    head = world.web3.eth.block_number
+    world.wait_for_block(head)
+    return world
+
+
+@pytest.fixture
+def both(eventful: World) -> Any:
+    idle = eventful.operator.get
+    wait_until(lambda: idle("/readyz")["outboxOpen"] == 0, "an empty outbox")
+    with eventful.node.engine.connect() as connection:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        cursor = read_cursor(connection)
+        assert cursor is not None
+        yield Both(eventful, connection, fold_of(eventful, cursor.at.block_number))
+
+
+def fold_of(world: World, last: int) -> LedgerState:
+    addresses = {name: bytes(world.address(name)) for name in ALL_CONTRACTS}
+    decoder, chain = Decoder(addresses), Chain(world.node.running.chain_url)
+    placed = []
+    for log in chain.logs(0, last, [to_hex(address) for address in addresses.values()]):
+        header = world.web3.eth.get_block(int(log.block_number, 16))
+        block = BlockRef(header["number"], bytes(header["hash"]), header["timestamp"])
+        placed.append(decoder.decode(log, block))
+    events = [(event.event, event.origin) for event in placed if event is not None]
+    deployment = Deployment(
+        chain_id=world.chain_id,
+        agreement_registry=world.address("AgreementRegistry"),
+        consent_registry=world.address("ConsentRegistry"),
+        usage_settlement=world.address("UsageSettlement"),
+        commons_treasury=world.address("CommonsTreasury"),
+    )
+    return ledger.close(ledger.fold(ledger.new_ledger(deployment), events))
+
+
+def test_the_story_has_events_of_nearly_every_kind(both: Both) -> None:
+    names = set(both.connection.scalars(text("SELECT DISTINCT name FROM ledger.events")))
+    assert len(names) >= 25
+    assert {"AgreementSuspended", "AgreementTerminated", "RateSet", "BalanceClaimed"} <= names
+
+
+def test_every_event_has_its_row(both: Both) -> None:
+    rows = both.connection.execute(
+        text("SELECT block_number, log_index FROM ledger.events ORDER BY 1, 2")
+    ).all()
+    last = both.state.last
+    assert last is not None
+    assert tuple(rows[-1]) == (last.block_number, last.log_index)
+
+
+def test_facts_of_every_consent_are_those_of_the_rules(both: Both) -> None:
+    rows = both.connection.execute(text("SELECT DISTINCT ON (leaf) * FROM node.consents")).all()
+    ended: set[str | None] = set()
+    assert len(rows) >= 3
+    entries = [
+        Entry(
+            row.agreement_id,
+            row.issuer,
+            row.holder,
+            int(row.valid_from),
+            int(row.valid_until),
+            row.commitment,
+        )
+        for row in rows
+    ]
+    registry = both.world.address("ConsentRegistry")
+    found = consents.consent_facts(both.connection, entries, registry)
+    assert found == [ledger.consent_facts(both.state, entry) for entry in entries]
+    for facts in found:
+        for name in ("revoked_at", "invalidated_at"):
+            ended |= {name} if getattr(facts.endings, name) else set()
+    assert ended == {"revoked_at", "invalidated_at"}
+
+
+def test_the_log_of_leaves_and_all_endings_are_those_of_the_rules(both: Both) -> None:
+    leaves = both.connection.execute(text("SELECT count(*), max(leaf_index) FROM ledger.leaves"))
+    count, largest = leaves.one()
+    assert count == largest + 1 == both.state.log_size
+    rows = both.connection.execute(
+        text(
+            "SELECT d.who, d.leaf, e.block_time FROM ledger.endings d"
+            " JOIN ledger.events e USING (block_number, log_index)"
+        )
+    )
+    assert {(row.who, row.leaf): row.block_time for row in rows} == both.state.endings
+    for (issuer, leaf), position in both.state.leaves.items():
+        anchoring = consents.find_anchoring(both.connection, issuer, leaf)
+        assert anchoring is not None
+        assert (anchoring.root, anchoring.index) == (position.root, position.index)
+        assert anchoring.anchored_at == position.anchored_at
+
+
+def test_facts_of_every_agreement_are_those_of_the_rules(both: Both) -> None:
+    states = set()
+    for agreement_id, agreement in both.state.agreements.items():
+        row = agreements.find_agreement(both.connection, agreement_id)
+        assert row is not None
+        assert row.terms == agreement.terms
+        assert row.facts == ledger.agreement_facts(both.state, agreement_id)
+        signed = {signature.organisation for signature in row.signatures}
+        assert signed == set(agreement.lifecycle.signed_by)
+        states |= {state.name for _, state in row.facts.history}
+    assert states == {"PROPOSED", "ACTIVE", "SUSPENDED", "TERMINATED"}
+    assert agreements.find_agreement(both.connection, bytes(32)) is None
+    for party in (both.world.provider.id, both.world.consumer.id):
+        listed = agreements.agreement_ids_of(both.connection, party, b"", 1_000)
+        assert listed == sorted(both.state.agreements)
+
+
+def test_rates_are_those_of_the_rules_in_every_period(both: Both) -> None:
+    now = period_of(UnixSeconds(int(time.time())))
+    for period in (now - 1, now, now + 5, now + 6, now + 60):
+        in_force = rates.rates_in_force(both.connection, period)
+        expected = {}
+        for category in both.state.rates:
+            try:
+                expected[category] = ledger.rate_of(both.state, category, period)
+            except ledger.UnknownCategory:
+                continue
+        assert in_force == expected
+    assert 4 in rates.rates_in_force(both.connection, now + 6)
+    assert 4 not in rates.rates_in_force(both.connection, now + 5)
+
+
+def test_settled_units_and_lines_are_those_of_the_rules(both: Both) -> None:
+    assert both.state.settled
+    for (agreement_id, consumer, period), units in both.state.settled.items():
+        found = settlements.settled_units(both.connection, agreement_id, consumer, period)
+        assert found == units
+    paid = sum(
+        posting.amount_minor for _, posting in both.state.journal if posting.period is not None
+    )
+    periods = {period for _, _, period in both.state.settled}
+    lines = [
+        line
+        for period in periods
+        for line in settlements.lines_of_period(both.connection, period, None)
+    ]
+    assert sum(line.gross_minor for line in lines) == paid
+    none = settlements.settled_units(both.connection, AgreementId(bytes(32)), bytes(20), 1)
+    assert none == 0
+
+
+def test_balances_and_postings_are_those_of_the_rules(both: Both) -> None:
+    booked = books.balances(both.connection)
+    assert booked == both.state.money
+    assert sum(booked.values()) == 0
+    rows = both.connection.execute(
+        text(
+            "SELECT source, target, amount_minor, period FROM ledger.postings"
+            " ORDER BY block_number, log_index, posting_index"
+        )
+    )
+    found = [(row.source, row.target, int(row.amount_minor), row.period) for row in rows]
+    assert found == [
+        (posting.source, posting.target, posting.amount_minor, posting.period)
+        for _, posting in both.state.journal
+    ]
+    for account, amount in booked.items():
+        assert books.balance(both.connection, account) == amount
+    assert books.balance(both.connection, ledger.deposit_of(bytes(32), bytes(20))) == 0
+
+
+def test_the_books_equal_the_contracts(both: Both) -> None:
+    addresses = {name: bytes(both.world.address(name)) for name in ALL_CONTRACTS}
+    checks = check_books(both.connection, Chain(both.world.node.running.chain_url), addresses)
+    assert [check for check in checks if not check.agrees] == []
+    kinds = {check.account.partition(":")[0] for check in checks}
+    assert kinds >= {"issued", "treasury", "commission", "transit", "holding", "deposit", "balance"}
+    assert sum(check.books_minor for check in checks) == 0
+
+
+def test_books_that_lie_are_found_out(both: Both) -> None:
+    both.connection.execute(
+        text(
+            "UPDATE ledger.postings SET amount_minor = amount_minor + 1"
+            " WHERE source LIKE 'deposit:%'"
+        )
+    )
+    addresses = {name: bytes(both.world.address(name)) for name in ALL_CONTRACTS}
+    checks = check_books(both.connection, Chain(both.world.node.running.chain_url), addresses)
+    assert [check for check in checks if not check.agrees]
+    both.connection.rollback()
+
+
+def test_participants_are_those_of_the_rules(both: Both) -> None:
+    assert len(both.state.participants) >= 3
+    for organisation, expected in both.state.participants.items():
+        row = participants.find_participant(both.connection, organisation)
+        assert row is not None
+        assert (row.did, row.roles, row.college) == (expected.did, expected.roles, expected.college)
+        assert (row.admitted_at, row.suspended) == (expected.admitted_at, expected.suspended)
+        assert row.service_address == expected.service_address
+        accounts = {
+            account: (bound.scopes, bound.expires_at, bound.retired_at)
+            for account, bound in both.state.accounts.items()
+            if bound.organisation == organisation
+        }
+        assert {
+            bound.account: (bound.scopes, bound.expires_at, bound.retired_at)
+            for bound in row.accounts
+        } == accounts
+        given = {
+            operator: delegation.scopes
+            for (giver, operator), delegation in both.state.delegations.items()
+            if giver == organisation and delegation.scopes
+        }
+        assert {found.operator: found.scopes for found in row.delegations} == given
+    assert participants.find_participant(both.connection, OrganisationId(bytes(20))) is None
