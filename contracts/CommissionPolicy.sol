@@ -18,11 +18,19 @@ contract CommissionPolicy is ICommissionPolicy, AccessManaged {
     /// @inheritdoc ICommissionPolicy
     uint40 public constant NOTICE = Notice.SECONDS;
 
-    /// @dev Bit beside every stored rate: tells a rate of zero from no rate.
+    /// @dev Bit beside every rate of the history: tells a rate of zero from no rate.
     uint224 private constant KNOWN = 1 << 16;
 
-    /// @dev Rates by the period from which they hold.
-    mapping(uint16 category => Checkpoints.Trace224) private _rates;
+    struct Rate {
+        uint32 fromPeriod;
+        uint16 rateBps;
+        bool isKnown;
+    }
+
+    /// @dev The last of the history, in one slot: nearly every question is about it.
+    mapping(uint16 category => Rate) private _latest;
+    /// @dev All rates by the period from which they hold.
+    mapping(uint16 category => Checkpoints.Trace224) private _history;
 
     constructor(
         address accessManager,
@@ -45,7 +53,9 @@ contract CommissionPolicy is ICommissionPolicy, AccessManaged {
 
     /// @inheritdoc ICommissionPolicy
     function rateOf(uint16 category, uint32 period) public view returns (uint16 rateBps) {
-        uint224 rate = _rates[category].upperLookupRecent(period);
+        Rate storage latest = _latest[category];
+        if (latest.isKnown && period >= latest.fromPeriod) return latest.rateBps;
+        uint224 rate = _history[category].upperLookupRecent(period);
         if (rate == 0) revert CommissionPolicy_UnknownCategory(category, period);
         return uint16(rate);
     }
@@ -65,11 +75,12 @@ contract CommissionPolicy is ICommissionPolicy, AccessManaged {
         if (rateBps > HARD_CAP_BPS) {
             revert CommissionPolicy_RateAboveCap(rateBps, HARD_CAP_BPS);
         }
-        (bool exists, uint32 latest, ) = _rates[category].latestCheckpoint();
-        if (exists && fromPeriod <= latest) {
-            revert CommissionPolicy_PeriodNotAscending(category, fromPeriod, latest);
+        Rate memory latest = _latest[category];
+        if (latest.isKnown && fromPeriod <= latest.fromPeriod) {
+            revert CommissionPolicy_PeriodNotAscending(category, fromPeriod, latest.fromPeriod);
         }
-        _rates[category].push(fromPeriod, KNOWN | rateBps);
+        _latest[category] = Rate(fromPeriod, rateBps, true);
+        _history[category].push(fromPeriod, KNOWN | rateBps);
         emit RateSet(category, fromPeriod, rateBps);
     }
 }
