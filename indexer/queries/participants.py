@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Table, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
 from protocol.types import AccountAddress, OrganisationId, Role, Scope
@@ -117,7 +118,7 @@ def _delegations_of(connection: Connection, organisation: bytes) -> tuple[Delega
     given = tables.delegations
     statement = (
         select(given)
-        .distinct(given.c.operator)
+        .ext(distinct_on(given.c.operator))
         .where(given.c.organisation == organisation)
         .order_by(given.c.operator, given.c.block_number.desc(), given.c.log_index.desc())
     )

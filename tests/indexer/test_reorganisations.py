@@ -179,8 +179,9 @@ def test_a_kill_inside_a_range_leaves_none_of_it(
     assert at_head(own_database.indexer(), own_database) == fresh_digest(own_chain)
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.deep)])
 def test_a_kill_between_ranges_loses_and_doubles_nothing(
-    own_chain: OwnChain, own_database: OwnDatabase
+    own_chain: OwnChain, own_database: OwnDatabase, kills: int
 ) -> None:
     """A process of its own, killed with -9 at random points of the back-fill."""
     own_chain.rpc("anvil_mine", hex(2_500))
@@ -194,8 +195,7 @@ def test_a_kill_between_ranges_loses_and_doubles_nothing(
         "CHAIN_URL": str(own_chain.settings.chain_url),
     }
     head = own_chain.web3.eth.block_number
-    targets = [random.randrange(1, head // 2), random.randrange(head // 2, head)]
-    for target in targets:
+    for target in sorted(random.sample(range(1, head), kills)):
         process = subprocess.Popen(
             [sys.executable, "-m", "node.cli", "serve", "indexer"],
             cwd=PROJECT_ROOT,

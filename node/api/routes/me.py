@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.participants import find_participant
@@ -74,7 +75,7 @@ async def list_consents(context: NodeContext, credentials: Session) -> HeldConse
         await see_holders(connection, holders)
         statement = (
             select(consents)
-            .distinct(consents.c.leaf)
+            .ext(distinct_on(consents.c.leaf))
             .where(consents.c.holder.in_(list(holders)))
             .order_by(consents.c.leaf, consents.c.created_at)
         )

@@ -1,0 +1,238 @@
+"""`ptx-ledger` as a person or a script runs it, against the session's node."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from node.config import PROJECT_ROOT
+from protocol.entries import leaf_of
+from protocol.types import to_hex
+from tests.stage import EXAMPLES, World, hash_of, wait_until, write_json
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a command said, and its status."""
+
+    status: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        assert self.status == 0, self.err
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """Runs commands on one node's state directory, as one organisation or as the operator."""
+
+    world: World
+
+    def __call__(self, *arguments: str | Path, key: str | None = None) -> Result:
+        environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("PTX_")},
+            **self.world.node.environment(),
+            **({"PTX_API_KEY": key} if key else {}),
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "node.cli", *map(str, arguments)],
+            cwd=PROJECT_ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def run(world: World) -> CommandLine:
+    return CommandLine(world)
+
+
+def key_of(client: Any) -> str:
+    key: str = client._http.headers["authorization"].removeprefix("Bearer ")
+    return key
+
+
+def test_a_consent_from_paper_to_its_withdrawal(
+    run: CommandLine, world: World, tmp_path: Path
+) -> None:
+    key = key_of(world.provider.client)
+    granted = run(
+        *("consent", "grant", EXAMPLES / "prometheus-x" / "consent-receipt.json"),
+        *("--agreement", to_hex(world.agreement), "--issuer", world.provider.did),
+        *("--recipient", world.consumer.did, "--slips", tmp_path, "--json"),
+        key=key,
+    ).json()
+    leaves = [consent["leaf"] for consent in granted["consents"]]
+    slips = sorted(tmp_path.glob("*.slip"))
+    assert len(leaves) == len(slips) == 2
+    assert {slip.stat().st_mode & 0o777 for slip in slips} == {0o600}
+    question = {"consents": [{"leaf": leaf} for leaf in leaves]}
+
+    def active() -> bool:
+        answer = world.provider.client.post("/v1/consents/status", question)
+        return {found["state"] for found in answer["consents"]} == {"active"}
+
+    wait_until(active, "two active consents")
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(run, "consent", "status", leaves[0], key=key)
+        told = pool.submit(run, "consent", "status", leaves[0], "--json", key=key)
+    assert said.result().status == 0
+    assert "active, assurance attested" in said.result().out
+    assert told.result().json()["consents"][0]["state"] == "active"
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(run, "consent", "withdraw", slips[0])
+        told = pool.submit(run, "consent", "withdraw", slips[1], "--json")
+    assert "withdrawal-pending" in said.result().out
+    assert told.result().json()["state"] == "withdrawal-pending"
+
+
+def test_an_agreement_is_proposed_signed_and_shown(
+    run: CommandLine, world: World, tmp_path: Path
+) -> None:
+    key = key_of(world.provider.client)
+    proposed = run(
+        *("agreement", "propose", EXAMPLES / "prometheus-x" / "bilateral-contract.json"),
+        *("--terms", EXAMPLES / "terms.json", "--json"),
+        key=key,
+    ).json()
+    agreement = proposed["agreementId"]
+    path = f"/v1/agreements/{agreement}"
+    wait_until(lambda: "history" in world.provider.client.get(path), "the proposal")
+    keys = world.node.settings.keys_dir
+    with ThreadPoolExecutor(2) as pool:
+        signing = [
+            pool.submit(
+                run,
+                *("agreement", "sign", agreement, "--organisation", party.did),
+                *("--keystore", keys / f"demo-{party.id.hex()}.json"),
+                *("--passphrase-file", keys / "passphrase", "--json"),
+                key=key_of(party.client),
+            )
+            for party in (world.provider, world.consumer)
+        ]
+    assert {signed.result().json()["state"] for signed in signing} == {"queued"}
+    wait_until(lambda: world.provider.client.get(path)["status"] == "active", "activation")
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(run, "agreement", "show", agreement, key=key)
+        told = pool.submit(run, "agreement", "show", agreement, "--json", key=key)
+    assert f"agreement {agreement} is active" in said.result().out
+    assert [change["state"] for change in told.result().json()["history"]] == [
+        "proposed",
+        "active",
+    ]
+
+
+def test_a_statement_for_people_and_for_machines(
+    run: CommandLine, world: World, secret: bytes
+) -> None:
+    voucher = world.use(world.grant_active(secret), 1)
+    world.settle(voucher)
+    period = voucher["voucher"]["period"]
+    provider = to_hex(world.provider.id)
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(run, "statement", "show", period)
+        told = pool.submit(run, "statement", "show", period, "--organisation", provider, "--json")
+    statement = told.result().json()
+    assert statement == {
+        **world.provider.client.get(f"/v1/statements/{period}", organisation=provider),
+        "asOf": statement["asOf"],
+    }
+    assert "total" in said.result().out
+    assert "commission" in said.result().out
+
+
+def test_a_proof_file_is_good_tampered_with_or_none(
+    run: CommandLine, world: World, secret: bytes, tmp_path: Path
+) -> None:
+    leaf = to_hex(leaf_of(world.grant_active(secret).entry))
+    bundle = world.consumer.client.get(f"/v1/proofs/{leaf}")
+    good = write_json(tmp_path / "good.json", bundle)
+    wrong = {
+        **bundle,
+        "inclusion": {**bundle["inclusion"], "index": bundle["inclusion"]["index"] ^ 1},
+    }
+    tampered = write_json(tmp_path / "tampered.json", wrong)
+    none = tmp_path / "none.json"
+    none.write_text("{")
+    other = write_json(tmp_path / "other.json", [1, 2])
+    with ThreadPoolExecutor(2) as pool:
+        files = {
+            path.stem: pool.submit(run, "proof", "verify", path)
+            for path in (good, tampered, none, other)
+        }
+        told = pool.submit(run, "proof", "verify", good, "--json")
+        told_wrong = pool.submit(run, "proof", "verify", tampered, "--json")
+    assert files["good"].result().status == 0
+    assert "ok" in files["good"].result().out
+    assert "not checked" in files["good"].result().out
+    for name in ("tampered", "none", "other"):
+        assert files[name].result().status == 1, name
+        assert "Traceback" not in files[name].result().err
+    assert "failed" in files["tampered"].result().out
+    assert "is not JSON" in files["none"].result().err
+    results = {section["result"] for section in told.result().json()}
+    assert results == {"ok", "not checked"}
+    assert "failed" in {section["result"] for section in json.loads(told_wrong.result().out)}
+
+
+def test_the_index_says_where_it_stands_and_is_made_anew(run: CommandLine, at_rest: World) -> None:
+    before = run("index", "status", "--json").json()
+    assert before["blockNumber"] == at_rest.web3.eth.block_number
+    assert before["blockHash"] == at_rest.web3.eth.get_block("latest")["hash"].to_0x_hex()
+    rebuilt = run("index", "rebuild", "--json").json()
+    assert rebuilt == {"before": before["digest"], "after": before["digest"], "same": True}
+    said = run("index", "rebuild")
+    assert said.status == 0
+    assert "the same" in said.out
+    assert before["digest"] in run("index", "status").out
+
+
+def test_the_books_equal_the_chain(run: CommandLine, at_rest: World) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        said = pool.submit(run, "books", "check")
+        told = pool.submit(run, "books", "check", "--json")
+    assert said.result().status == 0
+    assert "sum of all accounts is zero: yes" in said.result().out
+    checked = told.result().json()
+    assert checked["balanced"]
+    assert checked["equalsChain"]
+    assert sum(account["booksMinor"] for account in checked["accounts"]) == 0
+    assert any(account["account"].startswith("deposit:") for account in checked["accounts"])
+
+
+def test_what_is_refused_is_a_sentence_and_status_1(
+    run: CommandLine, world: World, tmp_path: Path
+) -> None:
+    slip = tmp_path / "a.slip"
+    slip.write_text("0x11\n")
+    unknown = to_hex(hash_of(4))
+    commands = {
+        "No consent|There is no consent": ("consent", "status", unknown),
+        "must be text that begins with 0x": ("consent", "status", "[/red]"),
+        "must be 220 bytes": ("consent", "withdraw", slip),
+        "There is no agreement": ("agreement", "show", unknown),
+        "period": ("statement", "show", "2026-99"),
+        "No node answers": ("statement", "show", "2026-01", "--node", "http://127.0.0.1:9"),
+    }
+    with ThreadPoolExecutor(2) as pool:
+        done = {said: pool.submit(run, *command) for said, command in commands.items()}
+    for said, future in done.items():
+        result = future.result()
+        assert result.status == 1, (said, result)
+        assert any(part in result.err.replace("\n", " ") for part in said.split("|")), result.err
+        assert "Traceback" not in result.err
+        assert result.out == ""
