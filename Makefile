@@ -59,7 +59,7 @@ node_modules/.installed: package-lock.json
 
 protocol/artifacts/.built: node_modules/.installed $(CONTRACT_SOURCES) scripts/export_artifacts.py
 	@echo "compiling the contracts"
-	@hardhat compile --quiet && $(PYTHON) scripts/export_artifacts.py
+	@hardhat build --no-tests --quiet && $(PYTHON) scripts/export_artifacts.py
 	@touch $@
 
 web/static/build/.built: node_modules/.installed scripts/build_web.mjs $(shell find web -path web/static/build -prune -o -type f -print)

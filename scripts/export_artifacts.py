@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Write the contracts' ABIs and bytecode from Hardhat's output into the package `protocol`.
 
-    npx hardhat compile && python scripts/export_artifacts.py
+    npx hardhat build --no-tests && python scripts/export_artifacts.py
 
 One JSON file for each contract that is deployed, with what a deployment, a decoder and a verifier
 of storage proofs need. The same sources give the same bytes, so the files are not committed.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +33,11 @@ SOURCES = {
 }
 
 
+@cache  # the compiler's output is one large file for all contracts
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object, or say which command makes it."""
     if not path.is_file():
-        sys.exit(f"{path.relative_to(ROOT)} is missing: run `npx hardhat compile` first.")
+        sys.exit(f"{path.relative_to(ROOT)} is missing: run `npx hardhat build --no-tests` first.")
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
 
@@ -81,14 +83,12 @@ def artifact_of(contract: str, source: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write every artifact and name what was written."""
+    """Write every artifact."""
     DESTINATION.mkdir(parents=True, exist_ok=True)
     for contract, source in SOURCES.items():
         artifact = artifact_of(contract, source)
         text = json.dumps(artifact, indent=1, sort_keys=True) + "\n"
         (DESTINATION / f"{contract}.json").write_text(text, encoding="utf-8")
-        size = len(artifact["deployedBytecode"]) // 2 - 1
-        print(f"protocol/artifacts/{contract}.json  {size:>6} bytes deployed")
 
 
 if __name__ == "__main__":
