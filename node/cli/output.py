@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 PIPE_WIDTH = 160
 
@@ -20,7 +21,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON value, for 
 
 def complain(message: str) -> None:
     """Says on stderr what went wrong."""
-    _errors.print(f"[red]error[/red] {message}", soft_wrap=True, markup=True)
+    _errors.print(f"[red]error[/red] {escape(message)}", soft_wrap=True)
 
 
 def fail(message: str) -> NoReturn:
