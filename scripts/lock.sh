@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# Writes the Python lock files anew; needs `uv`. Run it after changing dependencies in pyproject.toml.
+# Writes the Python lock files anew; needs `uv`. For after a change of pyproject.toml.
 set -eu
 cd "$(dirname "$0")/.."
-lock() { uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml "$@"; }
+lock() {
+  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+    --no-emit-index-url --no-header pyproject.toml "$@"
+}
 lock --group build --output-file requirements.lock
 lock --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock

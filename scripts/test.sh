@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# The test suite, part by part, with the time that each took. `scripts/test.sh deep` runs the long one.
+# The test suite, part by part, with the time that each took; `scripts/test.sh deep`: the long one.
 set -u
 cd "$(dirname "$0")/.."
 mode=${1:-default}
 failed=0
 part() {
-  local name=$1 begun=$SECONDS status
+  local name=$1 begun=$SECONDS status said
   shift
   printf '\n== %s\n' "$name"
   "$@"
   status=$?
   [ $status = 0 ] || failed=1
-  printf '== %s: %s, %s s\n' "$name" "$([ $status = 0 ] && echo ok || echo "FAILED ($status)")" $((SECONDS - begun))
+  [ $status = 0 ] && said=ok || said="FAILED ($status)"
+  printf '== %s: %s, %s s\n' "$name" "$said" $((SECONDS - begun))
 }
 part "linters, types, layers" scripts/check.sh
 if [ "$mode" = deep ]; then
