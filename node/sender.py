@@ -44,11 +44,13 @@ log = structlog.get_logger("sender")
 
 @dataclass(frozen=True, slots=True)
 class SenderSettings:
-    """How long consents wait for company, how often to look, when a block counts as final."""
+    """How long consents wait for company, how often to look for acts and at an idle chain, and after
+    how many blocks a block counts as final."""
 
     batch_seconds: float
     poll_seconds: float
     finality_blocks: int
+    head_poll_seconds: float
 
 
 class Sender:
@@ -68,6 +70,8 @@ class Sender:
         self._address = bytes.fromhex(account.address[2:])
         self._deployment = deployment
         self._settings = settings
+        self._settled_head: HexBytes | None = None
+        self._look_again_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Runs until told to stop."""
@@ -86,14 +90,24 @@ class Sender:
 
     def step(self) -> bool:
         """Settles doubts about what was sent, then sends the next transaction; False if idle."""
-        if self._reconcile():
+        if self._has_doubts() and self._reconcile():
             return True
         with self._engine.connect() as connection:
             acts = choose_next(self._read_waiting(connection), self._settings.batch_seconds)
         if not acts:
             return False
+        self._settled_head = None
         self._send(acts)
         return True
+
+    def _has_doubts(self) -> bool:
+        """Whether anything may have changed for what was sent: not while the head is the same.
+        An idle sender looks at the head every `head_poll_seconds` only."""
+        now = time.monotonic()
+        if self._settled_head is not None and now < self._look_again_at:
+            return False
+        self._look_again_at = now + self._settings.head_poll_seconds
+        return self._settled_head != self._web3.eth.get_block("latest")["hash"]
 
     # -- sending ---------------------------------------------------------------------------------
 
@@ -228,8 +242,6 @@ class Sender:
                 )
                 .order_by(transactions.c.nonce)
             ).all()
-        if not open_rows:
-            return False
         in_blocks = [row for row in open_rows if row.state != "sent"]
         if in_blocks and self._still_canonical(in_blocks[-1]):
             self._finalise(final_block)
@@ -242,6 +254,7 @@ class Sender:
             else:
                 self._send_again(row)
                 under_way = True
+        self._settled_head = None if under_way else head["hash"]
         return under_way
 
     def _still_canonical(self, row: Any) -> bool:

@@ -10,6 +10,7 @@ from node.config import Settings
 from node.logs import configure_logs
 
 SERVICES = ("indexer", "sender", "api")
+HEAD_POLL_SECONDS = 0.5
 
 
 def serve(name: str) -> None:
@@ -59,6 +60,7 @@ def serve_sender(settings: Settings) -> None:
             batch_seconds=settings.batch_seconds,
             poll_seconds=settings.poll_seconds,
             finality_blocks=settings.finality_blocks,
+            head_poll_seconds=HEAD_POLL_SECONDS,
         ),
     )
     sender.run(stop)

@@ -31,7 +31,9 @@ from protocol.signatures import address_of, sign_digest
 from protocol.signing import withdrawal_digest
 from protocol.types import Leaf, OrganisationId, to_hex
 
-SENDER_SETTINGS = SenderSettings(batch_seconds=0.0, poll_seconds=0.01, finality_blocks=1_000)
+SENDER_SETTINGS = SenderSettings(
+    batch_seconds=0.0, poll_seconds=0.01, finality_blocks=1_000, head_poll_seconds=0.0
+)
 
 
 @dataclass(slots=True)
