@@ -44,8 +44,8 @@ log = structlog.get_logger("sender")
 
 @dataclass(frozen=True, slots=True)
 class SenderSettings:
-    """How long consents wait for company, how often to look for acts and at an idle chain, and after
-    how many blocks a block counts as final."""
+    """How long consents wait for company, how often to look for acts and at an idle chain, and in
+    how many blocks a block is final."""
 
     batch_seconds: float
     poll_seconds: float
