@@ -43,13 +43,13 @@ setup: protocol/artifacts/.built web/static/build/.built $(VENV)/.run
 $(VENV)/.run: requirements.lock pyproject.toml
 	@echo "installing Python packages"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@scripts/install.sh $(BIN)/python requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.run
 	@echo "installing test packages"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@scripts/install.sh $(BIN)/python requirements-dev.lock
 	@touch $@
 
 node_modules/.installed: package-lock.json

@@ -8,3 +8,5 @@ lock() {
 }
 lock --group build --output-file requirements.lock
 lock --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+echo "uv==$(uv --version | cut -d" " -f2)" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-header - --output-file requirements-installer.lock
