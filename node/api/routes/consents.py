@@ -28,9 +28,10 @@ from node.api.schemas.consents import (
 from node.commands.gate import find_consent, find_consents
 from node.commands.grant_consents import grant_consents
 from node.db import act_as, query
-from node.problems import Problem, not_found
+from node.problems import Problem, not_found, refused
 from node.sealing import SealedRecord, unseal
 from protocol.entries import Entry, decode_entry, leaf_of
+from protocol.errors import ProtocolError
 from protocol.types import Leaf, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/consents", tags=["consents"])
@@ -117,10 +118,7 @@ async def _answer(
     questions: list[StatusQuestion],
     freshness: Freshness,
 ) -> list[ConsentAnswer]:
-    entries: list[Entry | None] = [
-        decode_entry(question.entry) if question.entry is not None else None
-        for question in questions
-    ]
+    entries = [_entry(question, index) for index, question in enumerate(questions)]
     leaves = [
         leaf_of(entry) if entry is not None else Leaf(question.leaf or b"")
         for entry, question in zip(entries, questions, strict=True)
@@ -136,6 +134,15 @@ async def _answer(
         ConsentAnswer.of(leaf, answer, known[leaf].assurance if leaf in known else None)
         for leaf, answer in zip(leaves, answers, strict=True)
     ]
+
+
+def _entry(question: StatusQuestion, index: int) -> Entry | None:
+    if question.entry is None:
+        return None
+    try:
+        return decode_entry(question.entry)
+    except ProtocolError as error:
+        raise refused(error, f"consents.{index}.entry") from error
 
 
 def _unknown(leaf: bytes) -> Problem:
