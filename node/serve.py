@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from importlib import import_module
 
 from node.config import Settings
 from node.logs import configure_logs
@@ -12,37 +14,55 @@ from node.logs import configure_logs
 SERVICES = ("indexer", "sender", "api")
 HEAD_POLL_SECONDS = 0.5
 
+Run = Callable[[Settings], None]
 
-def serve(name: str) -> None:
-    """Runs the process until Ctrl-C or SIGTERM."""
+
+def serve(name: str, wait: bool = False) -> None:
+    """Runs the process until Ctrl-C or SIGTERM.
+
+    With `wait` it loads its modules and then waits for a line on its standard input: a supervisor
+    lets the processes load while it prepares what they need.
+    """
     configure_logs()
-    {"api": serve_api, "indexer": serve_indexer, "sender": serve_sender}[name](Settings())
+    run = {"api": load_api, "indexer": load_indexer, "sender": load_sender}[name]()
+    if wait and not sys.stdin.readline():
+        return
+    run(Settings())
 
 
-def serve_api(settings: Settings) -> None:
-    """The HTTP interface, on granian."""
+def load_api() -> Run:
+    """The HTTP interface, on granian, whose worker inherits the modules loaded here."""
     from granian import Granian
     from granian.constants import Interfaces
 
-    Granian(
-        "node.api.app:create_app",
-        factory=True,
-        address=settings.host,
-        port=settings.port,
-        interface=Interfaces.ASGI,
-        log_access=False,
-    ).serve()
+    import_module("node.api.app")
+
+    def run(settings: Settings) -> None:
+        Granian(
+            "node.api.app:create_app",
+            factory=True,
+            address=settings.host,
+            port=settings.port,
+            interface=Interfaces.ASGI,
+            log_access=False,
+        ).serve()
+
+    return run
 
 
-def serve_indexer(settings: Settings) -> None:
+def load_indexer() -> Run:
     """The indexer, under its own database role."""
     from node.bootstrap import load_node, make_indexer
 
-    stop = stop_on_signals()
-    make_indexer(load_node(settings)).follow(stop, settings.poll_seconds, lambda blocks: None)
+    def run(settings: Settings) -> None:
+        stop = stop_on_signals()
+        indexer = make_indexer(load_node(settings))
+        indexer.follow(stop, settings.poll_seconds, lambda blocks: None)
+
+    return run
 
 
-def serve_sender(settings: Settings) -> None:
+def load_sender() -> Run:
     """The sender, under its own database role, with the operator's key."""
     from node.bootstrap import load_node, require_database_url
     from node.db import SENDER_ROLE, role_engine
@@ -50,20 +70,23 @@ def serve_sender(settings: Settings) -> None:
     from node.sender import Sender, SenderSettings
     from node.wallet import connect_chain
 
-    stop = stop_on_signals()
-    sender = Sender(
-        engine=role_engine(require_database_url(settings), SENDER_ROLE),
-        web3=connect_chain(settings),
-        account=load_or_create_account(settings.keys_dir, OPERATOR_KEY),
-        deployment=load_node(settings).deployment,
-        settings=SenderSettings(
-            batch_seconds=settings.batch_seconds,
-            poll_seconds=settings.poll_seconds,
-            finality_blocks=settings.finality_blocks,
-            head_poll_seconds=HEAD_POLL_SECONDS,
-        ),
-    )
-    sender.run(stop)
+    def run(settings: Settings) -> None:
+        stop = stop_on_signals()
+        sender = Sender(
+            engine=role_engine(require_database_url(settings), SENDER_ROLE),
+            web3=connect_chain(settings),
+            account=load_or_create_account(settings.keys_dir, OPERATOR_KEY),
+            deployment=load_node(settings).deployment,
+            settings=SenderSettings(
+                batch_seconds=settings.batch_seconds,
+                poll_seconds=settings.poll_seconds,
+                finality_blocks=settings.finality_blocks,
+                head_poll_seconds=HEAD_POLL_SECONDS,
+            ),
+        )
+        sender.run(stop)
+
+    return run
 
 
 def stop_on_signals() -> threading.Event:
@@ -75,4 +98,4 @@ def stop_on_signals() -> threading.Event:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], wait="--wait" in sys.argv[2:])

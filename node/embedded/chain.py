@@ -10,8 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from web3 import HTTPProvider, Web3
-
+from indexer.chain import Chain, ChainUnreachable
 from node.config import PROJECT_ROOT
 
 START_TIMEOUT_SECONDS = 20.0
@@ -47,16 +46,23 @@ def start_chain(
 
 def _wait_until_ready(process: subprocess.Popen[bytes], url: str, chain_id: int, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": 2}))
-    while not web3.is_connected():
+    chain = Chain(url)
+    while (found := _chain_id(chain)) is None:
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             tail = log.read_text(errors="replace")[-2000:]
             raise RuntimeError(f"The embedded chain did not start; its log ({log}) ends:\n{tail}")
         time.sleep(0.02)
-    if web3.eth.chain_id != chain_id:
+    if found != chain_id:
         process.kill()
         raise RuntimeError(
-            f"The chain at {url} has id {web3.eth.chain_id}, not {chain_id}: "
+            f"The chain at {url} has id {found}, not {chain_id}: "
             "stop what listens there or set PTX_CHAIN_PORT."
         )
+
+
+def _chain_id(chain: Chain) -> int | None:
+    try:
+        return chain.chain_id()
+    except ChainUnreachable:
+        return None

@@ -22,10 +22,10 @@ from node.config import PROJECT_ROOT, Settings
 from node.embedded.chain import start_chain
 from node.embedded.postgres import database_url, start_postgres
 from node.embedded.processes import RecordedProcess, Running, end_process
-from node.preparation import prepare_node
 from node.serve import SERVICES
 
 READY_TIMEOUT_SECONDS = 30.0
+STOP_ORDER = ("api", "sender", "indexer", "chain", "postgres")
 
 
 class AlreadyRunning(Exception):
@@ -89,7 +89,7 @@ class Supervisor:
     def _end_orphans(self) -> None:
         before = Running.load(self._settings.running_file)
         if before is not None:
-            for process in reversed(before.processes):
+            for process in sorted(before.processes, key=_place_in_stop_order):
                 if process.is_running():
                     self._say(f"ending {process.name}, left over from a run that was killed")
                 end_process(process)
@@ -102,14 +102,6 @@ class Supervisor:
         self.running.api_url = f"http://{settings.host}:{port}"
         self.running.chain_url = settings.chain_url or f"http://{settings.host}:{chain_port}"
         self.running.database_url = settings.database_url or database_url(settings.state_dir)
-        with ThreadPoolExecutor(2) as pool:
-            starts = []
-            if settings.embedded_database:
-                starts.append(pool.submit(self._start_postgres))
-            if settings.embedded_chain:
-                starts.append(pool.submit(self._start_chain, chain_port))
-            for start in starts:
-                start.result()
         resolved = settings.model_copy(
             update={
                 "chain_url": self.running.chain_url,
@@ -118,9 +110,21 @@ class Supervisor:
                 "port": port,
             }
         )
+        with ThreadPoolExecutor(3) as pool:
+            starts = [pool.submit(self._load_services, resolved)]
+            if settings.embedded_database:
+                starts.append(pool.submit(self._start_postgres))
+            if settings.embedded_chain:
+                starts.append(pool.submit(self._start_chain, chain_port))
+            from node.preparation import prepare_node  # loads meanwhile
+
+            for start in starts:
+                start.result()
         prepare_node(resolved, self.running.api_url, settings.embedded_chain, self._say)
-        for name in SERVICES:
-            self._start_service(name, resolved)
+        for _, process in self._children:
+            if process.stdin is not None:
+                process.stdin.write(b"go\n")
+                process.stdin.close()
         self._wait_until_ready()
 
     def _start_postgres(self) -> None:
@@ -134,7 +138,12 @@ class Supervisor:
         )
         self._adopt("chain", process, signal.SIGTERM)
 
-    def _start_service(self, name: str, settings: Settings) -> None:
+    def _load_services(self, settings: Settings) -> None:
+        """Lets the processes load their modules while database and chain come up."""
+        for name in SERVICES:
+            self._load_service(name, settings)
+
+    def _load_service(self, name: str, settings: Settings) -> None:
         environment = {
             **os.environ,
             "PTX_STATE_DIR": str(settings.state_dir.resolve()),
@@ -148,8 +157,8 @@ class Supervisor:
         }
         with self._log_file(name).open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", "node.serve", name],
-                stdin=subprocess.DEVNULL,
+                [sys.executable, "-m", "node.serve", name, "--wait"],
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -177,13 +186,19 @@ class Supervisor:
             time.sleep(0.05)
 
     def _stop_all(self) -> None:
-        for record, process in reversed(self._children):
+        for record, process in sorted(
+            self._children, key=lambda child: _place_in_stop_order(child[0])
+        ):
             end_process(record)
             process.wait()
         self._settings.running_file.unlink(missing_ok=True)
 
     def _log_file(self, name: str) -> Path:
         return self._settings.log_dir / f"{name}.log"
+
+
+def _place_in_stop_order(process: RecordedProcess) -> int:
+    return STOP_ORDER.index(process.name)
 
 
 def _answers_ready(api_url: str) -> bool:
