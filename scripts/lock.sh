@@ -4,9 +4,9 @@ set -eu
 cd "$(dirname "$0")/.."
 lock() {
   uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-    --no-emit-index-url --no-header pyproject.toml "$@"
+    --no-emit-index-url --no-header "$@"
 }
-lock --group build --output-file requirements.lock
-lock --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
-echo "uv==$(uv --version | cut -d" " -f2)" | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-  --no-emit-index-url --no-header - --output-file requirements-installer.lock
+lock pyproject.toml --group build --output-file requirements.lock
+lock pyproject.toml --group build --group dev --constraint requirements.lock \
+  --output-file requirements-dev.lock
+uv --version | awk '{ print "uv==" $2 }' | lock - --output-file requirements-installer.lock
