@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
-from web3 import Web3
+from eth_typing import ChecksumAddress
 
+from node.keys import load_or_create_account
+from node.preparation import OPERATOR_KEY
 from tests.stage import Json, World, counts
 
 
@@ -23,12 +27,13 @@ def nothing_written(world: World) -> Iterator[None]:
 def _written(world: World) -> dict[str, int]:
     with world.node.engine.connect() as connection:
         found = counts(connection)
-    address = Web3.to_checksum_address(
-        world.operator.get(f"/v1/participants/{world.operator.get('/v1/ledger')['operatorId']}")[
-            "accounts"
-        ][0]["account"]
-    )
-    return {**found, "nonce": world.web3.eth.get_transaction_count(address)}
+    sender = _sender_of(world.node.settings.keys_dir)
+    return {**found, "nonce": world.web3.eth.get_transaction_count(sender)}
+
+
+@cache
+def _sender_of(keys_dir: Path) -> ChecksumAddress:
+    return load_or_create_account(keys_dir, OPERATOR_KEY).address
 
 
 def send(

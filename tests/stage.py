@@ -18,6 +18,7 @@ from rich.console import Console
 from sqlalchemy import Connection, Engine, text
 from web3 import Web3
 
+from node import tables as node_tables
 from node.api.schemas.agreements import TermsShape
 from node.client import NodeClient
 from node.config import PROJECT_ROOT, Settings
@@ -196,7 +197,7 @@ class World:
             "agreement_id": self.agreement,
             "issuer": self.provider.id,
             "holder_secret": secret,
-            "valid_from": now,
+            "valid_from": now - 60,
             "valid_until": now + 180 * DAY_SECONDS,
             "chain_id": self.chain_id,
             "registry": self.address("ConsentRegistry"),
@@ -296,13 +297,12 @@ def build_world(node: Node) -> World:
 
 def counts(connection: Connection) -> dict[str, int]:
     """Rows of every table of the node."""
-    names = connection.scalars(
-        text("SELECT table_name FROM information_schema.tables WHERE table_schema = 'node'")
-    ).all()
-    return {
-        name: int(connection.execute(text(f'SELECT count(*) FROM node."{name}"')).scalar_one())
-        for name in names
-    }
+    each = [
+        f"SELECT '{table.name}' AS name, count(*) AS rows FROM {table.fullname}"
+        for table in node_tables.metadata.sorted_tables
+    ]
+    rows = connection.execute(text(" UNION ALL ".join(each)))
+    return {row.name: row.rows for row in rows}
 
 
 def write_json(path: Path, value: Any) -> Path:
