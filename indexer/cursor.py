@@ -47,10 +47,15 @@ def read_cursor(connection: Connection) -> Cursor | None:
     return Cursor(row.chain_id, row.genesis_hash, at)
 
 
+def hold_cursor(connection: Connection) -> Cursor | None:
+    """The cursor, which nobody else moves until the transaction ends."""
+    connection.execute(select(tables.cursor).with_for_update())
+    return read_cursor(connection)
+
+
 def lock_cursor(connection: Connection, expected: Cursor) -> None:
     """Holds the cursor until the transaction ends; raises CursorMoved if it is not the expected."""
-    connection.execute(select(tables.cursor).with_for_update())
-    if read_cursor(connection) != expected:
+    if hold_cursor(connection) != expected:
         raise CursorMoved("The cursor was moved by a rebuild or another indexer: read again.")
 
 

@@ -10,28 +10,33 @@ import time
 from collections.abc import Callable
 
 from psycopg import Connection as PsycopgConnection
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine
 
 from indexer import tables
-from indexer.cursor import Cursor, read_cursor
+from indexer.cursor import Cursor, hold_cursor, read_cursor
 from indexer.reorg import delete_all_facts
 from indexer.runner import Indexer, Source, try_lock
 
 WAIT_SECONDS = 0.1
 
 
-def digest_tables(connection: Connection) -> dict[str, str]:
-    """Table → digest, 64 hexadecimal digits."""
+BLOCK_NUMBER_MAX = 2**63 - 1
+
+
+def digest_tables(
+    connection: Connection, block_number_max: int = BLOCK_NUMBER_MAX
+) -> dict[str, str]:
+    """Table → digest, 64 hexadecimal digits, of the facts up to a block."""
     raw = connection.connection.driver_connection
     assert isinstance(raw, PsycopgConnection)
     digests = {}
     for table in tables.LEDGER_TABLES:
         assert table.schema is not None
         keys = SQL(", ").join(Identifier(column.name) for column in table.primary_key)
-        statement = SQL("COPY (SELECT * FROM {} ORDER BY {}) TO STDOUT").format(
-            Identifier(table.schema, table.name), keys
-        )
+        statement = SQL(
+            "COPY (SELECT * FROM {} WHERE block_number <= {} ORDER BY {}) TO STDOUT"
+        ).format(Identifier(table.schema, table.name), Literal(block_number_max), keys)
         digest = hashlib.sha256()
         with raw.cursor() as cursor, cursor.copy(statement) as copy:
             for block in copy:
@@ -40,14 +45,16 @@ def digest_tables(connection: Connection) -> dict[str, str]:
     return digests
 
 
-def digest_of_ledger(connection: Connection) -> str:
+def digest_of_ledger(connection: Connection, block_number_max: int = BLOCK_NUMBER_MAX) -> str:
     """One digest over all tables."""
-    lines = [f"{name} {digest}" for name, digest in sorted(digest_tables(connection).items())]
+    digests = digest_tables(connection, block_number_max)
+    lines = [f"{name} {digest}" for name, digest in sorted(digests.items())]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def rebuild(engine: Engine, source: Source, on_step: Callable[[int], None]) -> str:
-    """Empties the index, has the chain read again, and returns the new digest.
+def rebuild(engine: Engine, source: Source, on_step: Callable[[int], None]) -> tuple[str, str]:
+    """Empties the index and has the chain read again; the digests before and after, both of the
+    facts up to the block that the index had reached, so that a chain may go on meanwhile.
 
     Where an indexer is running, that one reads; otherwise this call does.
     """
@@ -55,14 +62,16 @@ def rebuild(engine: Engine, source: Source, on_step: Callable[[int], None]) -> s
         lock_connection.detach()  # the lock ends with it, not with the pool
         alone = try_lock(lock_connection)
         with engine.begin() as connection:
-            before = read_cursor(connection)
+            cursor = hold_cursor(connection)
+            last = cursor.at.block_number if cursor else BLOCK_NUMBER_MAX
+            before = digest_of_ledger(connection, last)
             delete_all_facts(connection)
         if alone:
             Indexer(engine, source).catch_up(on_step)
-        elif before is not None:
-            _wait_for_other(engine, before, on_step)
+        elif cursor is not None:
+            _wait_for_other(engine, cursor, on_step)
     with engine.connect() as connection:
-        return digest_of_ledger(connection)
+        return before, digest_of_ledger(connection, last)
 
 
 def _wait_for_other(engine: Engine, goal: Cursor, on_step: Callable[[int], None]) -> None:

@@ -48,12 +48,10 @@ def rebuild_index(as_json: AsJson = False) -> None:
     node = load_node(settings)
     engine = owner_engine(require_database_url(settings))
     source = make_source(node)
-    with engine.connect() as connection:
-        before = digest_of_ledger(connection)
     with Progress(disable=as_json, transient=True) as progress:
         total = source.chain.head().block_number - source.first_block + 1
         task = progress.add_task("reading the chain", total=max(total, 1))
-        after = rebuild(engine, source, lambda blocks: progress.advance(task, blocks))
+        before, after = rebuild(engine, source, lambda blocks: progress.advance(task, blocks))
     if as_json:
         print_json({"before": before, "after": after, "same": before == after})
     else:

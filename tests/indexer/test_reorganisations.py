@@ -225,7 +225,7 @@ def test_a_rebuild_gives_the_same_digest(own_chain: OwnChain, own_database: OwnD
     before = at_head(own_database.indexer(), own_database)
     engine = owner_engine(own_database.url)
     steps: list[int] = []
-    assert rebuild(engine, own_chain.source(), steps.append) == before
+    assert rebuild(engine, own_chain.source(), steps.append) == (before, before)
     assert sum(steps) > 0
     engine.dispose()
 
@@ -240,11 +240,59 @@ def test_a_rebuild_beside_a_running_indexer_gives_the_same_digest(
     thread.start()
     engine = owner_engine(own_database.url)
     try:
-        assert rebuild(engine, own_chain.source(), lambda blocks: None) == before
+        assert rebuild(engine, own_chain.source(), lambda blocks: None) == (before, before)
     finally:
         stop.set()
         thread.join(10)
         engine.dispose()
+
+
+def test_a_rebuild_gives_the_same_digest_while_the_chain_goes_on(
+    own_chain: OwnChain, own_database: OwnDatabase
+) -> None:
+    anchor(own_database, 2)
+    before = at_head(own_database.indexer(), own_database)
+    engine, acts = owner_engine(own_database.url), []
+
+    def act_once(blocks: int) -> None:
+        if not acts:
+            acts.append(blocks)
+            anchor(own_database, 1)
+
+    assert rebuild(engine, own_chain.source(), act_once) == (before, before)
+    assert digest(own_database) != before
+    engine.dispose()
+
+
+def test_a_rebuild_waits_for_the_range_that_is_being_written(
+    own_chain: OwnChain, own_database: OwnDatabase
+) -> None:
+    anchor(own_database, 2)
+    before = at_head(own_database.indexer(), own_database)
+    anchor(own_database, 1)
+    indexer: Any = own_database.indexer()
+    project, engine = indexer._projector.project, owner_engine(own_database.url)
+    rebuilt: list[tuple[str, str]] = []
+    thread = threading.Thread(
+        target=lambda: rebuilt.append(rebuild(engine, own_chain.source(), lambda blocks: None))
+    )
+
+    def project_while_rebuilding(connection: Connection, events: Any) -> None:
+        project(connection, events)
+        thread.start()
+        blocked = "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+        blocked += " WHERE NOT l.granted AND d.datname = current_database()"
+        blocked += " UNION ALL SELECT 1 FROM pg_stat_activity"
+        blocked += " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        wait_until(lambda: own_database.sql(blocked), "a rebuild that waits")
+
+    indexer._projector.project = project_while_rebuilding
+    indexer.step()
+    thread.join(30)
+    [(old, new)] = rebuilt
+    assert old == new != before
+    assert digest(own_database) == fresh_digest(own_chain)
+    engine.dispose()
 
 
 def test_a_second_indexer_waits_for_the_first(
