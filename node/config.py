@@ -34,6 +34,18 @@ class Settings(BaseSettings):
     finality_blocks: int = 64
     block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
 
+    def as_environment(self) -> dict[str, str]:
+        """The variables that give another process the same settings; paths are absolute."""
+        environment = {}
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value is not None:
+                variable = field.validation_alias or f"PTX_{name.upper()}"
+                environment[str(variable)] = str(
+                    value.resolve() if isinstance(value, Path) else value
+                )
+        return environment
+
     @property
     def embedded_chain(self) -> bool:
         """Whether this node runs its own chain."""

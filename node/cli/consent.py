@@ -11,6 +11,7 @@ import typer
 
 from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
 from node.cli.output import AsJson, console, fail, print_json, show_time
+from node.client import NodeRefused
 from node.intake.records import attested_record
 from node.intake.terms import DAY_SECONDS
 from node.secret_files import write_private
@@ -19,7 +20,7 @@ from protocol.errors import DocumentUnreadable, HexInvalid
 from protocol.identifiers import organisation_id
 from protocol.prometheus_x import read_consent_receipt
 from protocol.record import to_json
-from protocol.slip import encode_slip
+from protocol.slip import Slip, encode_slip
 from protocol.types import (
     ADDRESS_LENGTH,
     HASH_LENGTH,
@@ -72,10 +73,14 @@ def grant(
             )
             for purpose in reading.purposes
         ]
-        for record, slip in made:
-            leaf = to_hex(leaf_of(record.entry))
-            write_private(slips / f"{leaf[2:18]}.slip", to_hex(encode_slip(slip)) + "\n")
-        answer = client.post("/v1/consents", {"records": [to_json(record) for record, _ in made]})
+        files = [write_slip(slips, slip) for _, slip in made]
+        try:
+            body = {"records": [to_json(record) for record, _ in made]}
+            answer = client.post("/v1/consents", body)
+        except NodeRefused:
+            for file in files:
+                file.unlink()
+            raise
     if as_json:
         print_json(answer)
         return
@@ -118,3 +123,11 @@ def withdraw(
         print_json(answer)
     else:
         console.print(f"{answer['leaf']} is [bold]{answer['state']}[/bold]")
+
+
+def write_slip(folder: Path, slip: Slip) -> Path:
+    """Writes a slip as 0x-hex into a private file named after its leaf."""
+    leaf = to_hex(leaf_of(slip.entry))
+    file = folder / f"{leaf[2:18]}.slip"
+    write_private(file, to_hex(encode_slip(slip)) + "\n")
+    return file

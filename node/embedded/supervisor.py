@@ -144,17 +144,7 @@ class Supervisor:
             self._load_service(name, settings)
 
     def _load_service(self, name: str, settings: Settings) -> None:
-        environment = {
-            **os.environ,
-            "PTX_STATE_DIR": str(settings.state_dir.resolve()),
-            "PTX_HOST": settings.host,
-            "PTX_PORT": str(settings.port),
-            "PTX_CHAIN_ID": str(settings.chain_id),
-            "PTX_DEPLOYMENT_PATH": str(settings.deployment_file.resolve()),
-            "PTX_FINALITY_BLOCKS": str(settings.finality_blocks),
-            "DATABASE_URL": str(settings.database_url),
-            "CHAIN_URL": str(settings.chain_url),
-        }
+        environment = {**os.environ, **settings.as_environment()}
         with self._log_file(name).open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-m", "node.serve", name, "--wait"],
