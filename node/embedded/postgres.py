@@ -10,9 +10,11 @@ import subprocess
 import tempfile
 import time
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 
 with warnings.catch_warnings():  # the package looks for XDG_RUNTIME_DIR, which is not used here
@@ -28,6 +30,7 @@ BINARIES: Path = POSTGRES_VERSIONS[18]
 SERVER_ACCOUNT = "pgserver"
 SOCKET_PATH_LIMIT = 90
 START_TIMEOUT_SECONDS = 30.0
+FORMER_SERVER_SECONDS = 10.0
 
 
 def data_directory(state_dir: Path) -> Path:
@@ -68,6 +71,7 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
             raise RuntimeError(f"initdb failed in {data}: {run.stderr.decode(errors='replace')}")
     sockets = socket_directory(state_dir)
     sockets.mkdir(parents=True, exist_ok=True)
+    _clear_former_server(data, sockets)
     if account is not None and sockets != data:
         os.chown(sockets, account.pw_uid, account.pw_gid)
     command = [str(BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-h", ""]
@@ -87,6 +91,33 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
         )
     _wait_until_ready(process, state_dir, log)
     return process
+
+
+def _clear_former_server(data: Path, sockets: Path) -> None:
+    """After a kill -9 the former server's processes end by themselves in a moment, but its process
+    id stays taken until the system has cleared it away: PostgreSQL would refuse its lock files.
+
+    Raises RuntimeError if a server still runs on the data.
+    """
+    deadline = time.monotonic() + FORMER_SERVER_SECONDS
+    while _is_served(data):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"Another PostgreSQL server runs on {data}: stop it first.")
+        time.sleep(0.05)
+    for lock in (data / "postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
+        if lock.exists() and psutil.pid_exists(int(lock.read_text().split()[0])):
+            lock.unlink()  # whatever has this number now, none of the server's processes is alive
+
+
+def _is_served(data: Path) -> bool:
+    """Whether a process of a server on this data is alive; each has it as its working directory."""
+    for process in psutil.process_iter(["name", "status"]):
+        alive = process.info["status"] != psutil.STATUS_ZOMBIE
+        if alive and process.info["name"] == "postgres":
+            with suppress(psutil.Error):
+                if Path(process.cwd()) == data:
+                    return True
+    return False
 
 
 def _server_account(data: Path) -> pwd.struct_passwd | None:
