@@ -157,7 +157,7 @@ outbox = Table(
     Index(
         "ix_node_outbox_waiting",
         "outbox_id",
-        postgresql_where="state = 'waiting'",
+        postgresql_where="state IN ('waiting', 'sent')",
     ),
 )
 

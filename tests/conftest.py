@@ -36,7 +36,8 @@ def live_node(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Itera
     """A whole node as `ptx-ledger run` starts it, on a state directory and ports of its own."""
     with pytest.MonkeyPatch.context() as environment:
         for name in [*os.environ]:
-            if name.startswith("PTX_") or name in ("DATABASE_URL", "CHAIN_URL"):
+            setting = name.startswith("PTX_") or name in ("DATABASE_URL", "CHAIN_URL")
+            if setting and name != "PTX_SAMPLES":
                 environment.delenv(name)
         environment.setenv("PTX_BATCH_SECONDS", "0.1")
         settings = Settings(

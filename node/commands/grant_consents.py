@@ -18,7 +18,7 @@ from node import tables
 from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import act_as, query
-from node.outbox import enqueue
+from node.outbox import enqueue, find_act
 from node.problems import FieldProblem, Problem, not_found, refused
 from node.sealing import seal
 from protocol.agreement import AgreementStatus, status_at
@@ -141,7 +141,7 @@ async def _store(
     stored = (await connection.execute(statement.returning(tables.consents.c.leaf), rows)).scalars()
     new = set(stored)
     for index, item in enumerate(checked):
-        if item.leaf not in new:
+        if item.leaf not in new and not await _was_refused(connection, item.leaf):
             raise Problem(
                 409,
                 "consent-already-granted",
@@ -151,6 +151,12 @@ async def _store(
                 [FieldProblem(f"records.{index}", "known already", "Leave it out.")],
             )
         new.discard(item.leaf)
+
+
+async def _was_refused(connection: AsyncConnection, leaf: Leaf) -> bool:
+    """Whether the contract refused to anchor the leaf: then it may be promised anew."""
+    act = await find_act(connection, "anchor", leaf)
+    return act is not None and act.state == "failed"
 
 
 async def _deliver_to_hosted_recipients(

@@ -68,22 +68,24 @@ class Running:
 def end_process(process: RecordedProcess) -> None:
     """Asks the process's group to stop, insists after a while, and waits until it is gone."""
     if not process.is_running():
-        _signal_group(process.pid, signal.SIGKILL)
+        if not psutil.pid_exists(process.pid):  # else the number is somebody else's by now
+            _signal_group(process, signal.SIGKILL)
         return
     with suppress(ProcessLookupError):
         os.kill(process.pid, process.stop_signal)
     if not _wait_until_gone(process, STOP_TIMEOUT_SECONDS):
-        _signal_group(process.pid, signal.SIGKILL)
+        _signal_group(process, signal.SIGKILL)
         _wait_until_gone(process, STOP_TIMEOUT_SECONDS)
-    _signal_group(process.pid, signal.SIGKILL)
+    _signal_group(process, signal.SIGKILL)
 
 
-def _signal_group(group: int, number: int) -> None:
-    """Signals what is left of a group; a group's number is not reused while a member lives."""
-    members = [process for process in psutil.process_iter() if _group_of(process.pid) == group]
-    for member in members:
+def _signal_group(leader: RecordedProcess, number: int) -> None:
+    """Signals what is left of a process's group; members are younger than their leader."""
+    for member in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
-            member.send_signal(number)
+            younger = member.create_time() >= leader.started_at - 1.0
+            if younger and _group_of(member.pid) == leader.pid:
+                member.send_signal(number)
 
 
 def _group_of(pid: int) -> int | None:

@@ -158,3 +158,24 @@ def test_every_answer_says_what_block_it_rests_on(world: World, secret: bytes) -
     assert answer["asOf"]["blockHash"] == block["hash"].to_0x_hex()
     assert answer["asOf"]["blockTime"] == block["timestamp"]
     assert 0 <= answer["asOf"]["ageSeconds"] < 30
+
+
+def test_a_consent_that_the_contract_refused_says_why_and_may_be_promised_anew(
+    world: World, secret: bytes
+) -> None:
+    record = world.make_record(secret)
+    leaf = leaf_of(record.entry)
+    with world.node.held("sender"):
+        world.grant(record)
+        world.node.sql(
+            "UPDATE node.outbox SET state = 'failed', failure = CAST(:failure AS jsonb)"
+            " WHERE subject = :leaf",
+            failure='{"name": "Stopped"}',
+            leaf=leaf,
+        )
+    shown = world.provider.client.get(f"/v1/consents/{to_hex(leaf)}")
+    assert shown["failure"] == {"name": "Stopped"}
+    assert shown["status"]["state"] == "not-anchored"
+    world.grant(record)
+    world.wait_for_state(record, "active")
+    assert world.provider.client.get(f"/v1/consents/{to_hex(leaf)}")["failure"] is None

@@ -28,6 +28,7 @@ from node.api.schemas.consents import (
 from node.commands.gate import find_consent, find_consents
 from node.commands.grant_consents import grant_consents
 from node.db import act_as, query
+from node.outbox import find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import SealedRecord, unseal
 from protocol.entries import Entry, decode_entry, leaf_of
@@ -86,6 +87,7 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
         entry = known.entry
         [answer] = await context.gate.ask(connection, [entry], freshness)
         anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
+        act = await find_act(connection, "anchor", leaf)
     record = None
     if known.wrapped_key is not None:
         sealed = SealedRecord(known.sealed_record, known.wrapped_key)
@@ -99,6 +101,7 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
         valid_from=entry.valid_from,
         valid_until=entry.valid_until,
         record=record,
+        failure=act.failure if act else None,
         anchoring=None
         if anchoring is None
         else {

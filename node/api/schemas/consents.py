@@ -102,7 +102,8 @@ class ConsentAnswers(Shape):
 
 
 class Consent(Shape):
-    """One consent of the caller's organisation, with its record."""
+    """One consent of the caller's organisation, with its record; `failure` says why the contract
+    refused to anchor it, if it did."""
 
     as_of: AsOf
     status: ConsentAnswer
@@ -113,3 +114,4 @@ class Consent(Shape):
     valid_until: int
     record: dict[str, Any] | None
     anchoring: dict[str, Any] | None
+    failure: dict[str, Any] | None = None

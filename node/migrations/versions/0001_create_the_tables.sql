@@ -112,7 +112,7 @@ CREATE TABLE node.outbox (
 );
 CREATE INDEX ix_node_outbox_subject ON node.outbox (subject);
 CREATE INDEX ix_node_outbox_transaction ON node.outbox (transaction_id);
-CREATE INDEX ix_node_outbox_waiting ON node.outbox (outbox_id) WHERE state = 'waiting';
+CREATE INDEX ix_node_outbox_waiting ON node.outbox (outbox_id) WHERE state IN ('waiting', 'sent');
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
 -- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
