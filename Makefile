@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SAMPLES ?= examples/prometheus-x
 # Python and npm packages come at the same time: each waits mostly for the network.
-SETUP := $(MAKE) --no-print-directory --jobs=2 setup
+SETUP := $(MAKE) --silent --no-print-directory --jobs=2 setup
 CONTRACT_SOURCES := $(shell find contracts -name '*.sol') hardhat.config.js
 
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)

@@ -1,4 +1,4 @@
-"""`ptx-ledger run`: starts what is missing, keeps all of it running, stops all of it together."""
+"""`ptx-ledger run`: starts what is missing, watches it, and stops all of it together."""
 
 from __future__ import annotations
 
