@@ -48,7 +48,8 @@ async def enqueue(
 
 
 async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> Any | None:
-    """The newest act of a kind about a subject that the caller may see, with its transaction."""
+    """The newest act of a kind about a subject that the caller may see, with its transaction; one
+    that failed only if none stands."""
     statement = (
         select(
             tables.outbox.c.outbox_id,
@@ -66,7 +67,7 @@ async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> A
             tables.outbox.c.transaction_id == tables.transactions.c.transaction_id,
         )
         .where(tables.outbox.c.kind == kind, tables.outbox.c.subject == subject)
-        .order_by(tables.outbox.c.outbox_id.desc())
+        .order_by(tables.outbox.c.state == "failed", tables.outbox.c.outbox_id.desc())
         .limit(1)
     )
     return (await connection.execute(statement)).one_or_none()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.commands.check_voucher import SettleableVoucher
@@ -21,6 +22,8 @@ async def settle_usage(
     checked: SettleableVoucher,
 ) -> None:
     """Raises a problem while the same voucher is on its way already, or mined and not indexed."""
+    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    await connection.execute(lock, {"name": f"settle:{checked.digest.hex()}"})
     promised = await find_act(connection, "settle", checked.digest)
     if promised is not None and (
         promised.state in ("waiting", "sent")
