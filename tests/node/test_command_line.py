@@ -165,11 +165,13 @@ def test_a_proof_file_is_good_tampered_with_or_none(
     assert said.status == 0
     assert "ok" in said.out
     assert "not checked" in said.out
-    told = run("proof", "verify", good, "--json").json()
-    assert {section["result"] for section in told} == {"ok", "not checked"}
-    failed = run("proof", "verify", tampered, "--json")
+    [told] = run("proof", "verify", good, "--json").json()
+    assert {part["result"] for part in told["parts"]} == {"ok", "not checked"}
+    failed = run("proof", "verify", good, tampered, "--json")
     assert failed.status == 1
-    assert "failed" in {section["result"] for section in json.loads(failed.out)}
+    by_file = {told["file"]: told for told in json.loads(failed.out)}
+    assert [by_file[str(file)]["refuted"] for file in (good, tampered)] == [False, True]
+    assert "failed" in {part["result"] for part in by_file[str(tampered)]["parts"]}
     assert "failed" in run.here("proof", "verify", tampered).out
     for file, words in ((none, "is not JSON"), (other, "")):
         refused = run.here("proof", "verify", file)
