@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-PIPE_WIDTH = 160
+PIPE_WIDTH = 200
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 _errors = Console(stderr=True, highlight=False)

@@ -41,9 +41,8 @@ def show(
 
 def print_statement(answer: dict[str, Any]) -> None:
     """The statement as a table."""
-    table = Table(
-        "settled", "payee", "category", "units", "gross", "net", "commission", "transaction"
-    )
+    table = Table("settled", "payee", "category", "units", "gross", "net", "commission")
+    table.add_column("transaction", overflow="fold")
     for line in answer["lines"]:
         table.add_row(
             show_time(line["settledAt"]),
@@ -53,7 +52,7 @@ def print_statement(answer: dict[str, Any]) -> None:
             show_amount(line["grossMinor"]),
             show_amount(line["netMinor"]),
             show_amount(line["commissionMinor"]),
-            f"{line['transactionHash'][:18]}…",
+            line["transactionHash"],
         )
     table.add_section()
     totals = [show_amount(answer[name]) for name in ("grossMinor", "netMinor", "commissionMinor")]

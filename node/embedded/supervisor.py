@@ -25,6 +25,7 @@ from node.embedded.processes import RecordedProcess, Running, end_process
 from node.serve import SERVICES
 
 READY_TIMEOUT_SECONDS = 30.0
+COMPLAINT_LINES_MAX = 15
 STOP_ORDER = ("api", "sender", "indexer", "chain", "postgres")
 
 
@@ -67,9 +68,9 @@ class Supervisor:
         for record, process in self._children:
             if process.poll() is not None:
                 log = self._log_file(record.name)
-                tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
                 raise ServiceDied(
-                    f"{record.name} ended with status {process.returncode}; {log} ends:\n{tail}"
+                    f"{record.name} ended with status {process.returncode}; see {log}"
+                    + "".join(f"\n{line}" for line in last_complaints(log))
                 )
 
     @contextmanager
@@ -185,6 +186,12 @@ class Supervisor:
 
     def _log_file(self, name: str) -> Path:
         return self._settings.log_dir / f"{name}.log"
+
+
+def last_complaints(log: Path) -> list[str]:
+    """The last lines of a log that do not report that all goes well."""
+    lines = log.read_text(errors="replace").splitlines()[-COMPLAINT_LINES_MAX:]
+    return [line for line in lines if '"level": "info"' not in line]
 
 
 def _place_in_stop_order(process: RecordedProcess) -> int:

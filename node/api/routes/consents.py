@@ -152,5 +152,5 @@ def _unknown(leaf: bytes) -> Problem:
     return not_found(
         "consent",
         to_hex(leaf),
-        "Ask with the full entry, or as the organisation that holds the record.",
+        "Ask with the full entry, or with the API key of the organisation that holds the record.",
     )

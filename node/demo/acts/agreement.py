@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
 from typing import Any
 
-from node.demo.cast import Stage
 from node.demo.story import Story, require
 from node.intake.terms import terms_of_contract
 from protocol.eip712 import digest_of_typed_data
 from protocol.terms_json import terms_to_json
-from protocol.types import AgreementId, to_hex
+from protocol.types import ADDRESS_LENGTH, AgreementId, OrganisationId, from_hex, to_hex
 
 
 def conclude_agreement(story: Story) -> None:
     """Terms over the contract's hashes; the node proposes, both organisations sign."""
-    stage, narrator, contract = story.stage, story.narrator, story.documents.contract
+    narrator, contract = story.narrator, story.documents.contract
     narrator.fact("contract", contract.contract_id)
     for signature in contract.signatures:
         narrator.fact("signature in document", f'"{signature.value}": unverified')
@@ -51,24 +51,31 @@ def conclude_agreement(story: Story) -> None:
             "signature": to_hex(party.sign(agreement_id)),
         }
         party.client.post(f"{path}/signatures", signature_body, secrets.token_hex(16))
-        narrator.fact("signed by", f"{party.entry.name} (EIP-712)")
     answer = host.wait_for(
         lambda: host.get(path),
         lambda found: found["status"] == "active",
         "the agreement's activation",
     )
-    for what, event in (("propose", "AgreementProposed"), ("activate", "AgreementActivated")):
-        narrator.mined(what, _transaction_of(stage, event, agreement_id), started)
-    narrator.fact("status", answer["status"])
+    for what, transaction_hash in _transactions(story, agreement_id):
+        narrator.mined(what, transaction_hash, started)
+    narrator.fact("status", f"{answer['status']}, by the last signature")
 
 
 def _is_on_chain(answer: dict[str, Any]) -> bool:
     return "history" in answer
 
 
-def _transaction_of(stage: Stage, event: str, agreement_id: bytes) -> str:
+def _transactions(story: Story, agreement_id: bytes) -> Iterator[tuple[str, str]]:
+    """The proposal's and each signature's transaction, in the order of the chain."""
+    stage = story.stage
     registry = stage.deployment.contract(stage.web3, "AgreementRegistry")
-    logs = registry.events[event]().get_logs(
-        from_block=stage.deployment.block_number, argument_filters={"agreementId": agreement_id}
-    )
-    return str(logs[0]["transactionHash"].to_0x_hex())
+    names = {party.id: party.role for party in story.parties.values()}
+    for event in (registry.events.AgreementProposed(), registry.events.AgreementSigned()):
+        for log in event.get_logs(
+            from_block=stage.deployment.block_number, argument_filters={"agreementId": agreement_id}
+        ):
+            signed_by = log["args"].get("organisation")
+            what = "propose"
+            if signed_by is not None:
+                what = f"sign, {names[OrganisationId(from_hex(signed_by, ADDRESS_LENGTH))]}"
+            yield what, log["transactionHash"].to_0x_hex()
