@@ -63,7 +63,8 @@ protocol/artifacts/.built: node_modules/.installed $(CONTRACT_SOURCES) scripts/e
 	@touch $@
 
 web/static/build/.built: node_modules/.installed scripts/build_web.mjs $(shell find web -path web/static/build -prune -o -type f -print)
-	@npm run --silent build:web
+	@echo "bundling the pages"
+	@npm run --silent build:web >/dev/null
 	@touch $@
 
 clean:
