@@ -14,7 +14,7 @@ from node import tables
 from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import query
-from node.outbox import enqueue, find_act
+from node.outbox import enqueue, find_act, lock_promise
 from node.problems import FieldProblem, Problem, refused
 from protocol.agreement import AgreementState, ProposalContext, Terms, validate_terms
 from protocol.canonical import digest_of
@@ -63,6 +63,7 @@ async def propose_agreement(
     await require_operator_may(connection, operator, organisation, Scope.AGREE, now)
     if document is not None:
         check_document(terms, document)
+    await lock_promise(connection, "propose", agreement_id)
     context = await _context(connection, agreement_id, terms, now)
     try:
         validate_terms(terms, organisation, agreement_id, context)

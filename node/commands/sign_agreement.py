@@ -1,14 +1,20 @@
-"""Promises to bring a party's signature to the chain."""
+"""Promises to bring a party's signature to the chain, and says what became of such promises."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.agreements import AgreementRow, find_agreement
 from indexer.queries.participants import find_participant
+from node import tables
 from node.db import query
-from node.outbox import enqueue, find_act
-from node.problems import not_found, refused
+from node.outbox import enqueue, find_act, lock_promise
+from node.problems import Problem, not_found, refused
 from protocol.agreement import AgreementStatus, status_at
 from protocol.errors import (
     AgreementSignatureInvalid,
@@ -25,8 +31,42 @@ from protocol.types import (
     OrganisationId,
     Scope,
     UnixSeconds,
+    from_hex,
     to_hex,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PromisedSignature:
+    """A signature that this node has promised; `failure` is why the contract refused it."""
+
+    organisation: OrganisationId
+    signer: AccountAddress
+    is_refused: bool
+    failure: dict[str, Any] | None
+
+
+async def promised_signatures(
+    connection: AsyncConnection, agreement_id: AgreementId
+) -> list[PromisedSignature]:
+    """The newest of each organisation that the caller may see; one refused only if none stands."""
+    acts = tables.outbox
+    organisation = acts.c.payload["organisation"].astext
+    statement = (
+        select(acts.c.payload, acts.c.state, acts.c.failure)
+        .ext(distinct_on(organisation))
+        .where(acts.c.kind == "sign", acts.c.subject == agreement_id)
+        .order_by(organisation, acts.c.state == "failed", acts.c.outbox_id.desc())
+    )
+    return [
+        PromisedSignature(
+            organisation=OrganisationId(from_hex(row.payload["organisation"])),
+            signer=AccountAddress(from_hex(row.payload["signer"])),
+            is_refused=row.state == "failed",
+            failure=row.failure,
+        )
+        for row in await connection.execute(statement)
+    ]
 
 
 async def sign_agreement(
@@ -38,7 +78,8 @@ async def sign_agreement(
     signature: bytes,
     now: int,
 ) -> None:
-    """Raises the errors that the contract would.
+    """Raises the errors that the contract would, and a problem while this organisation's signature
+    is on its way already.
 
     The proposal may still wait in this node's outbox: the sender keeps the order.
     """
@@ -46,6 +87,7 @@ async def sign_agreement(
         error = AgreementSignatureInvalid(agreement_id=agreement_id, signer=signer)
         raise refused(error, "signature")
     await _require_signer(connection, organisation, signer, now)
+    await lock_promise(connection, "sign", agreement_id)
     known = await query(connection, find_agreement, agreement_id)
     if known is not None:
         _require_signable(known, organisation, now)
@@ -54,6 +96,7 @@ async def sign_agreement(
         if promised is None or promised.state == "failed":
             remedy = "Propose it first: POST /v1/agreements."
             raise not_found("agreement", to_hex(agreement_id), remedy).about("agreement_id")
+    await _require_not_promised(connection, agreement_id, organisation)
     payload = {
         "organisation": to_hex(organisation),
         "signer": to_hex(signer),
@@ -85,3 +128,18 @@ def _require_signable(known: AgreementRow, organisation: OrganisationId, now: in
     if status_at(known.facts, UnixSeconds(now)) is not AgreementStatus.PROPOSED:
         state = known.facts.history[-1][1]
         raise refused(StateInvalid(agreement_id=agreement_id, state=state), "agreement_id")
+
+
+async def _require_not_promised(
+    connection: AsyncConnection, agreement_id: AgreementId, organisation: OrganisationId
+) -> None:
+    for promised in await promised_signatures(connection, agreement_id):
+        if promised.organisation == organisation and not promised.is_refused:
+            raise Problem(
+                409,
+                "signature-queued",
+                "The signature is on its way",
+                f"The signature of {to_hex(organisation)} under the agreement "
+                f"{to_hex(agreement_id)} is promised already.",
+                "Wait for it: GET /v1/agreements/{agreementId} shows what became of it.",
+            ).about("organisation")

@@ -15,6 +15,7 @@ from node.api.principal import Caller
 from node.api.schemas.agreements import (
     Agreement,
     PendingAgreement,
+    PromisedSignatureShape,
     ProposeAgreement,
     ProposedAgreement,
     QueuedSignature,
@@ -22,7 +23,7 @@ from node.api.schemas.agreements import (
 )
 from node.api.schemas.base import AsOf, Hash
 from node.commands.propose_agreement import propose_agreement
-from node.commands.sign_agreement import sign_agreement
+from node.commands.sign_agreement import promised_signatures, sign_agreement
 from node.db import act_as, query
 from node.outbox import find_act
 from node.problems import not_found
@@ -98,16 +99,23 @@ async def sign(
 async def show(
     context: NodeContext, caller: Caller, agreement_id: Hash
 ) -> Agreement | PendingAgreement:
-    """One agreement as the chain has it, or as this node has promised it."""
+    """One agreement as the chain has it, or as this node has promised it; with the signatures that
+    the caller's organisation sent and that are not on chain."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
         row = await query(connection, find_agreement, agreement_id)
         promised = await find_act(connection, "propose", agreement_id)
+        signatures = await promised_signatures(connection, AgreementId(agreement_id))
     if row is not None:
         status = status_at(row.facts, UnixSeconds(freshness.now))
-        return Agreement.of(row, status, AsOf.of(freshness))
+        return Agreement.of(row, status, signatures, AsOf.of(freshness))
     if promised is None:
         raise not_found("agreement", to_hex(agreement_id), "Propose it: POST /v1/agreements.")
     status_name = "refused" if promised.state == "failed" else "queued"
-    return PendingAgreement(agreement_id=agreement_id, status=status_name, failure=promised.failure)
+    return PendingAgreement(
+        agreement_id=agreement_id,
+        status=status_name,
+        failure=promised.failure,
+        promised_signatures=[PromisedSignatureShape.of(each) for each in signatures],
+    )

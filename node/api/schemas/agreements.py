@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -17,6 +18,7 @@ from node.api.schemas.base import (
     Uint64,
     UnixTime,
 )
+from node.commands.sign_agreement import PromisedSignature
 from protocol.agreement import AgreementStatus, PriceLine, Terms
 from protocol.types import (
     AgreementId,
@@ -139,6 +141,26 @@ class AgreementSignature(Shape):
     signed_at: int
 
 
+class PromisedSignatureShape(Shape):
+    """A signature that the caller's organisation sent to this node and that is not on chain:
+    `queued`, or `refused` by the contract for the reason in `failure`."""
+
+    organisation: Address
+    signer: Address
+    state: str
+    failure: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, promised: PromisedSignature) -> PromisedSignatureShape:
+        """From the outbox."""
+        return cls(
+            organisation=promised.organisation,
+            signer=promised.signer,
+            state="refused" if promised.is_refused else "queued",
+            failure=promised.failure,
+        )
+
+
 class StateChange(Shape):
     """A state and since when."""
 
@@ -154,11 +176,19 @@ class Agreement(Shape):
     status: str
     terms: TermsShape
     signatures: list[AgreementSignature]
+    promised_signatures: list[PromisedSignatureShape]
     history: list[StateChange]
 
     @classmethod
-    def of(cls, row: AgreementRow, status: AgreementStatus, as_of: AsOf) -> Agreement:
-        """From the index."""
+    def of(
+        cls,
+        row: AgreementRow,
+        status: AgreementStatus,
+        promised: Sequence[PromisedSignature],
+        as_of: AsOf,
+    ) -> Agreement:
+        """From the index, and from what this node has promised beyond it."""
+        on_chain = {signed.organisation for signed in row.signatures}
         return cls(
             as_of=as_of,
             agreement_id=row.agreement_id,
@@ -172,6 +202,11 @@ class Agreement(Shape):
                 )
                 for signed in row.signatures
             ],
+            promised_signatures=[
+                PromisedSignatureShape.of(each)
+                for each in promised
+                if each.organisation not in on_chain
+            ],
             history=[
                 StateChange(at=at, state=state.name.lower()) for at, state in row.facts.history
             ],
@@ -184,3 +219,4 @@ class PendingAgreement(Shape):
     agreement_id: Hash
     status: str
     failure: dict[str, Any] | None
+    promised_signatures: list[PromisedSignatureShape]
