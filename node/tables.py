@@ -62,6 +62,7 @@ idempotency = Table(
     Column("status", SmallInteger, nullable=False),
     Column("body", JSONB, nullable=False),
     _created_at(),
+    Index("ix_node_idempotency_created_at", "created_at"),
 )
 agreement_documents = Table(
     "agreement_documents",
@@ -106,14 +107,16 @@ vouchers = Table(
     "vouchers",
     metadata,
     Column("organisation_id", LargeBinary, primary_key=True),
-    Column("agreement_id", LargeBinary, primary_key=True),
-    Column("consumer", LargeBinary, primary_key=True),
-    Column("period", BigInteger, primary_key=True),
-    Column("units", Unsigned64, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("agreement_id", LargeBinary, nullable=False),
+    Column("consumer", LargeBinary, nullable=False),
+    Column("period", BigInteger, nullable=False),
+    Column("units", Unsigned64, nullable=False),
     Column("usage_root", LargeBinary, nullable=False),
     Column("signer", LargeBinary, nullable=False),
     Column("signature", LargeBinary, nullable=False),
     _created_at(),
+    Index("ix_node_vouchers_agreement", "organisation_id", "agreement_id"),
 )
 withdrawals = Table(
     "withdrawals",
@@ -138,6 +141,7 @@ transactions = Table(
     Column("mined_at", DateTime(timezone=True)),
     _created_at(),
     UniqueConstraint("sender", "nonce"),
+    Index("ix_node_transactions_open", "sender", "nonce", postgresql_where="state <> 'final'"),
 )
 outbox = Table(
     "outbox",

@@ -1,16 +1,48 @@
-"""Promises to bring a voucher's settlement to the chain."""
+"""Promises to bring a voucher's settlement to the chain, once, whoever of its holders asks.
+
+Where it stands is what the chain says, and only before that what this node has promised.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import text
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from indexer.queries.settlements import settled_units
+from node import tables
 from node.commands.check_voucher import SettleableVoucher
-from node.outbox import enqueue, find_act
+from node.commands.store_voucher import keep_voucher
+from node.db import query
+from node.outbox import enqueue, lock_promise
 from node.problems import Problem
 from protocol.signing import Voucher
 from protocol.terms_json import terms_to_json
-from protocol.types import AccountAddress, OrganisationId, to_hex
+from protocol.types import AccountAddress, OrganisationId, Units, to_hex
+
+PROMISE = text("SELECT * FROM node.settlement_promise(:digest)")
+REACHED = text(
+    "SELECT block_number, transaction_hash"
+    " FROM ledger.settlements JOIN ledger.events USING (block_number, log_index)"
+    " WHERE agreement_id = :agreement_id AND consumer = :consumer AND period = :period"
+    " AND to_units >= :units ORDER BY block_number, log_index LIMIT 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementState:
+    """`state` is mined or final as soon as the chain has settled the units, whoever sent them;
+    before, it is that of this node's promise."""
+
+    state: str
+    units: Units
+    settled_units: Units
+    transaction_hash: bytes | None
+    block_number: int | None
+    gas_used: int | None
+    failure: dict[str, Any] | None
 
 
 async def settle_usage(
@@ -21,21 +53,25 @@ async def settle_usage(
     signature: bytes,
     checked: SettleableVoucher,
 ) -> None:
-    """Raises a problem while the same voucher is on its way already, or mined and not indexed."""
-    lock = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    await connection.execute(lock, {"name": f"settle:{checked.digest.hex()}"})
-    promised = await find_act(connection, "settle", checked.digest)
-    if promised is not None and (
-        promised.state in ("waiting", "sent")
-        or (promised.state != "failed" and promised.payload["upTo"] >= checked.to_units)
-    ):
-        raise Problem(
-            409,
-            "settlement-queued",
-            "The voucher is being settled",
-            f"The settlement {to_hex(checked.digest)} is {promised.state}.",
-            "Wait for it: GET /v1/settlements/{settlementId}.",
-        )
+    """Joins the promise that another holder of the voucher got for as many units.
+
+    Raises a problem if the caller asked before, or if fewer units are on their way: sent, or mined
+    and not indexed.
+    """
+    await lock_promise(connection, "settle", checked.digest)
+    await keep_voucher(connection, caller, voucher, signer, signature, checked)
+    promise = (await connection.execute(PROMISE, {"digest": checked.digest})).one_or_none()
+    if promise and promise.state != "failed" and promise.up_to > checked.from_units:
+        if promise.is_own or promise.up_to < checked.to_units:
+            raise Problem(
+                409,
+                "settlement-queued",
+                "The voucher is being settled",
+                f"The settlement {to_hex(checked.digest)} of {promise.up_to} units is "
+                f"{promise.state}.",
+                "Wait for it: GET /v1/settlements/{settlementId}.",
+            )
+        return
     payload = {
         "terms": terms_to_json(checked.agreement.terms),
         "voucher": {
@@ -50,3 +86,46 @@ async def settle_usage(
         "signature": to_hex(signature),
     }
     await enqueue(connection, "settle", [(checked.digest, payload)], caller)
+
+
+async def find_settlement(
+    connection: AsyncConnection, digest: bytes, final_block: int
+) -> SettlementState | None:
+    """Where a voucher that the caller holds stands; None if nobody settled it nor asked for it.
+
+    `final_block` is the last block that nothing takes back.
+    """
+    vouchers = tables.vouchers
+    held = await connection.execute(select(vouchers).where(vouchers.c.digest == digest))
+    voucher = held.one_or_none()
+    if voucher is None:
+        return None
+    promise: Any = (await connection.execute(PROMISE, {"digest": digest})).one_or_none()
+    target = voucher.units if promise is None else promise.up_to
+    place = {name: getattr(voucher, name) for name in ("agreement_id", "consumer", "period")}
+    reached = (await connection.execute(REACHED, {**place, "units": target})).one_or_none()
+    if promise is None and reached is None:
+        return None
+    units = Units(int(voucher.units))
+    settled = await query(connection, settled_units, *place.values())
+    if reached is None:
+        return SettlementState(
+            state=promise.state,
+            units=units,
+            settled_units=settled,
+            transaction_hash=promise.transaction_hash,
+            block_number=promise.block_number,
+            gas_used=promise.gas_used,
+            failure=promise.failure,
+        )
+    is_promised = promise is not None and promise.transaction_hash == reached.transaction_hash
+    is_final = reached.block_number <= final_block or (is_promised and promise.state == "final")
+    return SettlementState(
+        state="final" if is_final else "mined",
+        units=units,
+        settled_units=settled,
+        transaction_hash=reached.transaction_hash,
+        block_number=reached.block_number,
+        gas_used=promise.gas_used if is_promised else None,
+        failure=None,
+    )

@@ -1,4 +1,4 @@
-"""Keeps a signed voucher for the consumer and for each party that this node hosts."""
+"""Keeps a signed voucher for who holds it and for each party that this node hosts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,21 @@ async def store_voucher(
             f"The root over the first {voucher.units} uses recorded here is {to_hex(root)}.",
             "Sign the voucher that POST /v1/usages answered.",
         )
+    await keep_voucher(connection, caller, voucher, signer, signature, checked)
+
+
+async def keep_voucher(
+    connection: AsyncConnection,
+    caller: OrganisationId,
+    voucher: Voucher,
+    signer: AccountAddress,
+    signature: bytes,
+    checked: SettleableVoucher,
+) -> None:
+    """Gives the caller, who holds the voucher, and each party that this node hosts a row of its
+    own; who has one may ask what became of the voucher."""
     row = {
+        "digest": checked.digest,
         "agreement_id": voucher.agreement_id,
         "consumer": voucher.consumer,
         "period": voucher.period,
@@ -53,14 +67,14 @@ async def store_voucher(
         "signer": signer,
         "signature": signature,
     }
-    for party in checked.agreement.terms.parties:
-        statement = text("SELECT node.is_hosted(:organisation)")
-        hosted = await connection.execute(statement, {"organisation": party})
-        if hosted.scalar_one():
-            await act_as(connection, party)
+    is_hosted = text("SELECT node.is_hosted(:organisation)")
+    for holder in sorted({caller, *checked.agreement.terms.parties}):
+        hosted = await connection.execute(is_hosted, {"organisation": holder})
+        if holder == caller or hosted.scalar_one():
+            await act_as(connection, holder)
             await connection.execute(
                 insert(tables.vouchers)
-                .values(organisation_id=party, **row)
+                .values(organisation_id=holder, **row)
                 .on_conflict_do_nothing()
             )
     await act_as(connection, caller)

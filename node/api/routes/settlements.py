@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
-from node.api.schemas.base import Hash
+from node.api.schemas.base import AsOf, Hash
 from node.api.schemas.usages import (
     QueuedSettlement,
     Settlement,
@@ -19,9 +19,8 @@ from node.api.schemas.usages import (
     SettleVoucher,
 )
 from node.commands.check_voucher import SettleableVoucher, check_voucher
-from node.commands.settle_usage import settle_usage
+from node.commands.settle_usage import find_settlement, settle_usage
 from node.db import act_as
-from node.outbox import find_act
 from node.problems import not_found
 from protocol.commission import net
 from protocol.types import AccountAddress, OrganisationId, Units, to_hex
@@ -37,7 +36,8 @@ async def settle(
     body: SettleVoucher,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Promises to settle a voucher; the answer shows how each line will be split."""
+    """Promises to settle a voucher; the answer shows how each line will be split. Another holder of
+    the same voucher who asks meanwhile joins the promise."""
     voucher, signer = body.voucher.to_voucher(), AccountAddress(body.signer)
     up_to = voucher.units if body.up_to is None else Units(body.up_to)
 
@@ -61,20 +61,16 @@ async def settle(
 
 @router.get("/{settlement_id}", response_model=Settlement)
 async def show(context: NodeContext, caller: Caller, settlement_id: Hash) -> Settlement:
-    """Where a settlement that the caller asked for stands."""
+    """Where the settlement of a voucher that the caller's organisation holds stands, whoever asked
+    for it."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
-        act = await find_act(connection, "settle", settlement_id)
-    if act is None:
+        freshness = await require_fresh(context, connection)
+        final_block = freshness.block.block_number - context.settings.finality_blocks
+        found = await find_settlement(connection, settlement_id, final_block)
+    if found is None:
         raise not_found("settlement", to_hex(settlement_id), "Ask for it: POST /v1/settlements.")
-    return Settlement(
-        settlement_id=settlement_id,
-        state=act.state,
-        transaction_hash=act.transaction_hash,
-        block_number=act.block_number,
-        gas_used=act.gas_used,
-        failure=act.failure,
-    )
+    return Settlement.of(settlement_id, found, AsOf.of(freshness))
 
 
 def _queued(checked: SettleableVoucher) -> QueuedSettlement:

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from node.api.schemas.base import Address, Hash, HexBytes, PeriodLabel, Shape, Uint64
+from node.api.schemas.base import Address, AsOf, Hash, HexBytes, PeriodLabel, Shape, Uint64
+from node.commands.settle_usage import SettlementState
 from protocol.periods import parse_period, period_label
 from protocol.signing import Voucher
 from protocol.types import AgreementId, Hash32, OrganisationId, Period, Units
@@ -115,11 +116,31 @@ class QueuedSettlement(Shape):
 
 
 class Settlement(Shape):
-    """Where a settlement that this node promised stands."""
+    """Where a voucher that the caller's organisation holds stands. `state` is `mined` or `final` as
+    soon as the chain has settled the units asked for, whoever sent them; before, `waiting`, `sent`
+    or `failed`. `settledUnits` are those of the voucher's period on chain."""
 
+    as_of: AsOf
     settlement_id: Hash
     state: str
+    units: int
+    settled_units: int
     transaction_hash: Hash | None
     block_number: int | None
     gas_used: int | None
     failure: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, settlement_id: bytes, found: SettlementState, as_of: AsOf) -> Settlement:
+        """From the index and the outbox."""
+        return cls(
+            as_of=as_of,
+            settlement_id=settlement_id,
+            state=found.state,
+            units=found.units,
+            settled_units=found.settled_units,
+            transaction_hash=found.transaction_hash,
+            block_number=found.block_number,
+            gas_used=found.gas_used,
+            failure=found.failure,
+        )

@@ -44,6 +44,7 @@ CREATE TABLE node.idempotency (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     PRIMARY KEY (organisation_id, principal, key)
 );
+CREATE INDEX ix_node_idempotency_created_at ON node.idempotency (created_at);
 CREATE TABLE node.organisations (
     organisation_id BYTEA NOT NULL,
     did TEXT NOT NULL,
@@ -67,6 +68,7 @@ CREATE TABLE node.transactions (
     UNIQUE (sender, nonce),
     UNIQUE (hash)
 );
+CREATE INDEX ix_node_transactions_open ON node.transactions (sender, nonce) WHERE state <> 'final';
 CREATE TABLE node.uses (
     organisation_id BYTEA NOT NULL,
     agreement_id BYTEA NOT NULL,
@@ -79,6 +81,7 @@ CREATE TABLE node.uses (
 );
 CREATE TABLE node.vouchers (
     organisation_id BYTEA NOT NULL,
+    digest BYTEA NOT NULL,
     agreement_id BYTEA NOT NULL,
     consumer BYTEA NOT NULL,
     period BIGINT NOT NULL,
@@ -87,8 +90,9 @@ CREATE TABLE node.vouchers (
     signer BYTEA NOT NULL,
     signature BYTEA NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    PRIMARY KEY (organisation_id, agreement_id, consumer, period, units)
+    PRIMARY KEY (organisation_id, digest)
 );
+CREATE INDEX ix_node_vouchers_agreement ON node.vouchers (organisation_id, agreement_id);
 CREATE TABLE node.withdrawals (
     leaf BYTEA NOT NULL,
     holder BYTEA NOT NULL,
@@ -181,6 +185,22 @@ CREATE FUNCTION node.relay_state(leaf bytea)
     WHERE o.subject = leaf AND o.kind = 'withdraw'
     ORDER BY o.outbox_id DESC LIMIT 1
 $$;
+-- Whose promise it is stays unsaid; only who holds the voucher itself may ask.
+CREATE FUNCTION node.settlement_promise(asked bytea)
+    RETURNS TABLE (
+        is_own boolean, state text, up_to numeric, failure jsonb,
+        transaction_hash bytea, block_number bigint, gas_used bigint
+    )
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT o.organisation_id = node.current_organisation(), o.state,
+        (o.payload ->> 'upTo')::numeric, o.failure, t.hash, t.block_number, t.gas_used
+    FROM node.outbox o LEFT JOIN node.transactions t USING (transaction_id)
+    WHERE o.subject = asked AND o.kind = 'settle' AND EXISTS (
+        SELECT FROM node.vouchers v
+        WHERE v.organisation_id = node.current_organisation() AND v.digest = asked
+    )
+    ORDER BY o.state = 'failed', o.outbox_id DESC LIMIT 1
+$$;
 CREATE FUNCTION node.outbox_summary()
     RETURNS TABLE (waiting bigint, oldest_seconds double precision)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -188,12 +208,33 @@ CREATE FUNCTION node.outbox_summary()
     FROM node.outbox o WHERE o.state IN ('waiting', 'sent')
 $$;
 
+-- The sender forgets answers without reading them, and none that is younger than a day.
+CREATE FUNCTION node.forget_answers(kept_days integer, count_max integer) RETURNS bigint
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH forgotten AS (
+        DELETE FROM node.idempotency WHERE (organisation_id, principal, key) IN (
+            SELECT i.organisation_id, i.principal, i.key FROM node.idempotency i
+            WHERE i.created_at < clock_timestamp() - make_interval(days => greatest(kept_days, 1))
+            ORDER BY i.created_at LIMIT count_max
+        )
+        RETURNING 1
+    )
+    SELECT count(*) FROM forgotten
+$$;
+
+-- What each role does, and nothing else. PostgreSQL lets everyone execute a new function.
+REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA node FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.principal_of,
+    node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
+    node.outbox_summary TO ptx_api;
+GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
 GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender;
-GRANT SELECT, INSERT, UPDATE, DELETE ON node.organisations, node.api_keys, node.idempotency,
-    node.agreement_documents, node.consents, node.uses, node.vouchers TO ptx_api;
-GRANT SELECT, INSERT ON node.outbox, node.withdrawals TO ptx_api;
+GRANT INSERT ON node.organisations, node.api_keys, node.agreement_documents TO ptx_api;
+GRANT SELECT, INSERT ON node.idempotency, node.consents, node.uses, node.vouchers,
+    node.outbox, node.withdrawals TO ptx_api;
 GRANT SELECT ON node.transactions TO ptx_api;
-GRANT SELECT, UPDATE ON node.outbox TO ptx_sender;
-GRANT SELECT, INSERT, UPDATE ON node.transactions TO ptx_sender;
+GRANT SELECT, UPDATE (state, transaction_id, attempts, failure) ON node.outbox TO ptx_sender;
+GRANT SELECT, INSERT, UPDATE (state, block_number, block_hash, gas_used, mined_at)
+    ON node.transactions TO ptx_sender;
 GRANT USAGE ON SCHEMA ledger, indexing TO ptx_api;
 GRANT SELECT ON ALL TABLES IN SCHEMA ledger, indexing TO ptx_api;
