@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     poll_seconds: float = 0.1
     batch_seconds: float = 0.5
     finality_blocks: int = 64
+    idempotency_days: int = Field(default=7, ge=1)
     block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
 
     def as_environment(self) -> dict[str, str]:

@@ -9,19 +9,30 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
 from eth_account.signers.local import LocalAccount
 from hexbytes import HexBytes
-from sqlalchemy import Connection, Engine, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    update,
+)
 from web3 import Web3
 from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import TxParams, TxReceipt
 
 from node import tables
 from node.acts import Act, call_of, choose_next
+from node.config import Settings
 from node.contracts import Deployment
 from node.refusals import Refusal, explain_revert
 
@@ -30,7 +41,16 @@ RECEIPT_WAIT_SECONDS = 20.0
 RECEIPT_POLL_SECONDS = 0.02
 FAILURE_PAUSE_SECONDS = 1.0
 GAS_MARGIN_PERCENT = 20
+FORGET_PAUSE_SECONDS = 3_600.0
+FORGET_COUNT_MAX = 1_000
+FORGET = text("SELECT node.forget_answers(:kept_days, :count_max)")
 HARMLESS_ANSWERS = ("already known", "already imported", "nonce too low", "known transaction")
+
+# Written into the statements, so that PostgreSQL knows that their partial indexes serve.
+WAITING: ColumnElement[str] = literal_column("'waiting'")
+MINED: ColumnElement[str] = literal_column("'mined'")
+FAILED: ColumnElement[str] = literal_column("'failed'")
+FINAL: ColumnElement[str] = literal_column("'final'")
 
 MINED_IN_VAIN = {
     "name": "MinedInVain",
@@ -44,13 +64,14 @@ log = structlog.get_logger("sender")
 
 @dataclass(frozen=True, slots=True)
 class SenderSettings:
-    """How long consents wait for company, how often to look for acts and at an idle chain, and in
-    how many blocks a block is final."""
+    """How long consents wait for company, how often to look for acts and at an idle chain, in how
+    many blocks a block is final, and how long answers to an Idempotency-Key are kept."""
 
     batch_seconds: float
     poll_seconds: float
     finality_blocks: int
     head_poll_seconds: float
+    idempotency_days: int = field(default_factory=lambda: Settings().idempotency_days)
 
 
 class Sender:
@@ -72,6 +93,7 @@ class Sender:
         self._settings = settings
         self._settled_head: HexBytes | None = None
         self._look_again_at = 0.0
+        self._forget_again_at = 0.0
 
     def run(self, stop: threading.Event) -> None:
         """Runs until told to stop."""
@@ -79,6 +101,7 @@ class Sender:
             lock_connection.detach()  # the lock ends with it, not with the pool
             self._wait_for_lock(lock_connection, stop)
             while not stop.is_set():
+                self.forget_old_answers()
                 try:
                     busy = self.step()
                 except (OSError, Web3RPCError, TimeoutError) as error:
@@ -99,6 +122,17 @@ class Sender:
         self._settled_head = None
         self._send(acts)
         return True
+
+    def forget_old_answers(self) -> None:
+        """Deletes kept answers that are too old: once an hour, a batch a turn while more are left,
+        so that no act waits for it."""
+        if time.monotonic() < self._forget_again_at:
+            return
+        values = {"kept_days": self._settings.idempotency_days, "count_max": FORGET_COUNT_MAX}
+        with self._engine.begin() as connection:
+            forgotten = connection.execute(FORGET, values).scalar_one()
+        if forgotten < FORGET_COUNT_MAX:
+            self._forget_again_at = time.monotonic() + FORGET_PAUSE_SECONDS
 
     def _has_doubts(self) -> bool:
         """Whether anything may have changed for what was sent: not while the head is the same.
@@ -122,7 +156,7 @@ class Sender:
                 outbox.c.payload,
                 func.extract("epoch", func.clock_timestamp() - outbox.c.created_at).label("age"),
             )
-            .where(outbox.c.state == "waiting")
+            .where(outbox.c.state == WAITING)
             .order_by(outbox.c.outbox_id)
             .limit(WAITING_READ_MAX)
         )
@@ -234,11 +268,8 @@ class Sender:
                 select(transactions)
                 .where(
                     transactions.c.sender == self._address,
-                    transactions.c.state.in_(("sent", "mined"))
-                    | (
-                        (transactions.c.state == "failed")
-                        & (transactions.c.block_number > final_block)
-                    ),
+                    transactions.c.state != FINAL,
+                    (transactions.c.state != FAILED) | (transactions.c.block_number > final_block),
                 )
                 .order_by(transactions.c.nonce)
             ).all()
@@ -312,7 +343,7 @@ class Sender:
                 update(transactions)
                 .where(
                     transactions.c.sender == self._address,
-                    transactions.c.state == "mined",
+                    transactions.c.state == MINED,
                     transactions.c.block_number <= block_number,
                 )
                 .values(state="final")

@@ -1,6 +1,7 @@
 """`Idempotency-Key`: the same request sent twice by one principal is carried out once.
 
-The answer is stored in the request's own transaction, so it exists exactly if the effect does.
+The answer is stored in the request's own transaction, so it exists exactly if the effect does. The
+sender forgets it after `idempotency_days`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node import tables
 from node.api.context import Act, Context
 from node.api.principal import Principal
+from node.config import Settings
 from node.db import act_as
 from node.problems import Problem
+
+REMEMBERED_DAYS = Settings.model_fields["idempotency_days"].default
 
 IdempotencyKey = Annotated[
     str | None,
@@ -25,7 +29,11 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="Any text of your choice; a repeated request with it is not carried out again.",
+        description=(
+            "Any text of your choice; a repeated request with it is not carried out again. The "
+            f"node remembers it for {REMEMBERED_DAYS} days, unless its operator has set another "
+            "time (PTX_IDEMPOTENCY_DAYS)."
+        ),
     ),
 ]
 

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
 import pytest
 
+from node import sender
+from node.config import Settings
 from protocol.entries import leaf_of
 from protocol.record import to_json
 from protocol.types import to_hex
+from tests.own_chain import OwnDatabase
 from tests.refusals import assert_problem, nothing_written, send
-from tests.stage import World
+from tests.stage import World, wait_until
 
 PATH = "/v1/consents"
 
@@ -131,3 +136,74 @@ def test_uses_recorded_at_the_same_time_leave_no_gap(world: World, secret: bytes
         sent = [pool.submit(send, client, "POST", "/v1/usages", body) for _ in range(6)]
         units = sorted(future.result().json()["voucher"]["units"] for future in sent)
     assert units == [1, 2, 3, 4, 5, 6]
+
+
+# -- how long an answer is kept --------------------------------------------------------------------
+
+
+def keep_answer(database: OwnDatabase, key: str, age: str) -> None:
+    database.sql(
+        "INSERT INTO node.idempotency"
+        " (organisation_id, principal, key, request_hash, status, body, created_at)"
+        " VALUES ('o', 'p', :key, 'r', 202, '{}', now() - CAST(:age AS interval))",
+        key=key,
+        age=age,
+    )
+
+
+def kept(database: OwnDatabase) -> list[str]:
+    return [row.key for row in database.sql("SELECT key FROM node.idempotency ORDER BY key")]
+
+
+def test_answers_older_than_the_limit_are_forgotten_and_no_other(own_database: OwnDatabase) -> None:
+    keep_answer(own_database, "fresh", "0 days")
+    keep_answer(own_database, "nearly old, one", "7 days -1 minute")
+    keep_answer(own_database, "nearly old, two", "7 days -1 minute")
+    keep_answer(own_database, "old", "7 days 1 minute")
+    assert Settings.model_fields["idempotency_days"].default == 7
+    own_database.sender(idempotency_days=7).forget_old_answers()
+    assert kept(own_database) == ["fresh", "nearly old, one", "nearly old, two"]
+
+
+def test_no_setting_forgets_an_answer_within_a_day(own_database: OwnDatabase) -> None:
+    keep_answer(own_database, "of today", "23 hours")
+    own_database.sender(idempotency_days=0).forget_old_answers()
+    assert kept(own_database) == ["of today"]
+
+
+def test_answers_are_forgotten_in_batches_then_not_for_an_hour(
+    own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "FORGET_COUNT_MAX", 2)
+    for number in range(3):
+        keep_answer(own_database, f"old {number}", f"{9 - number} days")
+    forgetting = own_database.sender()
+    forgetting.forget_old_answers()
+    assert kept(own_database) == ["old 2"]
+    forgetting.forget_old_answers()
+    assert kept(own_database) == []
+    keep_answer(own_database, "old again", "9 days")
+    forgetting.forget_old_answers()
+    assert kept(own_database) == ["old again"]
+
+
+def test_a_running_sender_forgets(own_database: OwnDatabase) -> None:
+    keep_answer(own_database, "old", "8 days")
+    stop = threading.Event()
+    thread = threading.Thread(target=own_database.sender().run, args=(stop,))
+    thread.start()
+    try:
+        wait_until(lambda: kept(own_database) == [], "the sender's forgetting")
+    finally:
+        stop.set()
+        thread.join(10)
+
+
+def test_the_interface_says_how_long_a_key_is_remembered(world: World) -> None:
+    paths = httpx.get(f"{world.node.url}/openapi.json").json()["paths"]
+    [header] = [
+        parameter
+        for parameter in paths[PATH]["post"]["parameters"]
+        if parameter["name"] == "Idempotency-Key"
+    ]
+    assert "7 days" in header["description"]
