@@ -1,14 +1,16 @@
 """What a caller did wrong, or what the node cannot do now: the kinds of problem it answers with.
 
-Every problem says what was wrong, in which field, and what to do about it (RFC 9457).
+Every problem says what was wrong, in which field, and what to do about it (RFC 9457). Its kind is
+one of the table at the end or a broken rule of `protocol.errors`; `/problems/<slug>` explains it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from protocol.errors import ProtocolError
@@ -26,6 +28,22 @@ CONFLICTS = frozenset(
         "Stopped",
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: what it means wherever it occurs, and what to do unless told better."""
+
+    status: int
+    slug: str
+    title: str
+    meaning: str
+    remedy: str
+
+    @property
+    def type(self) -> str:
+        """The kind's address on every node, the `type` of its problem documents."""
+        return f"/problems/{self.slug}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,12 @@ class Problem(Exception):
     errors: list[FieldProblem] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, slug: str, detail: str = "", remedy: str = "") -> Problem:
+        """A problem of a kind in `KINDS`, which says what the occasion does not."""
+        kind = KINDS[slug]
+        return cls(kind.status, slug, kind.title, detail or kind.meaning, remedy or kind.remedy)
 
     def about(self, at: str) -> Problem:
         """The same problem, naming the field that carried the value."""
@@ -77,20 +101,16 @@ class Problem(Exception):
 
 def not_found(noun: str, identifier: str, remedy: str) -> Problem:
     """404: the thing does not exist or is not the caller's."""
-    return Problem(
-        404, f"{noun}-not-found", f"No such {noun}", f"There is no {noun} {identifier}.", remedy
-    )
+    return Problem.of(f"{noun}-not-found", f"There is no {noun} {identifier}.", remedy)
 
 
 def refused(error: ProtocolError, at: str | None = None) -> Problem:
     """422 or 409 for a broken rule; `at` is the field that carried the value."""
+    kind = kind_of_rule(type(error))
     detail = str(error).removesuffix(f" {error.remedy}")
-    errors = [] if at is None else [FieldProblem(at, detail, error.remedy)]
-    name = type(error).__name__
-    status = 409 if name in CONFLICTS else 422
-    return Problem(
-        status, kebab_case(name), _title(name), detail, error.remedy, errors, error.values()
-    )
+    problem = Problem(kind.status, kind.slug, kind.title, detail, kind.remedy)
+    problem.values = error.values()
+    return problem if at is None else problem.about(at)
 
 
 @contextmanager
@@ -102,13 +122,31 @@ def naming(at: str) -> Iterator[None]:
         raise refused(error, at) from error
 
 
-def kebab_case(name: str) -> str:
-    """`VoucherNotNewer` as `voucher-not-newer`."""
-    return re.sub(r"[\s_]+|(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
+def kind_of_rule(error: type[ProtocolError]) -> Kind:
+    """The kind of problem that breaking a rule is; its sentence without the values."""
+    name = error.__name__
+    meaning = re.sub(r"\{(\w+)[^}]*\}", lambda value: f"⟨{_words(value[1])}⟩", error.sentence)
+    title = " ".join(re.findall(r"[A-Z][a-z0-9]*", name)).capitalize()
+    slug = title.lower().replace(" ", "-")
+    return Kind(409 if name in CONFLICTS else 422, slug, title, meaning, error.remedy)
 
 
-def _title(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).capitalize()
+@cache
+def catalogue() -> Mapping[str, Kind]:
+    """Every kind that the node can answer, by slug: its own and the rules'."""
+    rules = [kind_of_rule(error) for error in _rules_below(ProtocolError)]
+    return {kind.slug: kind for kind in sorted((*KINDS.values(), *rules), key=lambda k: k.slug)}
+
+
+def _rules_below(base: type[ProtocolError]) -> Iterator[type[ProtocolError]]:
+    for error in base.__subclasses__():
+        if "__dataclass_fields__" in vars(error):
+            yield error
+        yield from _rules_below(error)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _show(value: Any) -> Any:
@@ -117,3 +155,218 @@ def _show(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**53:
         return str(value)
     return value
+
+
+def _nothing_found(noun: str, remedy: str) -> Kind:
+    meaning = f"No {noun} has this identifier, or it is not the caller's to see."
+    return Kind(404, f"{noun}-not-found", f"No such {noun}", meaning, remedy)
+
+
+_SAME_KEY = "Send the same request again, with the same Idempotency-Key"
+
+KINDS: Mapping[str, Kind] = {
+    kind.slug: kind
+    for kind in (
+        Kind(
+            400,
+            "json-malformed",
+            "The body is not JSON",
+            "The body could not be read as JSON.",
+            "Send one JSON value, UTF-8, as RFC 8259 describes.",
+        ),
+        Kind(
+            401,
+            "key-invalid",
+            "No valid API key",
+            "The request carries no API key, or one that is unknown or expired.",
+            "Send `Authorization: Bearer ptx_…`; the node's operator hands out keys.",
+        ),
+        Kind(
+            401,
+            "session-refused",
+            "No valid learner session",
+            "The session is unknown or has ended, or a key did not sign its nonce.",
+            "Begin one with POST /v1/me/session and let each key sign its nonce.",
+        ),
+        Kind(
+            403,
+            "role-missing",
+            "This key may not do that",
+            "The API key is valid, but its role does not allow this.",
+            "Use a key with that role, or ask the node's operator.",
+        ),
+        Kind(
+            403,
+            "not-the-operator",
+            "Only the node's operator may do that",
+            "The key belongs to an organisation that the node hosts.",
+            "Ask the operator of this node.",
+        ),
+        Kind(
+            404,
+            "not-found",
+            "No such route",
+            "The node serves nothing at this address.",
+            "See /docs for the routes and methods.",
+        ),
+        Kind(
+            404,
+            "problem-not-found",
+            "No such kind of problem",
+            "The node answers no problem of this kind.",
+            "GET /problems lists those that it does.",
+        ),
+        _nothing_found("agreement", "Propose it: POST /v1/agreements; or compare its id."),
+        _nothing_found("consent", "Ask with the full entry, or as the one who holds the record."),
+        _nothing_found("participant", "GET /v1/participants lists those that are admitted."),
+        _nothing_found("settlement", "Ask for it: POST /v1/settlements."),
+        _nothing_found("withdrawal", "Send it: POST /v1/withdrawals."),
+        Kind(
+            405,
+            "method-not-allowed",
+            "The method is not allowed",
+            "The address exists, but not for this method; the header Allow names those it takes.",
+            "See /docs for the routes and methods.",
+        ),
+        Kind(
+            409,
+            "consent-already-granted",
+            "The consent is granted already",
+            "The node knows the consent's leaf, or the batch has it twice.",
+            "Ask for its status: POST /v1/consents/status.",
+        ),
+        Kind(
+            409,
+            "consent-not-active",
+            "The consent is not active",
+            "A use needs a consent that is in force now, under the agreement that is named.",
+            "Read the consent's status; if it has ended, do not use the data.",
+        ),
+        Kind(
+            409,
+            "consent-not-anchored",
+            "The consent is not on chain yet",
+            "The consent is promised and waits to be anchored; until then nothing proves it.",
+            "Ask again in a few seconds.",
+        ),
+        Kind(
+            409,
+            "operator-not-delegated",
+            "The operator may not act for the organisation",
+            "The node sends transactions for an organisation only if that has delegated them.",
+            "Let an account with the scope manage call ParticipantRegistry.delegate.",
+        ),
+        Kind(
+            409,
+            "participant-already-hosted",
+            "The organisation is hosted here already",
+            "The organisation has been enrolled on this node before.",
+            "Use its API key; an admin of the organisation makes further ones.",
+        ),
+        Kind(
+            409,
+            "settlement-queued",
+            "The voucher is being settled",
+            "The same voucher is on its way to the chain already.",
+            "Wait for it: GET /v1/settlements/{settlementId}.",
+        ),
+        Kind(
+            409,
+            "signature-queued",
+            "The signature is on its way",
+            "The organisation's signature under the agreement is promised already.",
+            "Wait for it: GET /v1/agreements/{agreementId} shows what became of it.",
+        ),
+        Kind(
+            410,
+            "record-erased",
+            "The record is erased",
+            "The node has erased the record; its leaf stays on chain and tells nothing.",
+            "The learner's exported file, or another party's copy, still proves the consent.",
+        ),
+        Kind(
+            413,
+            "body-too-large",
+            "The body is too large",
+            "The body is over the node's limit on one request.",
+            "Send fewer items a request.",
+        ),
+        Kind(
+            415,
+            "content-type-not-json",
+            "The body is not declared as JSON",
+            "The node reads JSON alone, and the header Content-Type says otherwise or is missing.",
+            "Send the header `Content-Type: application/json`.",
+        ),
+        Kind(
+            422,
+            "request-invalid",
+            "The request does not fit",
+            "A field is missing, unknown or of another form; `errors` names each.",
+            "Send values as /docs describes.",
+        ),
+        Kind(
+            422,
+            "idempotency-key-reused",
+            "The Idempotency-Key belongs to another request",
+            "The key was sent before with another body or path.",
+            "Use a new key for a new request.",
+        ),
+        Kind(
+            422,
+            "document-hash-wrong",
+            "The terms are not about this document",
+            "A hash in the terms is not that of the document which came with them.",
+            "Send the SHA-256 of the document's canonical JSON (RFC 8785).",
+        ),
+        Kind(
+            422,
+            "record-refused",
+            "The record is refused",
+            "The record holds together, but this caller cannot grant it on this ledger now.",
+            "Correct the field that is named.",
+        ),
+        Kind(
+            422,
+            "slip-of-another-ledger",
+            "The slip is for another ledger",
+            "A withdrawal slip names the chain and the registry that it is for.",
+            "Hand the slip to an operator of the ledger that it names.",
+        ),
+        Kind(
+            422,
+            "voucher-refused",
+            "The voucher is refused",
+            "The voucher is not the caller's, or not over the uses recorded on this node.",
+            "Sign the voucher that POST /v1/usages answered.",
+        ),
+        Kind(
+            500,
+            "unexpected",
+            "The node failed",
+            "Something went wrong here; nothing was written.",
+            f"{_SAME_KEY}; tell the operator.",
+        ),
+        Kind(
+            503,
+            "database-unavailable",
+            "The database does not answer",
+            "The node's database is away; nothing was written.",
+            f"{_SAME_KEY}.",
+        ),
+        Kind(
+            503,
+            "index-stale",
+            "The index is too old to answer",
+            "The indexer has not seen the head of the chain for longer than the node allows.",
+            "Treat the consent as not active and ask again; the operator checks the indexer's log.",
+        ),
+        Kind(
+            503,
+            "page-not-built",
+            "The page is not built",
+            "The node was installed without the files of its pages.",
+            "Run `npm run build:web` where the node is installed.",
+        ),
+    )
+}

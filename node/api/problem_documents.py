@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from node.problems import FieldProblem, Problem, kebab_case, refused
+from node.problems import FieldProblem, Problem, refused
 from protocol.errors import ProtocolError
 
 MEDIA_TYPE = "application/problem+json"
@@ -45,7 +48,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_bad_request(request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(_invalid(error), request)
+        return answer(_invalid(error, request), request)
 
     @app.exception_handler(BodyTooLarge)
     async def on_large_body(request: Request, error: BodyTooLarge) -> JSONResponse:
@@ -53,51 +56,36 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
-        if error.status_code == 400:  # the framework's own: it could not read the body
-            return answer(_malformed("It is not UTF-8, or nested too deep."), request)
-        remedy = (
-            "See /docs for the routes and methods." if error.status_code < 500 else "Try again."
-        )
-        title = str(error.detail)
-        problem = Problem(error.status_code, kebab_case(title), title, title + ".", remedy)
+        match error.status_code:
+            case 400:  # the framework could not read the body
+                problem = _malformed("It is not UTF-8, or nested too deep.")
+            case 405:
+                allowed = (error.headers or {}).get("Allow", "other methods")
+                detail = f"{request.url.path} takes {allowed}, not {request.method}."
+                problem = Problem.of("method-not-allowed", detail)
+            case status if status < 500:
+                problem = Problem.of("not-found", f"There is nothing at {request.url.path}.")
+            case _:
+                problem = Problem.of("unexpected")
         problem.headers = dict(error.headers or {})
         return answer(problem, request)
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)
     async def on_database(request: Request, error: Exception) -> JSONResponse:
-        problem = Problem(
-            503,
-            "database-unavailable",
-            "The database does not answer",
-            "Nothing was written.",
-            "Send the same request again, with the same Idempotency-Key.",
-            headers={"Retry-After": "2"},
-        )
+        problem = Problem.of("database-unavailable")
+        problem.headers = {"Retry-After": "2"}
         return answer(problem, request)
 
     @app.exception_handler(Exception)
     async def on_unexpected(request: Request, error: Exception) -> JSONResponse:
         logger.error("request_failed", route=route_of(request), exc_info=error)
-        problem = Problem(
-            500,
-            "unexpected",
-            "The node failed",
-            "Something went wrong here; nothing was written.",
-            "Send the same request again, with the same Idempotency-Key; tell the operator.",
-        )
-        return answer(problem, request)
+        return answer(Problem.of("unexpected"), request)
 
 
 def too_large(length: str) -> Problem:
     """413 for a body over the limit."""
-    return Problem(
-        413,
-        "body-too-large",
-        "The body is too large",
-        f"{length} bytes; the limit is {BODY_BYTES_MAX}.",
-        "Send fewer items a request.",
-    )
+    return Problem.of("body-too-large", f"{length} bytes; the limit is {BODY_BYTES_MAX}.")
 
 
 def route_of(request: Request) -> str:
@@ -105,28 +93,73 @@ def route_of(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", "unmatched"))
 
 
-def _invalid(error: RequestValidationError) -> Problem:
+def _invalid(error: RequestValidationError, request: Request) -> Problem:
     errors = []
-    for item in error.errors():
-        if item["type"] == "json_invalid":
-            return _malformed(f"{item['ctx']['error']}, at character {item['loc'][-1]}.")
-        place = [str(part) for part in item["loc"]]
-        path = ".".join(place[1:]) or place[0]
-        errors.append(FieldProblem(path, item["msg"], _remedy(item["type"])))
-    detail, remedy = f"{errors[0].field}: {errors[0].detail}", errors[0].remedy
-    return Problem(422, "request-invalid", "The request does not fit", detail, remedy, errors)
+    for fault in error.errors():
+        place = [str(part) for part in fault["loc"]]
+        if fault["type"] == "json_invalid":
+            return _malformed(f"{fault['ctx']['error']}, at character {place[-1]}.")
+        if place == ["body"] and isinstance(fault["input"], bytes):
+            return _undeclared(request.headers.get("content-type"))
+        errors.append(FieldProblem(".".join(place[1:]) or place[0], *_in_plain_words(fault)))
+    detail = f"{errors[0].field}: {errors[0].detail}"
+    problem = Problem.of("request-invalid", detail, errors[0].remedy)
+    problem.errors = errors
+    return problem
 
 
 def _malformed(detail: str) -> Problem:
-    remedy = "Send one JSON value, UTF-8, as RFC 8259 describes."
-    return Problem(400, "json-malformed", "The body is not JSON", detail, remedy).about("body")
+    return Problem.of("json-malformed", detail).about("body")
 
 
-def _remedy(kind: str) -> str:
-    match kind:
-        case "extra_forbidden":
-            return "Remove the field; /docs lists the known ones."
-        case "missing":
-            return "Add the field."
-        case _:
-            return "Send a value as /docs describes."
+def _undeclared(content_type: str | None) -> Problem:
+    """The framework parses no body that is not declared as JSON, and hands on its bytes."""
+    seen = f"is {content_type}" if content_type else "is missing"
+    problem = Problem.of("content-type-not-json", f"The header Content-Type {seen}.").about(
+        "Content-Type"
+    )
+    problem.headers = {"Accept": "application/json"}
+    return problem
+
+
+def _in_plain_words(fault: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong with a field, and what to do; the validator's own words are for Python."""
+    values = fault.get("ctx", {})
+    if "remedy" in values:
+        return values["detail"], values["remedy"]
+    if fault["type"] == "value_error":
+        return _sentence(str(values["error"])), AS_DOCUMENTED
+    if fault["type"] in PLAIN_WORDS:
+        detail, remedy = PLAIN_WORDS[fault["type"]]
+        return detail.format(**values), remedy.format(**values)
+    return _sentence(fault["msg"]), AS_DOCUMENTED
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:].rstrip(".") + "."
+
+
+AS_DOCUMENTED = "Send a value as /docs describes."
+NO_OBJECT = ("This is no JSON object.", "Send an object, as /docs describes.")
+NO_WHOLE_NUMBER = ("This is no whole number.", "Send a whole number in decimal digits.")
+PLAIN_WORDS = {
+    "extra_forbidden": ("There is no such field.", "Remove the field; /docs lists the known ones."),
+    "missing": ("It is missing.", "Add it, as /docs describes."),
+    "model_type": NO_OBJECT,
+    "model_attributes_type": NO_OBJECT,
+    "dict_type": NO_OBJECT,
+    "list_type": ("This is no JSON array.", "Send an array, as /docs describes."),
+    "string_type": ("This is no text.", "Send text in double quotes."),
+    "string_unicode": ("The text is not Unicode.", "Leave out what is half a character."),
+    "int_type": NO_WHOLE_NUMBER,
+    "int_parsing": NO_WHOLE_NUMBER,
+    "int_parsing_size": NO_WHOLE_NUMBER,
+    "int_from_float": NO_WHOLE_NUMBER,
+    "finite_number": NO_WHOLE_NUMBER,
+    "greater_than_equal": ("The number is too small.", "Send {ge} or more."),
+    "less_than_equal": ("The number is too large.", "Send {le} or less."),
+    "too_short": ("The list is too short.", "Send {min_length} or more."),
+    "too_long": ("The list is too long.", "Send at most {max_length}."),
+    "string_too_short": ("The text is too short.", "Its length must be {min_length} or more."),
+    "string_too_long": ("The text is too long.", "Its length must be at most {max_length}."),
+}

@@ -70,6 +70,24 @@ def test_what_is_no_object_is_refused(world: World, body: Any) -> None:
         assert_problem(send(world.operator, "POST", path, body), 422, "request-invalid", "body")
 
 
+@pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded"], ids=str)
+def test_a_body_that_is_not_declared_as_json_is_refused(at_rest: World, kind: str | None) -> None:
+    headers = {} if kind is None else {"Content-Type": kind}
+    with nothing_written(at_rest):
+        for path in WRITES:
+            answer = at_rest.operator._http.post(path, content=b"{}", headers=headers)
+            problem = assert_problem(answer, 415, "content-type-not-json", "Content-Type")
+            assert problem["remedy"] == "Send the header `Content-Type: application/json`."
+            assert (kind or "missing") in problem["detail"]
+            assert answer.headers["accept"] == "application/json"
+
+
+def test_a_body_that_is_missing_is_asked_for(world: World) -> None:
+    for path in WRITES:
+        answer = world.operator._http.post(path)
+        assert "missing" in assert_problem(answer, 422, "request-invalid", "body")["detail"]
+
+
 @pytest.mark.parametrize("key", [None, "ptx_" + "A" * 43, "nonsense"], ids=str)
 def test_a_caller_without_a_valid_key_is_refused(at_rest: World, key: str | None) -> None:
     caller = NodeClient(at_rest.node.url, key)
@@ -158,6 +176,62 @@ def test_routes_that_do_not_exist_answer_with_a_problem(world: World) -> None:
 def test_what_is_no_hash_is_refused(world: World, leaf: str) -> None:
     answer = send(world.consumer.client, "GET", f"/v1/consents/{leaf}")
     assert_problem(answer, 422, "request-invalid", "leaf")
+
+
+VALUES: dict[str, tuple[Any, str, str]] = {
+    "a number for a hash": (
+        5,
+        "A hash is 32 bytes as 0x and 64 hexadecimal digits",
+        "Send 32 byte",
+    ),
+    "a hash without 0x": ("ab" * 32, "does not begin with 0x", "0x and 64 hexadecimal digits"),
+    "a hash of other letters": ("0x" + "zz" * 32, "other characters after 0x", "64 hexadecimal"),
+    "a hash cut": ("0x12", "this has 2 digits", "0x and 64 hexadecimal digits"),
+}
+
+
+@pytest.mark.parametrize(("value", "detail", "remedy"), VALUES.values(), ids=VALUES)
+def test_a_wrong_value_is_explained_in_plain_words(
+    world: World, value: Any, detail: str, remedy: str
+) -> None:
+    body = {"consents": [{"leaf": value}]}
+    answer = send(world.operator, "POST", "/v1/consents/status", body)
+    problem = assert_problem(answer, 422, "request-invalid", "consents.0.leaf")
+    [error] = problem["errors"]
+    assert detail in error["detail"]
+    assert remedy in error["remedy"]
+
+
+FAULTS: dict[str, tuple[str, Any, str]] = {
+    "no object": ("terms", [], "This is no JSON object."),
+    "no array": ("terms.parties", {}, "This is no JSON array."),
+    "too few": ("terms.parties", [ZERO[:42]], "The list is too short."),
+    "too many": ("terms.lines", [{}] * 33, "The list is too long."),
+    "no number": ("terms.validFrom", "soon", "This is no whole number."),
+    "half a number": ("terms.validFrom", 1.5, "This is no whole number."),
+    "below": ("terms.validUntil", -1, "The number is too small."),
+    "above": ("terms.validUntil", 2**53, "The number is too large."),
+    "an unknown field": ("terms.valid", 1, "There is no such field."),
+    "NUL": ("document", {"a": "\0"}, "The text has the character U+0000."),
+}
+
+
+@pytest.mark.parametrize(("field", "value", "detail"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_names_the_field_as_it_is_on_the_wire(
+    at_rest: World, field: str, value: Any, detail: str
+) -> None:
+    body: dict[str, Any] = {"terms": TermsShape.of(at_rest.make_terms()).to_json()}
+    *outer, name = field.split(".")
+    (body[outer[0]] if outer else body)[name] = value
+    answer = send(at_rest.operator, "POST", "/v1/agreements", body)
+    problem = assert_problem(answer, 422, "request-invalid", field)
+    assert [error["detail"] for error in problem["errors"] if error["field"] == field] == [detail]
+
+
+def test_a_missing_field_is_named_in_camel_case(world: World) -> None:
+    answer = send(world.operator, "POST", "/v1/usages", {})
+    problem = assert_problem(answer, 422, "request-invalid", "agreementId")
+    assert {error["field"] for error in problem["errors"]} == {"agreementId", "consents"}
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])

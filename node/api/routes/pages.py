@@ -83,11 +83,6 @@ def built(name: str) -> str:
     try:
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
     except FileNotFoundError:
-        raise Problem(
-            503,
-            "page-not-built",
-            "The page is not built",
-            f"The file web/static/build/{name} is missing.",
-            "Run `npm run build:web` where the node is installed.",
-        ) from None
+        detail = f"The file web/static/build/{name} is missing."
+        raise Problem.of("page-not-built", detail) from None
     return f"/static/build/{name}?v={digest[:12]}"

@@ -7,9 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from indexer.queries.freshness import Freshness
 from protocol.errors import PeriodInvalid
@@ -18,6 +18,12 @@ from protocol.types import to_hex
 
 MAX_SAFE_TIME = 2**53 - 1
 ESCAPED_NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
+HEX_DIGITS = re.compile(r"[0-9a-fA-F]*")
+
+
+def wrong_value(detail: str, remedy: str) -> ValueError:
+    """What a validator raises to say both; problem documents show them as they are."""
+    return PydanticCustomError("wrong_value", "{detail}", {"detail": detail, "remedy": remedy})
 
 
 class Shape(BaseModel):
@@ -39,19 +45,31 @@ class HexOf:
     length: int | None
     name: str
 
+    @property
+    def form(self) -> str:
+        """What such a value looks like, in words."""
+        if self.length is None:
+            return "0x and two hexadecimal digits for each byte"
+        return f"{self.length} bytes as 0x and {2 * self.length} hexadecimal digits"
+
     def parse(self, value: Any) -> bytes:
         """From text (or bytes inside the node); raises ValueError with what is wrong."""
         if isinstance(value, bytes):
             return value
-        if not isinstance(value, str) or not value.startswith("0x"):
-            raise ValueError(f"{self.name} must be text that begins with 0x")
-        try:
-            parsed = bytes.fromhex(value[2:])
-        except ValueError:
-            raise ValueError(f"{self.name} must be hexadecimal digits after 0x") from None
-        if self.length is not None and len(parsed) != self.length:
-            raise ValueError(f"{self.name} must be {self.length} bytes, not {len(parsed)}")
-        return parsed
+        if not isinstance(value, str):
+            raise self._wrong("this is no text")
+        if not value.startswith("0x"):
+            raise self._wrong("this does not begin with 0x")
+        digits = value[2:]
+        if not HEX_DIGITS.fullmatch(digits):
+            raise self._wrong("this has other characters after 0x")
+        if len(digits) % 2 or (self.length is not None and len(digits) != 2 * self.length):
+            raise self._wrong(f"this has {len(digits)} digits")
+        return bytes.fromhex(digits)
+
+    def _wrong(self, seen: str) -> ValueError:
+        detail = f"{self.name[:1].upper()}{self.name[1:]} is {self.form}; {seen}."
+        return wrong_value(detail, f"Send {self.form}.")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
@@ -80,10 +98,15 @@ Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
 def require_storable(value: Any) -> Any:
     """Raises ValueError for what JSON takes and PostgreSQL does not: NUL, half a surrogate pair,
     numbers that are none."""
-    written = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    written.encode()
+    try:
+        written = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        written.encode()
+    except UnicodeEncodeError:
+        raise wrong_value("The text has half a surrogate pair.", "Send whole characters.") from None
+    except ValueError:
+        raise wrong_value("A number is not finite.", "Send finite numbers.") from None
     if ESCAPED_NUL.search(written):
-        raise ValueError("text must not contain the character U+0000")
+        raise wrong_value("The text has the character U+0000.", "Leave the character out.")
     return value
 
 
@@ -92,7 +115,8 @@ def require_month(label: str) -> str:
     try:
         parse_period(label)
     except PeriodInvalid as error:
-        raise ValueError(str(error)) from error
+        detail = str(error).removesuffix(f" {error.remedy}")
+        raise wrong_value(detail, "Write the month as YYYY-MM, such as 2026-11.") from error
     return label
 
 
@@ -100,8 +124,10 @@ StoredText = Annotated[str, AfterValidator(require_storable)]
 StoredJson = Annotated[dict[str, Any], AfterValidator(require_storable)]
 PeriodLabel = Annotated[
     str,
-    Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2026-11"]),
     AfterValidator(require_month),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d{4}-(0[1-9]|1[0-2])$", "examples": ["2026-11"]}
+    ),
 ]
 
 
