@@ -21,6 +21,7 @@ from node.api.routes import (
     me,
     pages,
     participants,
+    problems,
     proofs,
     rates,
     settlements,
@@ -35,6 +36,9 @@ from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
 from node.logs import configure_logs
 from node.secret_files import load_master_key
+
+DESCRIPTION = """Every error is a problem document (RFC 9457) with a remedy; [each kind has its
+page](/problems)."""
 
 ROUTERS = (
     participants,
@@ -51,6 +55,7 @@ ROUTERS = (
     health,
     ledger,
     pages,
+    problems,
 )
 
 
@@ -69,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Prometheus-X ledger node",
         version="1",
         summary="Consents, data-use agreements and usage tokens, and the commission's accounts.",
+        description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,  # served by `pages`, without another host
         redoc_url=None,

@@ -1,0 +1,73 @@
+"""`/problems`: what each kind of problem means and what to do, for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from node.api.context import NodeContext
+from node.api.routes.pages import LANGUAGE, SECURITY_HEADERS, built, templates, texts_of
+from node.problems import Kind, Problem, catalogue
+
+router = APIRouter(prefix="/problems", include_in_schema=False)
+
+HEADERS = {**SECURITY_HEADERS, "Vary": "Accept"}
+
+
+@router.get("")
+async def list_all(request: Request, context: NodeContext) -> Response:
+    """Every kind of problem that the node can answer."""
+    kinds = list(catalogue().values())
+    if prefers_html(request.headers.get("accept", "")):
+        return _page(request, context, "problems.html", kinds)
+    return JSONResponse({"items": [shape_of(kind) for kind in kinds]}, headers=HEADERS)
+
+
+@router.get("/{slug}")
+async def show(request: Request, context: NodeContext, slug: str) -> Response:
+    """One kind: the page that the `type` of a problem document leads to."""
+    kind = catalogue().get(slug)
+    if kind is None:
+        raise Problem.of("problem-not-found", f"There is no kind of problem {slug}.")
+    if prefers_html(request.headers.get("accept", "")):
+        return _page(request, context, "problem.html", [kind])
+    return JSONResponse(shape_of(kind), headers=HEADERS)
+
+
+def shape_of(kind: Kind) -> dict[str, str | int]:
+    """A kind as JSON."""
+    return {
+        "type": kind.type,
+        "title": kind.title,
+        "status": kind.status,
+        "meaning": kind.meaning,
+        "remedy": kind.remedy,
+    }
+
+
+def prefers_html(accept: str) -> bool:
+    """Whether an Accept header (RFC 9110, 12.5.1) puts HTML before JSON; a tie is JSON's."""
+    weights = {}
+    for part in accept.lower().split(","):
+        media_type, _, parameters = part.partition(";")
+        weight = parameters.strip().removeprefix("q=").strip()
+        try:
+            weights[media_type.strip()] = float(weight or 1)
+        except ValueError:
+            weights[media_type.strip()] = 1
+    anything = weights.get("*/*", 0)
+    html = weights.get("text/html", weights.get("text/*", anything))
+    return html > weights.get("application/json", weights.get("application/*", anything))
+
+
+def _page(request: Request, context: NodeContext, template: str, kinds: Sequence[Kind]) -> Response:
+    values = {
+        "language": LANGUAGE,
+        "texts": texts_of(LANGUAGE),
+        "built": built,
+        "operator_did": context.settings.operator_did,
+        "kinds": kinds,
+    }
+    return templates.TemplateResponse(request, template, values, headers=HEADERS)
