@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
-from node.api import problem_documents
+from node.api import openapi, problem_documents
 from node.api.context import Context
 from node.api.gateway import Gateway
 from node.api.learner_sessions import LearnerSessions
@@ -86,6 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             if isinstance(route, APIRoute):
                 route.summary = first_sentence(route.description)
         app.include_router(module.router)
+    openapi.install(app)
     static = PROJECT_ROOT / "web" / "static"
     app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
     return app

@@ -1,0 +1,128 @@
+"""The description of the API says which problems each operation can answer, in one place.
+
+What the description tells by itself is derived: who must sign in can be refused, what has a body
+can be malformed. `BESIDES` has the rest, and the tests compare both with what is answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+
+from node.api.problem_documents import MEDIA_TYPE
+from node.problems import catalogue
+
+BESIDES: dict[tuple[str, str], set[int]] = {
+    ("post", "/v1/participants"): {403},
+    ("post", "/v1/consents/status"): {404},
+    ("post", "/v1/usages"): {404},
+    ("post", "/v1/vouchers"): {404},
+    ("post", "/v1/settlements"): {404},
+    ("post", "/v1/withdrawals"): {404},
+    ("get", "/v1/proofs/{leaf}"): {409, 410},
+}
+WITHOUT_DATABASE = {"/healthz", "/v1/ledger", "/v1/me/session"}
+KINDS_NAMED_MAX = 10
+HEADERS = {
+    401: ("WWW-Authenticate", "The scheme: Bearer."),
+    415: ("Accept", "The media type that the body must have."),
+    503: ("Retry-After", "Seconds until it is worth asking again."),
+}
+TEXT = {"type": "string"}
+PROBLEM = {
+    "type": "object",
+    "title": "Problem",
+    "description": "What was wrong, where, and what to do about it (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "remedy", "instance"],
+    "additionalProperties": False,
+    "properties": {
+        "type": {**TEXT, "description": "The kind, and the address of the page that explains it."},
+        "title": {**TEXT, "description": "The kind in words."},
+        "status": {"type": "integer"},
+        "detail": {**TEXT, "description": "What was wrong this time."},
+        "remedy": {**TEXT, "description": "What to do about it."},
+        "instance": {**TEXT, "description": "The path that was asked."},
+        "errors": {
+            "type": "array",
+            "description": "Each field that was wrong.",
+            "items": {
+                "type": "object",
+                "required": ["field", "detail", "remedy"],
+                "additionalProperties": False,
+                "properties": {
+                    "field": {**TEXT, "examples": ["consents.0.leaf"]},
+                    "detail": TEXT,
+                    "remedy": TEXT,
+                },
+            },
+        },
+        "values": {"type": "object", "description": "The values of a rule that was broken."},
+    },
+}
+
+
+def install(app: FastAPI) -> None:
+    """Makes the application describe its problems."""
+    described = app.openapi
+
+    def with_problems() -> dict[str, Any]:
+        document = described()
+        if "Problem" not in document["components"]["schemas"]:
+            describe_problems(document)
+        return document
+
+    app.openapi = with_problems  # type: ignore[method-assign]
+
+
+def describe_problems(document: dict[str, Any]) -> None:
+    """Adds the problems of each operation, in place of the framework's own error."""
+    components = document["components"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        del components["schemas"][name]
+    components["schemas"]["Problem"] = PROBLEM
+    metrics = document["paths"]["/metrics"]["get"]["responses"]["200"]
+    metrics["content"] = {"text/plain": {"schema": TEXT}}
+    answered = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            statuses = sorted(_statuses(path, method, operation))
+            answered.update(statuses)
+            operation["responses"].pop("422", None)
+            for status in statuses:
+                operation["responses"][str(status)] = {
+                    "$ref": f"#/components/responses/Problem{status}"
+                }
+    components["responses"] = {f"Problem{status}": _response(status) for status in sorted(answered)}
+
+
+def _statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[int]:
+    yield from BESIDES.get((method, path), ())
+    if path not in WITHOUT_DATABASE:
+        yield 503
+    if "422" in operation["responses"]:  # the framework's, wherever there is something to check
+        yield 422
+    if "requestBody" in operation:
+        yield from (400, 413, 415)
+    if "security" in operation:
+        yield 401
+        if operation["responses"].keys() & {"201", "202"}:  # what promises or creates can conflict
+            yield 409
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "path" and parameter["schema"]["pattern"].startswith("^0x"):
+            yield 404
+
+
+def _response(status: int) -> dict[str, Any]:
+    kinds = [f"`{kind.slug}`" for kind in catalogue().values() if kind.status == status]
+    named = ", ".join(kinds) if len(kinds) <= KINDS_NAMED_MAX else "a kind that /problems explains"
+    response: dict[str, Any] = {
+        "description": f"{HTTPStatus(status).phrase}: {named}.",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+    if status in HEADERS:
+        name, description = HEADERS[status]
+        response["headers"] = {name: {"description": description, "schema": TEXT}}
+    return response
