@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from protocol.assurance import Assurance, HolderBinding, assess_assurance
+from protocol.assurance import Assurance, AssuranceFinding, HolderBinding, assess_assurance
 from protocol.canonical import digest_of
 from protocol.commitments import blinding_from_bytes, blinding_to_bytes, opens
 from protocol.did_key import PublicKey
@@ -149,31 +149,47 @@ def check_record(
 ) -> RecordCheck:
     """Check that document, blinding, entry and signatures belong together.
 
-    Raises RecordInvalid where the commitment does not open, a signature is wrong, or the claimed
-    assurance is not the proven one (a claim of `identified` may rest on keys that the caller has
-    not resolved; then `unchecked` names them).
+    Raises RecordInvalid, naming the field, where the commitment does not open, a signature is
+    wrong, or the claimed assurance is not the proven one (a claim of `identified` may rest on keys
+    that the caller has not resolved; then `unchecked` names them).
     """
     digest = document_digest(record.document)
     try:
         opened = opens(record.entry.commitment, digest, record.blinding)
         leaf = leaf_of(record.entry)
     except (CommitmentInvalid, EntryInvalid) as error:
-        raise RecordInvalid(reason=str(error)) from error
+        raise RecordInvalid(reason=str(error), where="entry") from error
     if not opened:
-        raise RecordInvalid(reason="the entry's commitment is to another document or blinding")
-    finding = assess_assurance(
-        record.entry,
-        record.chain_id,
-        record.registry,
-        record.grant_signature,
-        record.holder_binding,
-        resolved_keys=resolved_keys,
-    )
+        reason = "its commitment is to another document or blinding"
+        raise RecordInvalid(reason=reason, where="entry")
+    finding = _assess(record, None, "grantSignature", None)
+    if record.holder_binding is not None:
+        finding = _assess(record, record.holder_binding, "holderBinding", resolved_keys)
     claimed = record.document.assurance
     rests_on_lookups = claimed is Assurance.IDENTIFIED and bool(finding.unchecked)
     if claimed is not finding.proven and not rests_on_lookups:
-        raise RecordInvalid(reason=f"it claims to be {claimed} and proves {finding.proven}")
+        reason = f"it claims to be {claimed} and proves {finding.proven}"
+        raise RecordInvalid(reason=reason, where="document.assurance")
     return RecordCheck(leaf, digest, finding.proven, finding.unchecked)
+
+
+def _assess(
+    record: Record,
+    binding: HolderBinding | None,
+    where: str,
+    resolved_keys: Mapping[str, PublicKey] | None,
+) -> AssuranceFinding:
+    try:
+        return assess_assurance(
+            record.entry,
+            record.chain_id,
+            record.registry,
+            record.grant_signature,
+            binding,
+            resolved_keys=resolved_keys,
+        )
+    except RecordInvalid as error:
+        raise RecordInvalid(reason=error.reason, where=where) from error
 
 
 def _document(value: Mapping[str, Any]) -> Document:

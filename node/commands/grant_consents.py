@@ -6,6 +6,7 @@ All or nothing: one record that does not hold leaves none written.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,13 +20,32 @@ from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import act_as, query
 from node.outbox import enqueue, find_act
-from node.problems import FieldProblem, Problem, not_found, refused
+from node.problems import Problem, not_found, refused
 from node.sealing import seal
 from protocol.agreement import AgreementStatus, status_at
-from protocol.errors import BatchSizeInvalid, NotParty, ProtocolError
+from protocol.errors import (
+    BatchSizeInvalid,
+    CommitmentInvalid,
+    EntryInvalid,
+    NotParty,
+    ProtocolError,
+    RecordInvalid,
+    SchemaInvalid,
+)
 from protocol.padding import padded_size
 from protocol.record import Record, check_record, from_json, recipient_ids, to_json
 from protocol.types import AgreementId, Leaf, OrganisationId, Scope, UnixSeconds, to_hex
+
+PLAIN_WORDS = {
+    r"^'(?P<name>[^']+)' is a required property$": "it is missing",
+    r"^Additional properties are not allowed \('(?P<name>[^']+)'": "there is no such field",
+    r" is not of type '(?P<type>\w+)'$": "it is not of the type {type}",
+    r" does not match '\^0x.*\{(?P<digits>\d+)\}\$'$": (
+        "it is not 0x and {digits} hexadecimal digits"
+    ),
+    r" does not match ": "the text has another form",
+}
+"""The validator's reasons, and ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +88,11 @@ def _check(
     try:
         record = from_json(value)
         leaf = check_record(record).leaf
+    except SchemaInvalid as error:
+        plain = in_plain_words(error)
+        raise refused(plain, f"{at}.{plain.where}") from error
     except ProtocolError as error:
-        raise refused(error, at) from error
+        raise refused(error, f"{at}.{_field_of(error)}") from error
     registry = deployment.address_bytes("ConsentRegistry")
     entry = record.entry
     if record.chain_id != deployment.chain_id or record.registry != registry:
@@ -82,23 +105,45 @@ def _check(
     if entry.issuer != issuer:
         raise _wrong(
             at,
-            "entry",
+            "entry.issuer",
             f"The entry's issuer is {to_hex(entry.issuer)}, the caller is {to_hex(issuer)}.",
             "An organisation issues its own consents; use the issuer's API key.",
         )
     if entry.valid_until <= now:
         raise _wrong(
             at,
-            "entry",
+            "entry.validUntil",
             f"The consent's validity ended at {entry.valid_until}, now is {now}.",
             "Ask the learner for a consent that is valid from now on.",
         )
     return CheckedRecord(record, leaf)
 
 
+def in_plain_words(error: SchemaInvalid) -> SchemaInvalid:
+    """The same fault: its place as the path of a field, its reason without Python and patterns."""
+    where = re.sub(r"\[(\d+)\]", r".\1", error.where).removeprefix("$").removeprefix(".")
+    for pattern, words in PLAIN_WORDS.items():
+        if found := re.search(pattern, error.reason, re.DOTALL):
+            parts = found.groupdict()
+            where = ".".join(part for part in (where, parts.get("name")) if part)
+            return SchemaInvalid(error.schema, where, words.format(**parts))
+    return SchemaInvalid(error.schema, where, error.reason)
+
+
+def _field_of(error: ProtocolError) -> str:
+    match error:
+        case RecordInvalid():
+            return error.where
+        case CommitmentInvalid():
+            return "blinding"
+        case EntryInvalid():
+            return "entry"
+        case _:
+            return "document"
+
+
 def _wrong(at: str, field: str, detail: str, remedy: str) -> Problem:
-    error = FieldProblem(f"{at}.{field}", detail, remedy)
-    return Problem(422, "record-refused", "The record is refused", detail, remedy, [error])
+    return Problem.of("record-refused", detail, remedy).about(f"{at}.{field}")
 
 
 async def _check_agreements(
@@ -110,7 +155,7 @@ async def _check_agreements(
         if agreement_id in known:
             continue
         row = await query(connection, find_agreement, agreement_id)
-        at = f"records.{index}.entry"
+        at = f"records.{index}.entry.agreementId"
         if row is None:
             problem = not_found(
                 "agreement", to_hex(agreement_id), "Conclude the agreement first: /v1/agreements."
@@ -118,12 +163,15 @@ async def _check_agreements(
             problem.status = 422
             raise problem.about(at)
         if issuer not in row.terms.parties:
-            raise refused(NotParty(agreement_id=agreement_id, organisation=issuer), at)
+            raise refused(
+                NotParty(agreement_id=agreement_id, organisation=issuer),
+                f"records.{index}.entry.issuer",
+            )
         status = status_at(row.facts, UnixSeconds(now))
         if status is not AgreementStatus.ACTIVE:
             raise _wrong(
                 f"records.{index}",
-                "entry",
+                "entry.agreementId",
                 f"The agreement {to_hex(agreement_id)} is {status}.",
                 "Grant consents under an active agreement.",
             )
@@ -142,14 +190,9 @@ async def _store(
     new = set(stored)
     for index, item in enumerate(checked):
         if item.leaf not in new and not await _was_refused(connection, item.leaf):
-            raise Problem(
-                409,
-                "consent-already-granted",
-                "The consent is granted already",
-                f"The leaf {to_hex(item.leaf)} is known here, or stands twice in the batch.",
-                "Ask for its status: POST /v1/consents/status.",
-                [FieldProblem(f"records.{index}", "known already", "Leave it out.")],
-            )
+            leaf = to_hex(item.leaf)
+            detail = f"The leaf {leaf} is known here, or stands twice in the batch."
+            raise Problem.of("consent-already-granted", detail).about(f"records.{index}")
         new.discard(item.leaf)
 
 

@@ -100,9 +100,10 @@ class SchemaInvalid(OffChainError):
 
 @dataclass(eq=False)
 class RecordInvalid(OffChainError):
-    """The consent record does not hold together: {reason}."""
+    """The consent record does not hold together at {where}: {reason}."""
 
     reason: str
+    where: str = "its signatures"
     remedy = "Ask the node that granted the consent for the record again."
 
 

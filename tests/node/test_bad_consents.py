@@ -39,17 +39,17 @@ WRONG_PARTS: dict[str, tuple[Json, str, str]] = {
     "an agreement that nobody concluded": (
         {"agreement_id": hash_of(9)},
         "agreement-not-found",
-        "records.0.entry",
+        "records.0.entry.agreementId",
     ),
     "another issuer than the caller": (
         {"issuer": b"\x11" * 20},
         "record-refused",
-        "records.0.entry",
+        "records.0.entry.issuer",
     ),
     "validity in the past": (
         {"valid_from": 1_000, "valid_until": 2_000},
         "record-refused",
-        "records.0.entry",
+        "records.0.entry.validUntil",
     ),
     "another chain": ({"chain_id": 1}, "record-refused", "records.0.registry"),
     "another registry": ({"registry": OTHER_REGISTRY}, "record-refused", "records.0.registry"),
@@ -70,12 +70,18 @@ def damaged(record: Record, name: str, value: Any) -> Json:
 
 def test_a_record_that_does_not_hold_together_is_refused(at_rest: World, secret: bytes) -> None:
     record, other = at_rest.make_record(secret), at_rest.make_record(secret)
-    for name in ("grantSignature", "blinding"):
-        value = to_json(other)[name]
-        grant_refused(at_rest, [damaged(record, name, value)], 422, "record-invalid", "records.0")
+    for name, field in (("grantSignature", "grantSignature"), ("blinding", "entry")):
+        changed = damaged(record, name, to_json(other)[name])
+        grant_refused(at_rest, [changed], 422, "record-invalid", f"records.0.{field}")
     document = {**to_json(record)["document"], "recipients": [at_rest.provider.did]}
     changed = damaged(record, "document", document)
-    grant_refused(at_rest, [changed], 422, "record-invalid", "records.0")
+    grant_refused(at_rest, [changed], 422, "record-invalid", "records.0.entry")
+    unsigned = to_json(record)
+    del unsigned["grantSignature"]
+    grant_refused(at_rest, [unsigned], 422, "record-invalid", "records.0.document.assurance")
+    binding = {"did": "did:key:z6Mk", "signature": "0x" + "01" * 64, "credential": "a.b.c"}
+    bound = damaged(record, "holderBinding", binding)
+    grant_refused(at_rest, [bound], 422, "record-invalid", "records.0.holderBinding")
 
 
 WRONG_VALUES: dict[str, tuple[str, Any, str]] = {
@@ -95,13 +101,24 @@ def test_a_record_out_of_shape_is_refused(
     at_rest: World, secret: bytes, name: str, value: Any, slug: str
 ) -> None:
     record = damaged(at_rest.make_record(secret), name, value)
-    grant_refused(at_rest, [record], 422, slug, "records.0")
+    problem = grant_refused(at_rest, [record], 422, slug, f"records.0.{name}")
+    assert "[0-9a-fA-F]" not in str(problem)
+
+
+def test_a_fault_deep_inside_a_record_is_named(at_rest: World, secret: bytes) -> None:
+    record = to_json(at_rest.make_record(secret))
+    event = {"eventTime": "now", "eventType": "given"}
+    receipt = {**record["document"]["receipt"], "event": [event]}
+    changed = {**record, "document": {**record["document"], "receipt": receipt}}
+    field = "records.1.document.receipt.event.0.eventState"
+    problem = grant_refused(at_rest, [record, changed], 422, "schema-invalid", field)
+    assert "it is missing" in problem["detail"]
 
 
 def test_one_bad_record_spoils_the_batch_and_is_named(at_rest: World) -> None:
     good = [to_json(at_rest.make_record(secrets.token_bytes(32))) for _ in range(3)]
     bad = {**good[1], "blinding": good[2]["blinding"]}
-    grant_refused(at_rest, [good[0], bad, good[2]], 422, "record-invalid", "records.1")
+    grant_refused(at_rest, [good[0], bad, good[2]], 422, "record-invalid", "records.1.entry")
 
 
 def test_a_consent_is_granted_once(world: World, secret: bytes) -> None:
@@ -118,13 +135,14 @@ def test_an_issuer_who_is_no_party_of_the_agreement_is_refused(
 ) -> None:
     record = at_rest.make_record(secret, issuer=at_rest.story.stage.operator_id)
     client = at_rest.operator
-    grant_refused(at_rest, [to_json(record)], 422, "not-party", "records.0.entry", client)
+    grant_refused(at_rest, [to_json(record)], 422, "not-party", "records.0.entry.issuer", client)
 
 
 def test_an_agreement_that_is_not_in_force_allows_no_consent(world: World, secret: bytes) -> None:
     proposed = world.propose(world.make_terms())
     record = world.make_record(secret, agreement_id=proposed)
-    problem = grant_refused(world, [to_json(record)], 422, "record-refused", "records.0.entry")
+    field = "records.0.entry.agreementId"
+    problem = grant_refused(world, [to_json(record)], 422, "record-refused", field)
     assert "proposed" in problem["detail"]
 
 
