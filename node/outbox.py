@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
+from node.db import lock
 
 Kind = Literal["propose", "sign", "anchor", "withdraw", "settle"]
 State = Literal["waiting", "sent", "mined", "final", "failed"]
@@ -26,8 +27,7 @@ State = Literal["waiting", "sent", "mined", "final", "failed"]
 async def lock_promise(connection: AsyncConnection, kind: Kind, subject: bytes) -> None:
     """Until the transaction ends nobody else promises acts of this kind about the subject, so that
     what `find_act` says stays true up to `enqueue`."""
-    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    await connection.execute(statement, {"name": f"{kind}:{subject.hex()}"})
+    await lock(connection, f"{kind}:{subject.hex()}")
 
 
 async def enqueue(

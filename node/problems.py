@@ -39,6 +39,7 @@ class Kind:
     title: str
     meaning: str
     remedy: str
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def type(self) -> str:
@@ -72,7 +73,9 @@ class Problem(Exception):
     def of(cls, slug: str, detail: str = "", remedy: str = "") -> Problem:
         """A problem of a kind in `KINDS`, which says what the occasion does not."""
         kind = KINDS[slug]
-        return cls(kind.status, slug, kind.title, detail or kind.meaning, remedy or kind.remedy)
+        problem = cls(kind.status, slug, kind.title, detail or kind.meaning, remedy or kind.remedy)
+        problem.headers.update(kind.headers)
+        return problem
 
     def about(self, at: str) -> Problem:
         """The same problem, naming the field that carried the value."""
@@ -180,6 +183,7 @@ KINDS: Mapping[str, Kind] = {
             "No valid API key",
             "The request carries no API key, or one that is unknown or expired.",
             "Send `Authorization: Bearer ptx_…`; the node's operator hands out keys.",
+            {"WWW-Authenticate": "Bearer"},
         ),
         Kind(
             401,
@@ -187,6 +191,7 @@ KINDS: Mapping[str, Kind] = {
             "No valid learner session",
             "The session is unknown or has ended, or a key did not sign its nonce.",
             "Begin one with POST /v1/me/session and let each key sign its nonce.",
+            {"WWW-Authenticate": "Bearer"},
         ),
         Kind(
             403,
@@ -248,6 +253,7 @@ KINDS: Mapping[str, Kind] = {
             "The consent is not on chain yet",
             "The consent is promised and waits to be anchored; until then nothing proves it.",
             "Ask again in a few seconds.",
+            {"Retry-After": "2"},
         ),
         Kind(
             409,
@@ -297,6 +303,7 @@ KINDS: Mapping[str, Kind] = {
             "The body is not declared as JSON",
             "The node reads JSON alone, and the header Content-Type says otherwise or is missing.",
             "Send the header `Content-Type: application/json`.",
+            {"Accept": "application/json"},
         ),
         Kind(
             422,
@@ -353,6 +360,7 @@ KINDS: Mapping[str, Kind] = {
             "The database does not answer",
             "The node's database is away; nothing was written.",
             f"{_SAME_KEY}.",
+            {"Retry-After": "2"},
         ),
         Kind(
             503,
@@ -360,6 +368,7 @@ KINDS: Mapping[str, Kind] = {
             "The index is too old to answer",
             "The indexer has not seen the head of the chain for longer than the node allows.",
             "Treat the consent as not active and ask again; the operator checks the indexer's log.",
+            {"Retry-After": "5"},
         ),
         Kind(
             503,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -32,7 +32,6 @@ from web3.types import TxParams, TxReceipt
 
 from node import tables
 from node.acts import Act, call_of, choose_next
-from node.config import Settings
 from node.contracts import Deployment
 from node.refusals import Refusal, explain_revert
 
@@ -71,7 +70,7 @@ class SenderSettings:
     poll_seconds: float
     finality_blocks: int
     head_poll_seconds: float
-    idempotency_days: int = field(default_factory=lambda: Settings().idempotency_days)
+    idempotency_days: int
 
 
 class Sender:

@@ -82,6 +82,7 @@ def load_sender() -> Run:
                 poll_seconds=settings.poll_seconds,
                 finality_blocks=settings.finality_blocks,
                 head_poll_seconds=HEAD_POLL_SECONDS,
+                idempotency_days=settings.idempotency_days,
             ),
         )
         sender.run(stop)

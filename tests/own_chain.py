@@ -32,7 +32,11 @@ from protocol.signing import withdrawal_digest
 from protocol.types import Leaf, OrganisationId, to_hex
 
 SENDER_SETTINGS = SenderSettings(
-    batch_seconds=0.0, poll_seconds=0.01, finality_blocks=1_000, head_poll_seconds=0.0
+    batch_seconds=0.0,
+    poll_seconds=0.01,
+    finality_blocks=1_000,
+    head_poll_seconds=0.0,
+    idempotency_days=7,
 )
 
 

@@ -46,6 +46,14 @@ class SettlementLine:
         return AmountMinor(self.gross_minor - self.commission_minor)
 
 
+@dataclass(frozen=True, slots=True)
+class SettlementPlace:
+    """The transaction of a settlement."""
+
+    block_number: int
+    transaction_hash: bytes
+
+
 def lines_of_period(
     connection: Connection, period: int, organisation: bytes | None
 ) -> list[SettlementLine]:
@@ -100,6 +108,31 @@ def settled_units(
         settlements.c.period == period,
     )
     return Units(int(connection.execute(statement).scalar_one()))
+
+
+def find_settlement_up_to(
+    connection: Connection, agreement_id: bytes, consumer: bytes, period: int, units: int
+) -> SettlementPlace | None:
+    """Where the chain first settled as many units, whoever asked for it; None if it has not."""
+    settlements, placed = tables.settlements, tables.events
+    statement = (
+        select(placed.c.block_number, placed.c.transaction_hash)
+        .join(
+            settlements,
+            (placed.c.block_number == settlements.c.block_number)
+            & (placed.c.log_index == settlements.c.log_index),
+        )
+        .where(
+            settlements.c.agreement_id == agreement_id,
+            settlements.c.consumer == consumer,
+            settlements.c.period == period,
+            settlements.c.to_units >= units,
+        )
+        .order_by(placed.c.block_number, placed.c.log_index)
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else SettlementPlace(*row)
 
 
 def _line(row: Sequence[Any]) -> SettlementLine:

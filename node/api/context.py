@@ -60,13 +60,10 @@ async def require_fresh(context: Context, connection: AsyncConnection) -> Freshn
         if age <= limit:
             return Freshness(freshness.block, max(freshness.now, freshness.block.block_time), age)
     seen = "never" if freshness is None else f"{freshness.age_seconds:.0f} s ago"
-    raise Problem(
-        503,
+    raise Problem.of(
         "index-stale",
-        "The index is too old to answer",
         f"The indexer last saw the head of the chain {seen}; the limit is {limit} s.",
         "Treat the consent as not active and ask again; the operator checks the indexer's log.",
-        headers={"Retry-After": "5"},
     )
 
 

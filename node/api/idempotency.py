@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
 from node.api.context import Act, Context
 from node.api.principal import Principal
 from node.config import Settings
-from node.db import act_as
+from node.db import act_as, lock
 from node.problems import Problem
 
 REMEMBERED_DAYS = Settings.model_fields["idempotency_days"].default
@@ -73,10 +73,7 @@ async def write_once(
 async def _find(
     connection: AsyncConnection, caller: Principal, key: str, request_hash: bytes
 ) -> JSONResponse | None:
-    lock = int.from_bytes(
-        hashlib.sha256(caller.key_hash + key.encode()).digest()[:8], "big", signed=True
-    )
-    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+    await lock(connection, f"idempotency:{caller.key_hash.hex()}:{key}")
     kept = tables.idempotency
     row: Any = (
         await connection.execute(
@@ -88,10 +85,8 @@ async def _find(
     if row is None:
         return None
     if row.request_hash != request_hash:
-        raise Problem(
-            422,
+        raise Problem.of(
             "idempotency-key-reused",
-            "The Idempotency-Key belongs to another request",
             f"{key!r} was sent before with another body or path.",
             "Use a new key for a new request.",
         )

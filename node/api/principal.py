@@ -13,7 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node.api_keys import hash_api_key
 from node.problems import Problem
 
-bearer = HTTPBearer(auto_error=False, description="An API key of an organisation: `ptx_…`.")
+bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="ApiKey",
+    description="An API key of an organisation: `ptx_…`.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +31,8 @@ class Principal:
     def require_role(self, role: str) -> None:
         """Raises a 403 problem unless the key has the role."""
         if self.role != role:
-            raise Problem(
-                403,
+            raise Problem.of(
                 "role-missing",
-                "This key may not do that",
                 f"The key's role is {self.role}, this needs {role}.",
                 "Use a key with that role, or ask the node's operator.",
             )
@@ -54,13 +56,10 @@ async def require_principal(
             principal = await find_principal(connection, credentials.credentials)
         if principal is not None:
             return principal
-    raise Problem(
-        401,
+    raise Problem.of(
         "key-invalid",
-        "No valid API key",
         "The request carries no API key, or one that is unknown or expired.",
         "Send `Authorization: Bearer ptx_…`; `make run` writes the operator's key to .ptx/api-key.",
-        headers={"WWW-Authenticate": "Bearer"},
     )
 
 

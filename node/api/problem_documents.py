@@ -73,9 +73,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)
     async def on_database(request: Request, error: Exception) -> JSONResponse:
-        problem = Problem.of("database-unavailable")
-        problem.headers = {"Retry-After": "2"}
-        return answer(problem, request)
+        return answer(Problem.of("database-unavailable"), request)
 
     @app.exception_handler(Exception)
     async def on_unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -115,11 +113,8 @@ def _malformed(detail: str) -> Problem:
 def _undeclared(content_type: str | None) -> Problem:
     """The framework parses no body that is not declared as JSON, and hands on its bytes."""
     seen = f"is {content_type}" if content_type else "is missing"
-    problem = Problem.of("content-type-not-json", f"The header Content-Type {seen}.").about(
-        "Content-Type"
-    )
-    problem.headers = {"Accept": "application/json"}
-    return problem
+    detail = f"The header Content-Type {seen}."
+    return Problem.of("content-type-not-json", detail).about("Content-Type")
 
 
 def _in_plain_words(fault: Mapping[str, Any]) -> tuple[str, str]:

@@ -102,3 +102,7 @@ def show(
     for signature in answer.get("signatures", []):
         signed_at = show_time(signature["signedAt"])
         console.print(f"  {signed_at}  signed by {signature['organisation']}")
+    for promised in answer["promisedSignatures"]:
+        failure = promised["failure"]
+        why = f": {failure['detail']} {failure['remedy']}" if failure else ""
+        console.print(f"  signature of {promised['organisation']} is {promised['state']}{why}")

@@ -30,10 +30,8 @@ async def require_operator_may(
     for given in participant.delegations:
         if given.operator == operator and scope in given.scopes and now < given.expires_at:
             return
-    raise Problem(
-        409,
+    raise Problem.of(
         "operator-not-delegated",
-        "The operator may not act for the organisation",
         f"{to_hex(organisation)} has not delegated {scope.name} to {to_hex(operator)}.",
         "Let an account with the scope manage call ParticipantRegistry.delegate, then try again.",
     )

@@ -27,10 +27,8 @@ async def enrol_participant(
         raise refused(NotAdmitted(organisation=organisation), "did")
     statement = text("SELECT node.is_hosted(:organisation)")
     if (await connection.execute(statement, {"organisation": organisation})).scalar_one():
-        raise Problem(
-            409,
+        raise Problem.of(
             "participant-already-hosted",
-            "The organisation is hosted here already",
             f"{did} has been enrolled before.",
             "Use its API key; an admin of the organisation makes further ones.",
         ).about("did")

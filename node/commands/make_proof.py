@@ -34,19 +34,14 @@ async def make_proof(
     anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
     agreement = await query(connection, find_agreement, entry.agreement_id)
     if anchoring is None or agreement is None:
-        raise Problem(
-            409,
+        raise Problem.of(
             "consent-not-anchored",
-            "The consent is not on chain yet",
             f"The leaf {to_hex(leaf)} waits to be anchored.",
             "Ask again in a few seconds.",
-            headers={"Retry-After": "2"},
         )
     if known.wrapped_key is None:
-        raise Problem(
-            410,
+        raise Problem.of(
             "record-erased",
-            "The record is erased",
             f"The record behind {to_hex(leaf)} was erased here.",
             "The learner's exported file, or another party's copy, still proves the consent.",
         )

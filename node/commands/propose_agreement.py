@@ -15,7 +15,7 @@ from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import query
 from node.outbox import enqueue, find_act, lock_promise
-from node.problems import FieldProblem, Problem, refused
+from node.problems import Problem, refused
 from protocol.agreement import AgreementState, ProposalContext, Terms, validate_terms
 from protocol.canonical import digest_of
 from protocol.errors import (
@@ -91,14 +91,7 @@ def check_document(terms: Terms, document: dict[str, Any]) -> None:
         if given != computed:
             remedy = f"Send {to_hex(computed)}, the SHA-256 of the canonical JSON (RFC 8785)."
             detail = f"{name} is {to_hex(given)}, the document's is {to_hex(computed)}."
-            raise Problem(
-                422,
-                "document-hash-wrong",
-                "The terms are not about this document",
-                detail,
-                remedy,
-                [FieldProblem(f"terms.{name}", detail, remedy)],
-            )
+            raise Problem.of("document-hash-wrong", detail, remedy).about(f"terms.{name}")
 
 
 async def _context(

@@ -9,15 +9,15 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.agreements import find_agreement
 from indexer.queries.freshness import Freshness
 from node import tables
 from node.commands.gate import Gate, find_consents
-from node.db import query
-from node.problems import FieldProblem, Problem, not_found, refused
+from node.db import lock, query
+from node.problems import Problem, not_found, refused
 from protocol.errors import NotParty
 from protocol.merkle import leaf_hash, root_of
 from protocol.periods import period_of
@@ -59,7 +59,8 @@ async def record_uses(
         raise refused(NotParty(agreement_id=agreement_id, organisation=consumer), "agreementId")
     await _require_active(connection, gate, agreement_id, consent_leaves, freshness)
     period = period_of(UnixSeconds(freshness.now))
-    await _lock_period(connection, consumer, agreement_id, period)
+    # Positions have no gap: one writer a consumer, agreement and period.
+    await lock(connection, f"uses:{consumer.hex()}:{agreement_id.hex()}:{period}")
     position = await count_uses(connection, agreement_id, period)
     await connection.execute(
         insert(tables.uses),
@@ -117,23 +118,7 @@ async def _require_active(
             state = "of another agreement" if foreign else answer.state
             detail = f"The consent {to_hex(leaf)} is {state}."
             remedy = "Do not use the data; ask the learner for a new consent."
-            raise Problem(
-                409,
-                "consent-not-active",
-                "The consent is not active",
-                detail,
-                remedy,
-                [FieldProblem(f"consents.{index}", detail, remedy)],
-            )
-
-
-async def _lock_period(
-    connection: AsyncConnection, consumer: bytes, agreement_id: bytes, period: int
-) -> None:
-    """Positions have no gap: one writer a consumer, agreement and period."""
-    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    name = f"uses:{consumer.hex()}:{agreement_id.hex()}:{period}"
-    await connection.execute(statement, {"name": name})
+            raise Problem.of("consent-not-active", detail, remedy).about(f"consents.{index}")
 
 
 async def count_uses(connection: AsyncConnection, agreement_id: bytes, period: int) -> int:

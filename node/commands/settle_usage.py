@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.settlements import settled_units
+from indexer.queries.settlements import find_settlement_up_to, settled_units
 from node import tables
 from node.commands.check_voucher import SettleableVoucher
 from node.commands.store_voucher import keep_voucher
@@ -23,12 +23,6 @@ from protocol.terms_json import terms_to_json
 from protocol.types import AccountAddress, OrganisationId, Units, to_hex
 
 PROMISE = text("SELECT * FROM node.settlement_promise(:digest)")
-REACHED = text(
-    "SELECT block_number, transaction_hash"
-    " FROM ledger.settlements JOIN ledger.events USING (block_number, log_index)"
-    " WHERE agreement_id = :agreement_id AND consumer = :consumer AND period = :period"
-    " AND to_units >= :units ORDER BY block_number, log_index LIMIT 1"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +57,8 @@ async def settle_usage(
     promise = (await connection.execute(PROMISE, {"digest": checked.digest})).one_or_none()
     if promise and promise.state != "failed" and promise.up_to > checked.from_units:
         if promise.is_own or promise.up_to < checked.to_units:
-            raise Problem(
-                409,
+            raise Problem.of(
                 "settlement-queued",
-                "The voucher is being settled",
                 f"The settlement {to_hex(checked.digest)} of {promise.up_to} units is "
                 f"{promise.state}.",
                 "Wait for it: GET /v1/settlements/{settlementId}.",
@@ -102,12 +94,12 @@ async def find_settlement(
         return None
     promise: Any = (await connection.execute(PROMISE, {"digest": digest})).one_or_none()
     target = voucher.units if promise is None else promise.up_to
-    place = {name: getattr(voucher, name) for name in ("agreement_id", "consumer", "period")}
-    reached = (await connection.execute(REACHED, {**place, "units": target})).one_or_none()
+    place = (voucher.agreement_id, voucher.consumer, voucher.period)
+    reached = await query(connection, find_settlement_up_to, *place, target)
     if promise is None and reached is None:
         return None
     units = Units(int(voucher.units))
-    settled = await query(connection, settled_units, *place.values())
+    settled = await query(connection, settled_units, *place)
     if reached is None:
         return SettlementState(
             state=promise.state,

@@ -135,10 +135,8 @@ async def _require_not_promised(
 ) -> None:
     for promised in await promised_signatures(connection, agreement_id):
         if promised.organisation == organisation and not promised.is_refused:
-            raise Problem(
-                409,
+            raise Problem.of(
                 "signature-queued",
-                "The signature is on its way",
                 f"The signature of {to_hex(organisation)} under the agreement "
                 f"{to_hex(agreement_id)} is promised already.",
                 "Wait for it: GET /v1/agreements/{agreementId} shows what became of it.",

@@ -10,7 +10,7 @@ from node import tables
 from node.commands.check_voucher import SettleableVoucher
 from node.commands.record_uses import count_uses, usage_root
 from node.db import act_as
-from node.problems import FieldProblem, Problem
+from node.problems import Problem
 from protocol.signing import Voucher
 from protocol.types import AccountAddress, OrganisationId, to_hex
 
@@ -81,5 +81,4 @@ async def keep_voucher(
 
 
 def _wrong(field: str, detail: str, remedy: str) -> Problem:
-    error = FieldProblem(f"voucher.{field}", detail, remedy)
-    return Problem(422, "voucher-refused", "The voucher is refused", detail, remedy, [error])
+    return Problem.of("voucher-refused", detail, remedy).about(f"voucher.{field}")

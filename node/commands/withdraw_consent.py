@@ -15,7 +15,7 @@ from node.commands.gate import waits_to_be_anchored
 from node.contracts import Deployment
 from node.db import query
 from node.outbox import enqueue
-from node.problems import FieldProblem, Problem, refused
+from node.problems import Problem, refused
 from protocol.entries import Entry, leaf_of
 from protocol.errors import WithdrawalSignatureInvalid
 from protocol.signatures import is_signed_by
@@ -37,14 +37,7 @@ async def withdraw_consent(
     if not anchored and not await waits_to_be_anchored(connection, leaf):
         remedy = "Check the entry; a consent that was never anchored needs no withdrawal."
         detail = f"No consent has the leaf {to_hex(leaf)}, neither on chain nor waiting here."
-        raise Problem(
-            404,
-            "consent-not-found",
-            "No such consent",
-            detail,
-            remedy,
-            [FieldProblem("entry", detail, remedy)],
-        )
+        raise Problem.of("consent-not-found", detail, remedy).about("entry")
     accepted = await connection.execute(
         insert(tables.withdrawals)
         .values(leaf=leaf, holder=entry.holder, signature=signature)
@@ -66,11 +59,4 @@ def check_slip(slip: Slip, deployment: Deployment) -> None:
             f"serves {to_hex(registry)} on chain {deployment.chain_id}."
         )
         remedy = "Hand the slip to an operator of that chain."
-        raise Problem(
-            422,
-            "slip-of-another-ledger",
-            "The slip is for another ledger",
-            detail,
-            remedy,
-            [FieldProblem("slip", detail, remedy)],
-        )
+        raise Problem.of("slip-of-another-ledger", detail, remedy).about("slip")

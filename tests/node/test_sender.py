@@ -71,7 +71,7 @@ def test_a_kill_inside_the_transaction_leaves_nothing(
     class DiesSigning(Sender):
         def __init__(self, *arguments: Any) -> None:
             super().__init__(*arguments)
-            self._account = DyingAccount()  # type: ignore[assignment]
+            self._account = DyingAccount()  # type: ignore[assignment]  # signs, nothing else
 
     class DyingAccount:
         address = own_chain.operator_account.address

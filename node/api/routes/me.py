@@ -33,7 +33,9 @@ from protocol.types import HolderAddress
 
 router = APIRouter(prefix="/v1/me", tags=["me"])
 
-learner_bearer = HTTPBearer(auto_error=False, description="A learner's session token.")
+learner_bearer = HTTPBearer(
+    auto_error=False, scheme_name="LearnerSession", description="A learner's session token."
+)
 Session = Annotated[HTTPAuthorizationCredentials | None, Depends(learner_bearer)]
 
 
@@ -120,11 +122,8 @@ def _token(credentials: HTTPAuthorizationCredentials | None) -> str:
 
 
 def _refused(detail: str) -> Problem:
-    return Problem(
-        401,
+    return Problem.of(
         "session-refused",
-        "No valid learner session",
         detail,
         "Begin one with POST /v1/me/session and let each key sign its nonce.",
-        headers={"WWW-Authenticate": "Bearer"},
     )

@@ -67,10 +67,8 @@ async def enrol(
     The answer holds a secret, so it is not stored for replay: a repeated request is a 409.
     """
     if caller.organisation_id != context.operator:
-        raise Problem(
-            403,
+        raise Problem.of(
             "not-the-operator",
-            "Only the node's operator may do that",
             "The key belongs to a hosted organisation.",
             "Ask the operator of this node.",
         )
