@@ -76,7 +76,7 @@ contract CommissionPolicy is ICommissionPolicy, AccessManaged {
             revert CommissionPolicy_RateAboveCap(rateBps, HARD_CAP_BPS);
         }
         Rate memory latest = _latest[category];
-        if (latest.isKnown && fromPeriod <= latest.fromPeriod) {
+        if (latest.isKnown && fromPeriod < latest.fromPeriod) {
             revert CommissionPolicy_PeriodNotAscending(category, fromPeriod, latest.fromPeriod);
         }
         _latest[category] = Rate(fromPeriod, rateBps, true);

@@ -27,6 +27,7 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
     mapping(address organisation => Participant) private _participants;
     mapping(address account => Account) private _accounts;
     mapping(address organisation => mapping(address operator => Delegation)) private _delegations;
+    mapping(address organisation => Recovery) private _recoveries;
     Stop private _stop;
 
     /// @inheritdoc IParticipantRegistry
@@ -68,13 +69,21 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
             admittedAt: uint40(block.timestamp)
         });
         emit ParticipantAdmitted(organisation, did, roles, college);
-        _bind(organisation, account, Scopes.ALL, type(uint40).max, signature);
+        _bind(organisation, account, Scopes.ALL, type(uint40).max);
+        _requirePossession(organisation, account, signature);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function classify(address organisation, uint8 roles, uint8 college) external restricted {
+        _requireKnown(organisation);
+        Participant storage participant = _participants[organisation];
+        (participant.roles, participant.college) = (roles, college);
+        emit ParticipantClassified(organisation, roles, college);
     }
 
     /// @inheritdoc IParticipantRegistry
     function suspend(address organisation) external restricted {
-        Status status = _participants[organisation].status;
-        if (status == Status.Unknown) revert ParticipantRegistry_NotAdmitted(organisation);
+        _requireKnown(organisation);
         _requireNotSuspended(organisation);
         _participants[organisation].status = Status.Suspended;
         emit ParticipantSuspended(organisation);
@@ -82,11 +91,27 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
 
     /// @inheritdoc IParticipantRegistry
     function reinstate(address organisation) external restricted {
-        Status status = _participants[organisation].status;
-        if (status == Status.Unknown) revert ParticipantRegistry_NotAdmitted(organisation);
-        if (status == Status.Admitted) revert ParticipantRegistry_AlreadyAdmitted(organisation);
-        _participants[organisation].status = Status.Admitted;
+        _requireKnown(organisation);
+        Participant storage participant = _participants[organisation];
+        if (participant.status == Status.Admitted) {
+            revert ParticipantRegistry_AlreadyAdmitted(organisation);
+        }
+        participant.status = Status.Admitted;
         emit ParticipantReinstated(organisation);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function announceRecovery(
+        address organisation,
+        address account,
+        bytes calldata signature
+    ) external restricted {
+        _requireKnown(organisation);
+        _requireFree(account);
+        _requirePossession(organisation, account, signature);
+        uint40 executableAt = uint40(block.timestamp) + Notice.SECONDS;
+        _recoveries[organisation] = Recovery(account, executableAt);
+        emit RecoveryAnnounced(organisation, account, executableAt);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -130,7 +155,8 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
         uint40 expiresAt,
         bytes calldata signature
     ) external onlyManager(organisation) {
-        _bind(organisation, account, scopes, expiresAt, signature);
+        _bind(organisation, account, scopes, expiresAt);
+        _requirePossession(organisation, account, signature);
     }
 
     /// @inheritdoc IParticipantRegistry
@@ -154,15 +180,35 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
         uint8 scopes,
         uint40 expiresAt
     ) external onlyManager(organisation) {
-        if (_participants[operator].status == Status.Unknown) {
-            revert ParticipantRegistry_NotAdmitted(operator);
-        }
+        _requireKnown(operator);
         if (scopes & ~Scopes.DELEGABLE != 0) {
             revert ParticipantRegistry_ScopesInvalid(scopes, Scopes.DELEGABLE);
         }
         if (scopes != 0) _requireFuture(expiresAt);
         _delegations[organisation][operator] = Delegation(scopes, expiresAt);
         emit OperatorDelegated(organisation, operator, scopes, expiresAt);
+    }
+
+    // Recovery
+
+    /// @inheritdoc IParticipantRegistry
+    function cancelRecovery(address organisation) external {
+        if (!speaksFor(msg.sender, organisation, Scopes.MANAGE) && !_isGovernance(msg.sender)) {
+            revert ParticipantRegistry_NotAuthorised(msg.sender, organisation, Scopes.MANAGE);
+        }
+        emit RecoveryCancelled(organisation, _takeRecovery(organisation).account);
+    }
+
+    /// @inheritdoc IParticipantRegistry
+    function recover(address organisation) external {
+        Recovery memory recovery = _takeRecovery(organisation);
+        if (block.timestamp < recovery.executableAt) {
+            revert ParticipantRegistry_RecoveryNotDue(
+                recovery.executableAt,
+                uint40(block.timestamp)
+            );
+        }
+        _bind(organisation, recovery.account, Scopes.ALL, type(uint40).max);
     }
 
     // What the other contracts ask
@@ -231,6 +277,11 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
     }
 
     /// @inheritdoc IParticipantRegistry
+    function recoveryOf(address organisation) external view returns (Recovery memory) {
+        return _recoveries[organisation];
+    }
+
+    /// @inheritdoc IParticipantRegistry
     function stoppedUntil() external view returns (uint40) {
         return _stop.until;
     }
@@ -263,26 +314,12 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
         speaks = delegation.scopes & scope != 0 && block.timestamp < delegation.expiresAt;
     }
 
-    function _bind(
-        address organisation,
-        address account,
-        uint8 scopes,
-        uint40 expiresAt,
-        bytes calldata signature
-    ) private {
+    function _bind(address organisation, address account, uint8 scopes, uint40 expiresAt) private {
         if (scopes == 0 || scopes & ~Scopes.ALL != 0) {
             revert ParticipantRegistry_ScopesInvalid(scopes, Scopes.ALL);
         }
         _requireFuture(expiresAt);
-        address taken = _accounts[account].organisation;
-        if (taken != address(0)) revert ParticipantRegistry_AccountTaken(account, taken);
-        bytes32 digest = _hashTypedDataV4(
-            keccak256(abi.encode(ACCOUNT_BINDING_TYPEHASH, organisation, account))
-        );
-        // Nobody signs for account zero, so it is refused here, too.
-        if (!AccountSignatures.isValid(account, digest, signature)) {
-            revert ParticipantRegistry_PossessionNotProven(account);
-        }
+        _requireFree(account);
         _accounts[account] = Account({
             organisation: organisation,
             scopes: scopes,
@@ -290,6 +327,12 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
             retiredAt: 0
         });
         emit AccountBound(organisation, account, scopes, expiresAt);
+    }
+
+    function _takeRecovery(address organisation) private returns (Recovery memory recovery) {
+        recovery = _recoveries[organisation];
+        if (recovery.account == address(0)) revert ParticipantRegistry_NoRecovery(organisation);
+        delete _recoveries[organisation];
     }
 
     function _useGuardianAllowance(uint40 duration) private {
@@ -311,6 +354,32 @@ contract ParticipantRegistry is IParticipantRegistry, AccessManaged, EIP712 {
             address(this),
             msg.sig
         );
+    }
+
+    /// @dev The account's key or wallet has signed that it acts for the organisation. Nobody signs
+    /// for account zero, so it is refused here, too.
+    function _requirePossession(
+        address organisation,
+        address account,
+        bytes calldata signature
+    ) private view {
+        bytes32 digest = _hashTypedDataV4(
+            keccak256(abi.encode(ACCOUNT_BINDING_TYPEHASH, organisation, account))
+        );
+        if (!AccountSignatures.isValid(account, digest, signature)) {
+            revert ParticipantRegistry_PossessionNotProven(account);
+        }
+    }
+
+    function _requireFree(address account) private view {
+        address taken = _accounts[account].organisation;
+        if (taken != address(0)) revert ParticipantRegistry_AccountTaken(account, taken);
+    }
+
+    function _requireKnown(address organisation) private view {
+        if (_participants[organisation].status == Status.Unknown) {
+            revert ParticipantRegistry_NotAdmitted(organisation);
+        }
     }
 
     function _requireNotSuspended(address organisation) private view {

@@ -75,21 +75,29 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
 
     /// @inheritdoc IUsageSettlement
     function deposit(bytes32 agreementId, address consumer, uint256 amount) external {
-        if (amount == 0) revert UsageSettlement_AmountZero();
-        REGISTRY.authorise(msg.sender, consumer, Scopes.CLAIM);
-        if (!AGREEMENTS.partyOf(agreementId, consumer).isParty) {
-            revert UsageSettlement_NotParty(agreementId, consumer);
-        }
-        IAgreementRegistry.Agreement memory agreement = AGREEMENTS.agreementOf(agreementId);
-        if (
-            agreement.state != IAgreementRegistry.State.Active ||
-            block.timestamp >= agreement.validUntil
-        ) {
-            revert UsageSettlement_AgreementNotActive(agreementId);
-        }
-        depositOf[agreementId][consumer] += amount;
-        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
-        emit Deposited(agreementId, consumer, msg.sender, amount);
+        _deposit(agreementId, consumer, amount);
+    }
+
+    /// @inheritdoc IUsageSettlement
+    function depositWithPermit(
+        bytes32 agreementId,
+        address consumer,
+        uint256 amount,
+        Permit calldata permit
+    ) external {
+        // Whoever submits the permit first does the same: then the allowance is there already.
+        try
+            TOKEN.permit(
+                msg.sender,
+                address(this),
+                amount,
+                permit.deadline,
+                permit.v,
+                permit.r,
+                permit.s
+            )
+        {} catch {}
+        _deposit(agreementId, consumer, amount);
     }
 
     /// @inheritdoc IUsageSettlement
@@ -202,6 +210,24 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
     }
 
     // Parts
+
+    function _deposit(bytes32 agreementId, address consumer, uint256 amount) private {
+        if (amount == 0) revert UsageSettlement_AmountZero();
+        REGISTRY.authorise(msg.sender, consumer, Scopes.CLAIM);
+        if (!AGREEMENTS.partyOf(agreementId, consumer).isParty) {
+            revert UsageSettlement_NotParty(agreementId, consumer);
+        }
+        IAgreementRegistry.Agreement memory agreement = AGREEMENTS.agreementOf(agreementId);
+        if (
+            agreement.state != IAgreementRegistry.State.Active ||
+            block.timestamp >= agreement.validUntil
+        ) {
+            revert UsageSettlement_AgreementNotActive(agreementId);
+        }
+        depositOf[agreementId][consumer] += amount;
+        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
+        emit Deposited(agreementId, consumer, msg.sender, amount);
+    }
 
     /// @dev Moves what the lines bring between two counts of units from the consumer's deposit to
     /// the payees and the association.

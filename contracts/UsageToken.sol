@@ -4,6 +4,7 @@ pragma solidity ^0.8.30;
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Permit.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IUsageToken} from "./interfaces/IUsageToken.sol";
@@ -47,6 +48,13 @@ contract UsageToken is IUsageToken, ERC20Permit, AccessManaged {
     /// @notice One token, one euro of use, has 10^6 base units.
     function decimals() public pure override returns (uint8) {
         return 6;
+    }
+
+    /// @inheritdoc ERC20Permit
+    function nonces(
+        address owner
+    ) public view override(ERC20Permit, IERC20Permit) returns (uint256) {
+        return super.nonces(owner);
     }
 
     /// @dev Every issue, burn and transfer passes here; zero stands for issue and burn.

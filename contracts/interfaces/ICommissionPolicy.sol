@@ -13,7 +13,8 @@ interface ICommissionPolicy {
         uint16 rateBps;
     }
 
-    /// @notice A category's rate from the start of a period on.
+    /// @notice A category's rate from the start of a period on; a later event for the same period
+    /// replaces an earlier one.
     event RateSet(uint16 indexed category, uint32 indexed fromPeriod, uint16 rateBps);
 
     /// @notice The category has no rate in this period.
@@ -22,11 +23,11 @@ interface ICommissionPolicy {
     error CommissionPolicy_RateAboveCap(uint16 rateBps, uint16 capBps);
     /// @notice The period starts before the notice has passed, at `earliestStart` (Unix seconds).
     error CommissionPolicy_NoticeTooShort(uint32 fromPeriod, uint256 earliestStart);
-    /// @notice The category has a rate from this period or a later one; history does not change.
+    /// @notice The category has a rate from a later period; what was set before stands.
     error CommissionPolicy_PeriodNotAscending(uint16 category, uint32 fromPeriod, uint32 latest);
 
-    /// @notice Sets the rate of a category from the start of a period on, after every period for
-    /// which it was set before. Only governance.
+    /// @notice Sets the rate of a category from the start of a period on, in place of one that was
+    /// set for the very same period; not before a period for which one was set. Only governance.
     function setRate(uint16 category, uint32 fromPeriod, uint16 rateBps) external;
 
     /// @notice The rate in force in a period; reverts `UnknownCategory` where there is none.

@@ -48,6 +48,14 @@ interface IParticipantRegistry {
         uint40 expiresAt;
     }
 
+    /// @notice One slot: account 160 | executableAt 40 (from the lowest bit).
+    /// @param account The account that gets every scope; zero: no recovery is announced.
+    /// @param executableAt Unix seconds, inclusive.
+    struct Recovery {
+        address account;
+        uint40 executableAt;
+    }
+
     /// @notice One slot: until 40 | guardianStoppedAt 40 | guardianSeconds 40 (from the lowest
     /// bit).
     /// @param until Unix seconds, exclusive; not in the future: no stop.
@@ -61,6 +69,8 @@ interface IParticipantRegistry {
 
     /// @notice Governance admitted an organisation; its id is the hash of `did`.
     event ParticipantAdmitted(address indexed organisation, string did, uint8 roles, uint8 college);
+    /// @notice Governance changed an organisation's roles or college.
+    event ParticipantClassified(address indexed organisation, uint8 roles, uint8 college);
     /// @notice The organisation told where its node answers and the hash of its DID document.
     event ParticipantDescribed(
         address indexed organisation,
@@ -87,6 +97,14 @@ interface IParticipantRegistry {
         uint8 scopes,
         uint40 expiresAt
     );
+    /// @notice Governance announced a new first account for an organisation that has lost its keys.
+    event RecoveryAnnounced(
+        address indexed organisation,
+        address indexed account,
+        uint40 executableAt
+    );
+    /// @notice The organisation, or governance, called an announced recovery off.
+    event RecoveryCancelled(address indexed organisation, address indexed account);
     /// @notice Governance appointed a guardian in place of the former; zero: nobody.
     event GuardianAppointed(address indexed guardian);
     /// @notice New business is stopped until a time in Unix seconds, exclusive.
@@ -114,6 +132,10 @@ interface IParticipantRegistry {
     error ParticipantRegistry_PossessionNotProven(address account);
     /// @notice The account may not do this for the organisation: scope, expiry or delegation.
     error ParticipantRegistry_NotAuthorised(address account, address organisation, uint8 scope);
+    /// @notice No recovery of the organisation is announced.
+    error ParticipantRegistry_NoRecovery(address organisation);
+    /// @notice The notice of the recovery has not passed.
+    error ParticipantRegistry_RecoveryNotDue(uint40 executableAt, uint40 blockTime);
     /// @notice Governance has suspended the organisation, or the operator that acts for it.
     error ParticipantRegistry_OrganisationSuspended(address organisation);
     /// @notice New business is stopped until a time in Unix seconds, exclusive.
@@ -145,6 +167,29 @@ interface IParticipantRegistry {
 
     /// @notice Ends a suspension. Only governance.
     function reinstate(address organisation) external;
+
+    /// @notice Gives an organisation other roles, or a place in another college. Only governance.
+    /// @param roles Bits as in `Participant`.
+    function classify(address organisation, uint8 roles, uint8 college) external;
+
+    /// @notice Announces a new account with every scope for an organisation that has lost its keys,
+    /// so that nothing it owns is locked for good. A new announcement replaces the former and
+    /// starts the notice again. Only governance, which cannot seize an organisation that is alive:
+    /// any of its managers may call the recovery off before the notice has passed.
+    /// @param signature EIP-712 `AccountBinding(address organisation,address account)` by
+    /// `account`.
+    function announceRecovery(
+        address organisation,
+        address account,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Calls an announced recovery off. Scope: manage; or governance.
+    function cancelRecovery(address organisation) external;
+
+    /// @notice Binds the announced account once the notice has passed (at the second `executableAt`
+    /// itself it has). Anyone may call.
+    function recover(address organisation) external;
 
     /// @notice Publishes where the organisation's node answers and the SHA-256 of its DID document.
     /// Scope: manage.
@@ -233,6 +278,9 @@ interface IParticipantRegistry {
         address organisation,
         address operator
     ) external view returns (Delegation memory);
+
+    /// @notice The announced recovery of an organisation; all zero if there is none.
+    function recoveryOf(address organisation) external view returns (Recovery memory);
 
     /// @notice SHA-256 of the organisation's DID document; zero if it published none.
     function didDocumentHashOf(address organisation) external view returns (bytes32);

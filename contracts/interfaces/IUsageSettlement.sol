@@ -49,6 +49,16 @@ interface IUsageSettlement {
         uint128 commissionRoundedDown;
     }
 
+    /// @notice The signature of an ERC-2612 permit over the deposited amount, by the sender for the
+    /// settlement contract.
+    /// @param deadline Unix seconds, inclusive.
+    struct Permit {
+        uint256 deadline;
+        uint8 v;
+        bytes32 r;
+        bytes32 s;
+    }
+
     /// @notice A request to leave with (part of) a deposit. One slot: amount 128 | executableAt 40
     /// (from the lowest bit).
     /// @param amount At most this is paid.
@@ -132,6 +142,15 @@ interface IUsageSettlement {
     /// @notice Puts tokens of the sender under one agreement, for one consumer. By an account
     /// authorised (claim) for it; the agreement is in state active and has not expired.
     function deposit(bytes32 agreementId, address consumer, uint256 amount) external;
+
+    /// @notice The same with the allowance given by signature (ERC-2612). A permit that somebody has
+    /// submitted before does no harm: the allowance is what counts.
+    function depositWithPermit(
+        bytes32 agreementId,
+        address consumer,
+        uint256 amount,
+        Permit calldata permit
+    ) external;
 
     /// @notice Settles a voucher up to `upTo` units. Anyone may submit.
     /// @param terms The agreement's terms; their digest must be the voucher's agreement id.

@@ -2,13 +2,14 @@
 pragma solidity ^0.8.30;
 
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
 
 import {IParticipantRegistry} from "./IParticipantRegistry.sol";
 
 /// @title Usage token: one token is one euro of use, 6 decimals
 /// @notice Issued against payment, redeemed and burnt; moves only between accounts of participants
 /// ever admitted and the settlement and treasury contracts.
-interface IUsageToken is IERC20 {
+interface IUsageToken is IERC20, IERC20Permit {
     /// @notice Tokens were issued against a payment.
     event Issued(address indexed to, uint256 amount, bytes32 indexed paymentReference);
     /// @notice Tokens were burnt, to be paid out in money.
