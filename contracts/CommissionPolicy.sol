@@ -38,7 +38,11 @@ contract CommissionPolicy is ICommissionPolicy, AccessManaged {
     ) AccessManaged(accessManager) {
         uint32 period = Periods.periodOf(block.timestamp);
         for (uint256 i; i < initialRates.length; ++i) {
-            _set(initialRates[i].category, period, initialRates[i].rateBps);
+            uint16 category = initialRates[i].category;
+            if (_latest[category].isKnown) {
+                revert CommissionPolicy_PeriodNotAscending(category, period, period);
+            }
+            _set(category, period, initialRates[i].rateBps);
         }
     }
 

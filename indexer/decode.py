@@ -23,12 +23,15 @@ from protocol.types import Hash32, OrganisationId, UnixSeconds
 CONTRACT_EVENTS: Mapping[str, tuple[str, ...]] = {
     "ParticipantRegistry": (
         "ParticipantAdmitted",
+        "ParticipantClassified",
         "ParticipantDescribed",
         "ParticipantSuspended",
         "ParticipantReinstated",
         "AccountBound",
         "AccountRetired",
         "OperatorDelegated",
+        "RecoveryAnnounced",
+        "RecoveryCancelled",
         "GuardianAppointed",
         "Stopped",
         "StopEnded",

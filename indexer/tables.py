@@ -59,6 +59,12 @@ admissions = _fact(
     Column("roles", SmallInteger, nullable=False),
     Column("college", SmallInteger, nullable=False),
 )
+classifications = _fact(
+    "classifications",
+    Column("organisation", LargeBinary, nullable=False, index=True),
+    Column("roles", SmallInteger, nullable=False),
+    Column("college", SmallInteger, nullable=False),
+)
 descriptions = _fact(
     "descriptions",
     Column("organisation", LargeBinary, nullable=False, index=True),
@@ -88,6 +94,12 @@ delegations = _fact(
     Column("operator", LargeBinary, nullable=False, index=True),
     Column("scopes", SmallInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+)
+recoveries = _fact(
+    "recoveries",
+    Column("organisation", LargeBinary, nullable=False, index=True),
+    Column("account", LargeBinary, nullable=False),
+    Column("executable_at", BigInteger),  # null: called off
 )
 stops = _fact(
     "stops",

@@ -50,6 +50,15 @@ class ParticipantAdmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class ParticipantClassified:
+    """An organisation's roles or college changed."""
+
+    organisation: OrganisationId
+    roles: int
+    college: int
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantDescribed:
     """An organisation said where its node answers; the hash is SHA-256 of its DID document."""
 
@@ -98,6 +107,23 @@ class OperatorDelegated:
     operator: OrganisationId
     scopes: int
     expires_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryAnnounced:
+    """An organisation that lost its keys gets a new account, unless it calls that off before."""
+
+    organisation: OrganisationId
+    account: AccountAddress
+    executable_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryCancelled:
+    """An announced recovery was called off."""
+
+    organisation: OrganisationId
+    account: AccountAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,12 +339,15 @@ class Granted:
 
 Event = (
     ParticipantAdmitted
+    | ParticipantClassified
     | ParticipantDescribed
     | ParticipantSuspended
     | ParticipantReinstated
     | AccountBound
     | AccountRetired
     | OperatorDelegated
+    | RecoveryAnnounced
+    | RecoveryCancelled
     | GuardianAppointed
     | Stopped
     | StopEnded
@@ -348,12 +377,15 @@ Event = (
 
 EVENT_TYPES: dict[str, type[Event]] = {
     "ParticipantAdmitted": ParticipantAdmitted,
+    "ParticipantClassified": ParticipantClassified,
     "ParticipantDescribed": ParticipantDescribed,
     "ParticipantSuspended": ParticipantSuspended,
     "ParticipantReinstated": ParticipantReinstated,
     "AccountBound": AccountBound,
     "AccountRetired": AccountRetired,
     "OperatorDelegated": OperatorDelegated,
+    "RecoveryAnnounced": RecoveryAnnounced,
+    "RecoveryCancelled": RecoveryCancelled,
     "GuardianAppointed": GuardianAppointed,
     "Stopped": Stopped,
     "StopEnded": StopEnded,

@@ -25,6 +25,7 @@ from protocol.errors import (
     ConsumerNotParty,
     LeavingNotDue,
     LedgerViolation,
+    NoRecovery,
     NotAdmitted,
     PeriodNotAscending,
     PeriodNotBegun,
@@ -43,6 +44,7 @@ from protocol.ledger_state import (
     Leaving,
     LedgerState,
     Participant,
+    Recovery,
 )
 from protocol.merkle import root_of
 from protocol.periods import period_start
@@ -90,6 +92,10 @@ def _admit(state: LedgerState, event: events.ParticipantAdmitted, origin: Origin
     return NO_POSTINGS
 
 
+def _classify(state: LedgerState, event: events.ParticipantClassified, _: Origin) -> Postings:
+    return _change_participant(state, event.organisation, roles=event.roles, college=event.college)
+
+
 def _describe(state: LedgerState, event: events.ParticipantDescribed, _: Origin) -> Postings:
     return _change_participant(
         state,
@@ -125,6 +131,9 @@ def _bind(state: LedgerState, event: events.AccountBound, origin: Origin) -> Pos
     state.accounts[event.account] = Account(
         event.organisation, event.scopes, event.expires_at, bound_at=origin.block_time
     )
+    announced = state.recoveries.get(event.organisation)
+    if announced is not None and announced.account == event.account:
+        del state.recoveries[event.organisation]
     return NO_POSTINGS
 
 
@@ -139,6 +148,19 @@ def _retire(state: LedgerState, event: events.AccountRetired, origin: Origin) ->
 def _delegate(state: LedgerState, event: events.OperatorDelegated, _: Origin) -> Postings:
     key = (event.organisation, event.operator)
     state.delegations[key] = Delegation(event.scopes, event.expires_at)
+    return NO_POSTINGS
+
+
+def _announce_recovery(state: LedgerState, event: events.RecoveryAnnounced, _: Origin) -> Postings:
+    if event.organisation not in state.participants:
+        raise NotAdmitted(organisation=event.organisation)
+    state.recoveries[event.organisation] = Recovery(event.account, event.executable_at)
+    return NO_POSTINGS
+
+
+def _cancel_recovery(state: LedgerState, event: events.RecoveryCancelled, _: Origin) -> Postings:
+    if state.recoveries.pop(event.organisation, None) is None:
+        raise NoRecovery(organisation=event.organisation)
     return NO_POSTINGS
 
 
@@ -252,7 +274,9 @@ def _set_rate(state: LedgerState, event: events.RateSet, _: Origin) -> Postings:
     known = state.rates.get(event.category, ())
     if event.rate_bps > HARD_CAP_BPS:
         raise RateAboveCap(rate_bps=event.rate_bps, cap_bps=HARD_CAP_BPS)
-    if known and event.from_period <= known[-1][0]:
+    if known and event.from_period == known[-1][0]:
+        known = known[:-1]
+    elif known and event.from_period < known[-1][0]:
         raise PeriodNotAscending(
             category=event.category, from_period=event.from_period, latest=known[-1][0]
         )
@@ -339,12 +363,15 @@ def _contradiction(origin: Origin, reason: str) -> LedgerViolation:
 
 RULES: dict[type[Any], Callable[[LedgerState, Any, Origin], Postings]] = {
     events.ParticipantAdmitted: _admit,
+    events.ParticipantClassified: _classify,
     events.ParticipantDescribed: _describe,
     events.ParticipantSuspended: _suspend_participant,
     events.ParticipantReinstated: _reinstate,
     events.AccountBound: _bind,
     events.AccountRetired: _retire,
     events.OperatorDelegated: _delegate,
+    events.RecoveryAnnounced: _announce_recovery,
+    events.RecoveryCancelled: _cancel_recovery,
     events.GuardianAppointed: _appoint,
     events.Stopped: _stop,
     events.StopEnded: _end_stop,

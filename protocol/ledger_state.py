@@ -76,6 +76,14 @@ class Delegation:
 
 
 @dataclass(frozen=True, slots=True)
+class Recovery:
+    """The account that an organisation without keys gets, from a time on."""
+
+    account: AccountAddress
+    executable_at: UnixSeconds
+
+
+@dataclass(frozen=True, slots=True)
 class Agreement:
     """An agreement: its terms, the parties' acts, and (time, state) in the chain's order."""
 
@@ -125,6 +133,7 @@ class LedgerState:
     delegations: dict[tuple[OrganisationId, OrganisationId], Delegation] = field(
         default_factory=dict
     )
+    recoveries: dict[OrganisationId, Recovery] = field(default_factory=dict)
     guardian: AccountAddress | None = None
     stopped_until: UnixSeconds = NEVER
     agreements: dict[AgreementId, Agreement] = field(default_factory=dict)

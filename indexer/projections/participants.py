@@ -1,4 +1,4 @@
-"""Who takes part: admissions, accounts with scopes, delegations, suspensions, stops."""
+"""Who takes part: admissions, accounts with scopes, delegations, recoveries, suspensions, stops."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ def rows_of(placed: PlacedEvent) -> list[Row]:
     match placed.event:
         case events.ParticipantAdmitted(organisation, did, roles, college):
             return [fact_row(tables.admissions, placed, organisation, did, int(roles), college)]
+        case events.ParticipantClassified(organisation, roles, college):
+            return [fact_row(tables.classifications, placed, organisation, int(roles), college)]
         case events.ParticipantDescribed(organisation, service_address, document_hash):
             values = (organisation, service_address, document_hash)
             return [fact_row(tables.descriptions, placed, *values)]
@@ -28,6 +30,10 @@ def rows_of(placed: PlacedEvent) -> list[Row]:
         case events.OperatorDelegated(organisation, operator, scopes, expires_at):
             values_delegated = (organisation, operator, int(scopes), expires_at)
             return [fact_row(tables.delegations, placed, *values_delegated)]
+        case events.RecoveryAnnounced(organisation, account, executable_at):
+            return [fact_row(tables.recoveries, placed, organisation, account, executable_at)]
+        case events.RecoveryCancelled(organisation, account):
+            return [fact_row(tables.recoveries, placed, organisation, account, None)]
         case events.Stopped(until):
             return [fact_row(tables.stops, placed, until)]
         case events.StopEnded():

@@ -32,6 +32,14 @@ class DelegationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RecoveryRow:
+    """The account that an organisation without keys gets, unless it calls that off before."""
+
+    account: AccountAddress
+    executable_at: int
+
+
+@dataclass(frozen=True, slots=True)
 class ParticipantRow:
     """An organisation."""
 
@@ -44,6 +52,7 @@ class ParticipantRow:
     service_address: str | None
     accounts: tuple[AccountRow, ...]
     delegations: tuple[DelegationRow, ...]
+    recovery: RecoveryRow | None
 
 
 def find_participant(connection: Connection, organisation: bytes) -> ParticipantRow | None:
@@ -60,16 +69,21 @@ def find_participant(connection: Connection, organisation: bytes) -> Participant
     ).one_or_none()
     if admission is None:
         return None
+    classified = _latest(connection, tables.classifications, organisation) or admission
+    described = _latest(connection, tables.descriptions, organisation)
+    suspended = _latest(connection, tables.suspensions, organisation)
+    accounts = _accounts_of(connection, organisation)
     return ParticipantRow(
         organisation=admission.organisation,
         did=admission.did,
-        roles=Role(admission.roles),
-        college=admission.college,
+        roles=Role(classified.roles),
+        college=classified.college,
         admitted_at=admission.block_time,
-        suspended=bool(_latest(connection, tables.suspensions, "suspended", organisation)),
-        service_address=_latest(connection, tables.descriptions, "service_address", organisation),
-        accounts=_accounts_of(connection, organisation),
+        suspended=suspended is not None and suspended.suspended,
+        service_address=described.service_address if described else None,
+        accounts=accounts,
         delegations=_delegations_of(connection, organisation),
+        recovery=_recovery_of(connection, organisation, accounts),
     )
 
 
@@ -85,14 +99,24 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
     return [participant for participant in found if participant is not None]
 
 
-def _latest(connection: Connection, table: Table, column: str, organisation: bytes) -> Any:
+def _latest(connection: Connection, table: Table, organisation: bytes) -> Any | None:
     statement = (
-        select(table.c[column])
+        select(table)
         .where(table.c.organisation == organisation)
         .order_by(table.c.block_number.desc(), table.c.log_index.desc())
         .limit(1)
     )
-    return connection.execute(statement).scalar_one_or_none()
+    return connection.execute(statement).one_or_none()
+
+
+def _recovery_of(
+    connection: Connection, organisation: bytes, accounts: tuple[AccountRow, ...]
+) -> RecoveryRow | None:
+    announced = _latest(connection, tables.recoveries, organisation)
+    if announced is None or announced.executable_at is None:
+        return None
+    is_carried_out = any(bound.account == announced.account for bound in accounts)
+    return None if is_carried_out else RecoveryRow(announced.account, announced.executable_at)
 
 
 def _accounts_of(connection: Connection, organisation: bytes) -> tuple[AccountRow, ...]:

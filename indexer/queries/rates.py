@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
 from protocol.types import Category, Period, RateBps, UnixSeconds
@@ -21,7 +22,7 @@ class RateRow:
 
 
 def list_rates(connection: Connection) -> list[RateRow]:
-    """Every rate ever set, by category and period."""
+    """Every rate that was not replaced, by category and the period from which it holds."""
     rates, placed = tables.rates, tables.events
     statement = (
         select(rates.c.category, rates.c.from_period, rates.c.rate_bps, placed.c.block_time)
@@ -30,7 +31,13 @@ def list_rates(connection: Connection) -> list[RateRow]:
             (placed.c.block_number == rates.c.block_number)
             & (placed.c.log_index == rates.c.log_index),
         )
-        .order_by(rates.c.category, rates.c.from_period)
+        .ext(distinct_on(rates.c.category, rates.c.from_period))
+        .order_by(
+            rates.c.category,
+            rates.c.from_period,
+            rates.c.block_number.desc(),
+            rates.c.log_index.desc(),
+        )
     )
     return [RateRow(*row) for row in connection.execute(statement)]
 

@@ -111,6 +111,23 @@ class NotAuthorised(ParticipantRegistryError):
 
 
 @dataclass(eq=False)
+class NoRecovery(ParticipantRegistryError):
+    """No recovery of organisation {organisation} is announced."""
+
+    organisation: OrganisationId
+    remedy = "Ask the association to announce one."
+
+
+@dataclass(eq=False)
+class RecoveryNotDue(ParticipantRegistryError):
+    """The recovery is executable at {executable_at}, the time is {block_time}."""
+
+    executable_at: UnixSeconds
+    block_time: UnixSeconds
+    remedy = "Wait until the notice has passed."
+
+
+@dataclass(eq=False)
 class OrganisationSuspended(ParticipantRegistryError):
     """Organisation {organisation} is suspended: no new business."""
 

@@ -80,17 +80,28 @@ contract CommissionPolicyTest is LedgerFixture {
         vm.expectRevert(_aboveCap(1_001));
         policy.setRate(CATALOGUE, PERIOD + 1, 1_001);
         policy.setRate(CATALOGUE, PERIOD + 2, 1);
-        for (uint32 period = PERIOD + 1; period <= PERIOD + 2; ++period) {
-            vm.expectRevert(
-                abi.encodeWithSelector(
-                    ICommissionPolicy.CommissionPolicy_PeriodNotAscending.selector,
-                    CATALOGUE,
-                    period,
-                    PERIOD + 2
-                )
-            );
-            policy.setRate(CATALOGUE, period, 1);
-        }
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ICommissionPolicy.CommissionPolicy_PeriodNotAscending.selector,
+                CATALOGUE,
+                PERIOD + 1,
+                PERIOD + 2
+            )
+        );
+        policy.setRate(CATALOGUE, PERIOD + 1, 1);
+    }
+
+    /// @notice A later vote corrects a rate that has not begun, as long as the notice allows.
+    function test_setRate_replacesOneThatHasNotBegun() public {
+        vm.startPrank(address(timelock));
+        policy.setRate(CATALOGUE, PERIOD + 2, 900);
+        vm.expectEmit(address(policy));
+        emit ICommissionPolicy.RateSet(CATALOGUE, PERIOD + 2, 90);
+        policy.setRate(CATALOGUE, PERIOD + 2, 90);
+        assertEq(policy.rateOf(CATALOGUE, PERIOD + 1), CATALOGUE_BPS);
+        assertEq(policy.rateOf(CATALOGUE, PERIOD + 2), 90);
+        policy.setRate(CATALOGUE, PERIOD + 3, 80);
+        assertEq(policy.rateOf(CATALOGUE, PERIOD + 2), 90);
     }
 
     function test_ratesOf() public {

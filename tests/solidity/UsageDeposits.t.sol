@@ -76,6 +76,80 @@ contract UsageDepositsTest is LedgerFixture {
         _expectNotActive(id);
     }
 
+    // Deposits with permit
+
+    function test_depositWithPermit() public {
+        _fund(company.account, DEPOSIT);
+        IUsageSettlement.Permit memory permit = _permit(DEPOSIT, START);
+        vm.expectEmit(address(settlement));
+        emit IUsageSettlement.Deposited(id, company.id, company.account, DEPOSIT);
+        vm.prank(company.account);
+        settlement.depositWithPermit(id, company.id, DEPOSIT, permit);
+        assertEq(settlement.depositOf(id, company.id), DEPOSIT);
+        assertEq(token.allowance(company.account, address(settlement)), 0);
+        assertEq(token.nonces(company.account), 1);
+    }
+
+    /// @notice Whoever sees a permit on its way and submits it first changes nothing.
+    function test_depositWithPermit_thatSomebodySubmittedBefore() public {
+        _fund(company.account, DEPOSIT);
+        IUsageSettlement.Permit memory permit = _permit(DEPOSIT, START);
+        vm.prank(stranger);
+        token.permit(
+            company.account,
+            address(settlement),
+            DEPOSIT,
+            permit.deadline,
+            permit.v,
+            permit.r,
+            permit.s
+        );
+        vm.prank(company.account);
+        settlement.depositWithPermit(id, company.id, DEPOSIT, permit);
+        assertEq(settlement.depositOf(id, company.id), DEPOSIT);
+    }
+
+    function test_depositWithPermit_revert_permitOfNoUse() public {
+        _fund(company.account, DEPOSIT);
+        IUsageSettlement.Permit[2] memory permits;
+        permits[0] = _permit(DEPOSIT - 1, START);
+        permits[1] = _permit(DEPOSIT, START - 1);
+        for (uint256 i; i < permits.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSignature(
+                    "ERC20InsufficientAllowance(address,uint256,uint256)",
+                    address(settlement),
+                    0,
+                    DEPOSIT
+                )
+            );
+            vm.prank(company.account);
+            settlement.depositWithPermit(id, company.id, DEPOSIT, permits[i]);
+        }
+    }
+
+    function _permit(
+        uint256 amount,
+        uint256 deadline
+    ) private view returns (IUsageSettlement.Permit memory permit) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Permit(address owner,address spender,uint256 value,uint256 nonce,"
+                    "uint256 deadline)"
+                ),
+                company.account,
+                address(settlement),
+                amount,
+                0,
+                deadline
+            )
+        );
+        bytes32 digest = _digest("Prometheus-X Usage Token", address(token), structHash);
+        permit.deadline = deadline;
+        (permit.v, permit.r, permit.s) = vm.sign(company.key, digest);
+    }
+
     // Leaving
 
     function test_leave_atTheSecondTheNoticeEnds() public {

@@ -92,6 +92,15 @@ CREATE TABLE ledger.batches (
     PRIMARY KEY (block_number, log_index),
     UNIQUE (first_index)
 );
+CREATE TABLE ledger.classifications (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    organisation BYTEA NOT NULL,
+    roles SMALLINT NOT NULL,
+    college SMALLINT NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_classifications_organisation ON ledger.classifications (organisation);
 CREATE TABLE ledger.delegations (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -170,6 +179,15 @@ CREATE TABLE ledger.rates (
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_rates_category ON ledger.rates (category);
+CREATE TABLE ledger.recoveries (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    organisation BYTEA NOT NULL,
+    account BYTEA NOT NULL,
+    executable_at BIGINT,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_recoveries_organisation ON ledger.recoveries (organisation);
 CREATE TABLE ledger.refused_withdrawals (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,

@@ -43,6 +43,14 @@ class Delegation(Shape):
     expires_at: int
 
 
+class Recovery(Shape):
+    """The account that the organisation gets with every scope, unless one of its managers, or
+    governance, calls that off before."""
+
+    account: Address
+    executable_at: int
+
+
 class Participant(Shape):
     """An organisation as the chain has it."""
 
@@ -55,6 +63,7 @@ class Participant(Shape):
     service_address: str | None
     accounts: list[Account]
     delegations: list[Delegation]
+    recovery: Recovery | None
 
     @classmethod
     def of(cls, row: ParticipantRow) -> Participant:
@@ -84,6 +93,9 @@ class Participant(Shape):
                 )
                 for given in row.delegations
             ],
+            recovery=None
+            if row.recovery is None
+            else Recovery(account=row.recovery.account, executable_at=row.recovery.executable_at),
         )
 
 
