@@ -53,17 +53,17 @@ class NoticeTooShort(CommissionPolicyError):
 
     from_period: Period
     earliest_start: UnixSeconds
-    remedy = "Let the rate begin with a later period."
+    remedy = "Let the rate begin with that period or a later one."
 
 
 @dataclass(eq=False)
 class PeriodNotAscending(CommissionPolicyError):
-    """Category {category} has a rate from period {latest} on; {from_period} is not later."""
+    """Category {category} has a rate from period {latest} on; {from_period} is earlier."""
 
     category: Category
     from_period: Period
     latest: Period
-    remedy = "Let the rate begin with a later period."
+    remedy = "Let the rate begin with that period or a later one."
 
 
 class UsageSettlementError(ContractError):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from eth_account import Account
 from sqlalchemy import Connection, text
 from web3 import Web3
 
@@ -23,7 +25,9 @@ from protocol import ledger
 from protocol.entries import Entry, leaf_of
 from protocol.ledger_state import Deployment, LedgerState
 from protocol.periods import period_of
-from protocol.types import AgreementId, OrganisationId, UnixSeconds, to_hex
+from protocol.signatures import sign_digest
+from protocol.signing import account_binding_digest
+from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeconds, to_hex
 from tests.stage import World, wait_until
 
 PRICE = CompletedLine(payee="provider", category=3, unit_price_minor=777, free_units=2)
@@ -86,12 +90,29 @@ def eventful(world: World) -> World:
         treasury.grant(provider.wallet.address, 1, reason),
         members.suspend(consumer_id),
         members.reinstate(consumer_id),
+        members.classify(consumer_id, 6, 2),
+        *announcements(world),
+        world.contract("CommissionPolicy").functions.setRate(4, later, 120),
         members.appointGuardian(provider.wallet.address),
     ):
         execute_through_timelock(stage.governance, stage.deployment, act)
+    provider.wallet.call(members.cancelRecovery(provider_id))
     head = world.web3.eth.block_number
     world.wait_for_block(head)
     return world
+
+
+def announcements(world: World) -> Iterator[Any]:
+    """Recoveries of both organisations, each for a new account."""
+    registry = world.contract("ParticipantRegistry")
+    for party in (world.provider, world.consumer):
+        account = Account.create()
+        address = AccountAddress(bytes.fromhex(account.address[2:]))
+        place = (world.chain_id, world.address("ParticipantRegistry"))
+        digest = account_binding_digest(party.id, address, *place)
+        signature = sign_digest(bytes(account.key), digest)
+        organisation = Web3.to_checksum_address(party.id)
+        yield registry.functions.announceRecovery(organisation, account.address, signature)
 
 
 @pytest.fixture
@@ -297,4 +318,9 @@ def test_participants_are_those_of_the_rules(both: Both) -> None:
             if giver == organisation and delegation.scopes
         }
         assert {found.operator: found.scopes for found in row.delegations} == given
+        announced = both.state.recoveries.get(organisation)
+        assert (row.recovery and (row.recovery.account, row.recovery.executable_at)) == (
+            announced and (announced.account, announced.executable_at)
+        )
+    assert len(both.state.recoveries) == 1
     assert participants.find_participant(both.connection, OrganisationId(bytes(20))) is None

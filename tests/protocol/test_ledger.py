@@ -33,10 +33,13 @@ from protocol.events import (
     OperatorDelegated,
     Origin,
     ParticipantAdmitted,
+    ParticipantClassified,
     ParticipantDescribed,
     ParticipantReinstated,
     ParticipantSuspended,
     RateSet,
+    RecoveryAnnounced,
+    RecoveryCancelled,
     StopEnded,
     Stopped,
     Transfer,
@@ -257,6 +260,39 @@ def test_accounts_speak_by_scope_expiry_and_delegation() -> None:
     assert not ledger.speaks_for(story.state, NOBODY, EMPLOYER, Scope.CLAIM, now)
 
 
+def test_a_rate_that_has_not_begun_is_corrected() -> None:
+    story = Story().begin()
+    later = Period(PERIOD + 3)
+    story.tell(RateSet(Category(1), later, RateBps(900)))
+    story.tell(RateSet(Category(1), later, RateBps(90)))
+    assert ledger.rate_of(story.state, Category(1), later) == 90
+    assert ledger.rate_of(story.state, Category(1), Period(later - 1)) == 250
+    with pytest.raises(LedgerViolation, match="rate from period"):
+        story.tell(RateSet(Category(1), Period(later - 1), RateBps(80)))
+
+
+def test_an_organisation_without_keys_is_recovered_unless_it_calls_that_off() -> None:
+    story = Story().begin()
+    spare, due = AccountAddress(b"\xba" * 20), UnixSeconds(BEGIN + 10**7)
+    story.tell(RecoveryAnnounced(SCHOOL, spare, due))
+    assert story.state.recoveries[SCHOOL].account == spare
+    story.tell(RecoveryCancelled(SCHOOL, spare))
+    assert SCHOOL not in story.state.recoveries
+    with pytest.raises(LedgerViolation, match="No recovery"):
+        story.tell(RecoveryCancelled(SCHOOL, spare))
+    story.tell(RecoveryAnnounced(SCHOOL, spare, due))
+    story.tell(AccountBound(SCHOOL, spare, Scope(31), UnixSeconds(2**40 - 1)))
+    assert SCHOOL not in story.state.recoveries
+
+
+def test_roles_and_college_change() -> None:
+    story = Story().begin()
+    story.tell(ParticipantClassified(SCHOOL, 4, 3))
+    school = ledger.participant_of(story.state, SCHOOL)
+    assert school is not None
+    assert (school.roles, school.college) == (4, 3)
+
+
 def test_participants_describe_themselves_and_are_suspended() -> None:
     story = Story().begin()
     story.tell(ParticipantDescribed(SCHOOL, "https://node.example", REFERENCE))
@@ -302,7 +338,7 @@ SETTLED = UsageSettled(AGREEMENT, EMPLOYER, PERIOD, Units(0), Units(1), REFERENC
         LeavesAnchored(SCHOOL, root_of(LEAVES), 1, LEAVES),
         LeavesAnchored(SCHOOL, Root(bytes(32)), 0, LEAVES),
         LeavesAnchored(SCHOOL, root_of(()), 0, ()),
-        RateSet(Category(1), PERIOD, RateBps(1)),
+        RateSet(Category(1), Period(PERIOD - 1), RateBps(1)),
         RateSet(Category(9), PERIOD, RateBps(1_001)),
         Transfer(CONSUMER_ACCOUNT, PAYEE_ACCOUNT, AmountMinor(1)),
         BalanceClaimed(SCHOOL, PAYEE_ACCOUNT, AmountMinor(1)),
