@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,13 +33,15 @@ class DeploymentMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where the contracts are. `block_number`: nothing of ours happened before it."""
+    """Where the contracts are. `block_number`: nothing of ours happened before it;
+    `transaction_hashes`: what created them, as far as one run of the deployment saw it."""
 
     chain_id: int
     genesis_hash: str
     block_number: int
     addresses: dict[str, str]
     constructor_arguments: dict[str, list[Any]]
+    transaction_hashes: dict[str, str] = field(default_factory=dict)
 
     def address_of(self, name: str) -> ChecksumAddress:
         """EIP-55 address of a contract by its name."""

@@ -88,6 +88,7 @@ def deploy(
     plan = plan_deployment(deployer.address, proposer, timelock_delay_seconds, initial_rates_bps)
     wallet = Wallet(web3, deployer)
     first_block = web3.eth.block_number + 1
+    hashes = {}
     done = web3.eth.get_transaction_count(deployer.address)
     for nonce, (name, (address, arguments)) in enumerate(plan.items()):
         if nonce < done:
@@ -101,6 +102,7 @@ def deploy(
         contract = web3.eth.contract(abi=artifacts.abi(name), bytecode=artifacts.bytecode(name))
         data = contract.constructor(*arguments).data_in_transaction
         receipt = wallet.send({"data": data})
+        hashes[name] = receipt.transaction_hash
         if receipt.contract_address != address:
             raise DeploymentRefused(
                 f"{name} was created at {receipt.contract_address}, not at {address}: another "
@@ -113,4 +115,5 @@ def deploy(
         block_number=first_block,
         addresses={name: address for name, (address, _) in plan.items()},
         constructor_arguments={name: arguments for name, (_, arguments) in plan.items()},
+        transaction_hashes=hashes,
     )
