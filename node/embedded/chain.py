@@ -13,13 +13,14 @@ from pathlib import Path
 from indexer.chain import Chain, ChainUnreachable
 from node.config import PROJECT_ROOT
 
+HOST = "127.0.0.1"
+"""Never another: whoever reaches anvil's interface may act as anybody."""
+
 START_TIMEOUT_SECONDS = 20.0
 ANVIL = PROJECT_ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
 
-def start_chain(
-    state_dir: Path, host: str, port: int, chain_id: int, log: Path
-) -> subprocess.Popen[bytes]:
+def start_chain(state_dir: Path, port: int, chain_id: int, log: Path) -> subprocess.Popen[bytes]:
     """Runs anvil until it answers with the expected chain id.
 
     Raises RuntimeError if it does not, or if another chain answers at this port.
@@ -27,7 +28,8 @@ def start_chain(
     state_dir.mkdir(parents=True, exist_ok=True)
     command = [
         str(ANVIL),
-        *("--host", host, "--port", str(port), "--chain-id", str(chain_id)),
+        *("--host", HOST, "--port", str(port), "--chain-id", str(chain_id)),
+        "--no-cors",  # no page of any site may speak to it
         *("--hardfork", "paris", "--gas-price", "0", "--base-fee", "0", "--accounts", "0"),
         *("--state", str(state_dir.resolve() / "chain.json"), "--state-interval", "1"),
         "--silent",
@@ -40,7 +42,7 @@ def start_chain(
             stderr=output,
             start_new_session=True,
         )
-    _wait_until_ready(process, f"http://{host}:{port}", chain_id, log)
+    _wait_until_ready(process, f"http://{HOST}:{port}", chain_id, log)
     return process
 
 

@@ -34,9 +34,17 @@ class RecordedProcess:
         """Whether this very process still runs (not another one under its pid)."""
         with suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < 1.0
-            return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+            return self._is(process) and process.status() != psutil.STATUS_ZOMBIE
         return False
+
+    def is_replaced(self) -> bool:
+        """Whether the pid, and so the number of the group, is somebody else's by now."""
+        with suppress(psutil.NoSuchProcess):
+            return not self._is(psutil.Process(self.pid))
+        return False
+
+    def _is(self, process: psutil.Process) -> bool:
+        return bool(abs(process.create_time() - self.started_at) < 1.0)
 
 
 @dataclass(slots=True)
@@ -68,7 +76,7 @@ class Running:
 def end_process(process: RecordedProcess) -> None:
     """Asks the process's group to stop, insists after a while, and waits until it is gone."""
     if not process.is_running():
-        if not psutil.pid_exists(process.pid):  # else the number is somebody else's by now
+        if not process.is_replaced():
             _signal_group(process, signal.SIGKILL)
         return
     with suppress(ProcessLookupError):

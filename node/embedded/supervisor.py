@@ -19,6 +19,7 @@ from typing import IO
 import httpx
 
 from node.config import PROJECT_ROOT, Settings
+from node.embedded.chain import HOST as CHAIN_HOST
 from node.embedded.chain import start_chain
 from node.embedded.postgres import database_url, start_postgres
 from node.embedded.processes import RecordedProcess, Running, end_process
@@ -98,10 +99,12 @@ class Supervisor:
 
     def _start_all(self) -> None:
         settings = self._settings
-        port = free_port(settings.host, settings.port)
-        chain_port = free_port(settings.host, settings.chain_port)
+        port = self._free_port(settings.host, settings.port, "PTX_PORT")
         self.running.api_url = f"http://{settings.host}:{port}"
-        self.running.chain_url = settings.chain_url or f"http://{settings.host}:{chain_port}"
+        chain_port = settings.chain_port
+        if settings.embedded_chain:
+            chain_port = self._free_port(CHAIN_HOST, chain_port, "PTX_CHAIN_PORT")
+        self.running.chain_url = settings.chain_url or f"http://{CHAIN_HOST}:{chain_port}"
         self.running.database_url = settings.database_url or database_url(settings.state_dir)
         resolved = settings.model_copy(
             update={
@@ -134,9 +137,8 @@ class Supervisor:
 
     def _start_chain(self, port: int) -> None:
         settings = self._settings
-        process = start_chain(
-            settings.state_dir, settings.host, port, settings.chain_id, self._log_file("chain")
-        )
+        log = self._log_file("chain")
+        process = start_chain(settings.state_dir, port, settings.chain_id, log)
         self._adopt("chain", process, signal.SIGTERM)
 
     def _load_services(self, settings: Settings) -> None:
@@ -183,6 +185,12 @@ class Supervisor:
             end_process(record)
             process.wait()
         self._settings.running_file.unlink(missing_ok=True)
+
+    def _free_port(self, host: str, wanted: int, variable: str) -> int:
+        port = free_port(host, wanted)
+        if port != wanted and wanted != 0:
+            self._say(f"port {wanted} is taken, using {port} ({variable} chooses another)")
+        return port
 
     def _log_file(self, name: str) -> Path:
         return self._settings.log_dir / f"{name}.log"

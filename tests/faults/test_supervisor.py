@@ -218,15 +218,16 @@ def test_when_everything_dies_at_once_no_promise_is_lost(house: House) -> None:
     assert sorted(nonces) == list(range(min(nonces), min(nonces) + len(nonces)))
 
 
-@pytest.mark.parametrize("name", ["indexer"])
-def test_when_one_service_dies_all_stop_and_its_name_is_told(house: House, name: str) -> None:
-    running = Running.load(house.settings.running_file)
-    assert running is not None
+@pytest.mark.parametrize("names", [("indexer",), ("api", "indexer"), ("sender", "api")])
+def test_when_services_die_all_stop_and_one_is_named(house: House, names: tuple[str, ...]) -> None:
+    running = Running.load(house.settings.running_file) or house.start()
     pids = all_pids(running)
-    [victim] = [entry for entry in running.processes if entry.name == name]
-    os.kill(victim.pid, signal.SIGKILL)
+    assert len(pids) > len(PROCESSES)  # the API has a worker, PostgreSQL several
+    for name in names:
+        [victim] = [entry for entry in running.processes if entry.name == name]
+        os.kill(victim.pid, signal.SIGKILL)
     assert house.stopped() == 1
-    assert re.search(rf"{name} ended with status -9", house.said())
+    assert re.search(rf"({'|'.join(names)}) ended with status -9", house.said())
     assert alive(pids) == set()
     assert not house.settings.running_file.exists()
 
