@@ -24,7 +24,7 @@ class NodeRefused(Exception):
         self.problem = problem
         detail = problem.get("detail", "the node refused the request")
         fields = ", ".join(error["field"] for error in problem.get("errors", []))
-        where = f" (field {fields})" if fields else ""
+        where = f" (field {fields})" if fields and not detail.startswith(fields) else ""
         super().__init__(f"{detail}{where} {problem.get('remedy', '')}".strip())
 
 

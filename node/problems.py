@@ -98,7 +98,9 @@ class Problem(Exception):
                 for error in self.errors
             ]
         if self.values:
-            document["values"] = {name: _show(value) for name, value in self.values.items()}
+            document["values"] = {
+                _camel_case(name): _show(value) for name, value in self.values.items()
+            }
         return document
 
 
@@ -150,6 +152,11 @@ def _rules_below(base: type[ProtocolError]) -> Iterator[type[ProtocolError]]:
 
 def _words(name: str) -> str:
     return name.replace("_", " ")
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _show(value: Any) -> Any:
@@ -267,7 +274,7 @@ KINDS: Mapping[str, Kind] = {
             "participant-already-hosted",
             "The organisation is hosted here already",
             "The organisation has been enrolled on this node before.",
-            "Use its API key; an admin of the organisation makes further ones.",
+            "Use the API key that its enrolment answered.",
         ),
         Kind(
             409,

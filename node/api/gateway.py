@@ -6,12 +6,16 @@ Plain ASGI, since a middleware on Starlette's base class costs more than most an
 from __future__ import annotations
 
 import time
+from http import HTTPMethod
 
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from node.api.metrics import DURATION, REQUESTS
 from node.api.problem_documents import BODY_BYTES_MAX, BodyTooLarge, answer, too_large
+
+METHODS = frozenset(method.value for method in HTTPMethod)
+"""Names of their own invention would each be kept for ever."""
 
 
 class Gateway:
@@ -52,5 +56,6 @@ class Gateway:
                 await self._app(scope, limited_receive, counted_send)
         finally:
             route = str(getattr(scope.get("route"), "path", "unmatched"))
-            REQUESTS.labels(scope["method"], route, status).inc()
-            DURATION.labels(scope["method"], route).observe(time.perf_counter() - started)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            REQUESTS.labels(method, route, status).inc()
+            DURATION.labels(method, route).observe(time.perf_counter() - started)

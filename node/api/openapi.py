@@ -17,6 +17,7 @@ from node.problems import catalogue
 
 BESIDES: dict[tuple[str, str], set[int]] = {
     ("post", "/v1/participants"): {403},
+    ("post", "/v1/consents"): {404},
     ("post", "/v1/consents/status"): {404},
     ("post", "/v1/usages"): {404},
     ("post", "/v1/vouchers"): {404},

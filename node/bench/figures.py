@@ -1,7 +1,7 @@
 """Every measured figure of the project: kept in `docs/figures.json`, rendered into the tables.
 
-A figure has a name, a value, a unit, the command that measured it, the machine and the date. Only
-commands that measure write the file; `docs/performance.md` is rendered from it.
+By name, a figure has a value, a unit, the command that measured it, the machine and the date. Only
+commands that measure write the file; the pages in `PAGES` are rendered from it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 from node.config import PROJECT_ROOT
 
 FIGURES_FILE = PROJECT_ROOT / "docs" / "figures.json"
-PERFORMANCE_FILE = PROJECT_ROOT / "docs" / "performance.md"
+PAGES = tuple(PROJECT_ROOT / "docs" / name for name in ("performance.md", "reliability.md"))
 BEGIN, END = "<!-- figures: {section} -->", "<!-- end -->"
 
 
@@ -33,6 +34,11 @@ class Figure:
     command: str
     machine: str
     date: str
+
+    @property
+    def key(self) -> str:
+        """Its name among all figures."""
+        return f"{self.section}: {self.name}"
 
 
 def measured(section: str, name: str, value: float, unit: str, target: str = "") -> Figure:
@@ -60,20 +66,29 @@ def describe_machine() -> str:
 
 def record_figures(figures: list[Figure], path: Path = FIGURES_FILE) -> None:
     """Replaces figures of the same section and name, keeps the others."""
-    kept = {(entry["section"], entry["name"]): entry for entry in read_figures(path)}
-    kept |= {(figure.section, figure.name): asdict(figure) for figure in figures}
-    path.write_text(json.dumps(list(kept.values()), indent=1, ensure_ascii=False) + "\n")
+    kept = {figure.key: figure for figure in [*read_figures(path), *figures]}
+    values = {key: asdict(figure) for key, figure in kept.items()}
+    for value in values.values():
+        del value["section"], value["name"]
+    path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
 
-def read_figures(path: Path = FIGURES_FILE) -> list[dict[str, Any]]:
+def read_figures(path: Path = FIGURES_FILE) -> list[Figure]:
     """All figures, in the order in which they were first measured."""
-    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
-    return found
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text()) if path.exists() else {}
+    split = ((key.partition(": "), value) for key, value in found.items())
+    return [Figure(section, name, **value) for (section, _, name), value in split]
 
 
-def render_tables(text: str, figures: list[dict[str, Any]]) -> str:
+def render_pages(pages: Iterable[Path] = PAGES) -> None:
+    """Renders every page anew from the figures."""
+    for page in pages:
+        page.write_text(render_tables(page.read_text(), read_figures()))
+
+
+def render_tables(text: str, figures: list[Figure]) -> str:
     """The page with the table between each pair of markers made anew."""
-    for section in dict.fromkeys(figure["section"] for figure in figures):
+    for section in dict.fromkeys(figure.section for figure in figures):
         begin = BEGIN.format(section=section)
         if begin in text:
             before, _, rest = text.partition(begin)
@@ -82,13 +97,12 @@ def render_tables(text: str, figures: list[dict[str, Any]]) -> str:
     return text
 
 
-def _table(section: str, figures: list[dict[str, Any]]) -> str:
-    rows = [figure for figure in figures if figure["section"] == section]
+def _table(section: str, figures: list[Figure]) -> str:
+    rows = [figure for figure in figures if figure.section == section]
     lines = ["| what | measured | target |", "| --- | ---: | ---: |"]
-    lines += [
-        f"| {row['name']} | {_show(row['value'])} {row['unit']} | {row['target']} |" for row in rows
-    ]
-    lines += ["", f"`{rows[-1]['command']}`, {rows[-1]['machine']}, {rows[-1]['date']}"]
+    lines += [f"| {row.name} | {_show(row.value)} {row.unit} | {row.target} |" for row in rows]
+    last = rows[-1]
+    lines += ["", f"`{last.command}`, {last.machine}, {last.date}"]
     return "\n".join(lines)
 
 

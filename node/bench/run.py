@@ -10,15 +10,10 @@ from rich.console import Console
 from rich.progress import Progress
 
 from node.bench.api import measure_api
-from node.bench.figures import (
-    PERFORMANCE_FILE,
-    Figure,
-    read_figures,
-    record_figures,
-    render_tables,
-)
+from node.bench.figures import PAGES, Figure, record_figures, render_pages
 from node.bench.gas import measure_gas
 from node.bench.leaves import measure_leaves
+from node.bench.restarts import measure_restarts
 from node.cli.demo import EXAMPLES, complete
 from node.config import Settings
 from node.demo.acts.agreement import conclude_agreement
@@ -39,17 +34,23 @@ def run_bench(console: Console) -> None:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="ptx-bench-") as folder:
         settings = Settings(state_dir=Path(folder), port=0, chain_port=0)
-        with Supervisor(settings, lambda line: None).started() as running:
-            for figure in _measure(complete(settings, running), running.api_url):
-                console.print(
-                    f"{figure.section:<8} {figure.name:<52} {figure.value:>14,} {figure.unit:<10}"
-                    f" {figure.target}",
-                    soft_wrap=True,
-                )
-                figures.append(figure)
+        for figure in _measure_all(settings):
+            console.print(
+                f"{figure.section:<12} {figure.name:<52} {figure.value:>14,} {figure.unit:<10}"
+                f" {figure.target}",
+                soft_wrap=True,
+            )
+            figures.append(figure)
     record_figures(figures)
-    PERFORMANCE_FILE.write_text(render_tables(PERFORMANCE_FILE.read_text(), read_figures()))
-    console.print(f"kept in docs/figures.json, rendered into {PERFORMANCE_FILE.name}")
+    render_pages()
+    pages = " and ".join(page.name for page in PAGES)
+    console.print(f"kept in docs/figures.json, rendered into {pages}")
+
+
+def _measure_all(settings: Settings) -> Iterator[Figure]:
+    with Supervisor(settings, lambda line: None).started() as running:
+        yield from _measure(complete(settings, running), running.api_url)
+    yield from measure_restarts(settings)
 
 
 def _measure(settings: Settings, api_url: str) -> Iterator[Figure]:

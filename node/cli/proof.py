@@ -43,8 +43,8 @@ def verify(
 def _read(file: Path) -> Any:
     try:
         return json.loads(file.read_text())
-    except ValueError as error:
-        fail(f"{file} is not JSON: {error}. Ask for the proof file again.")
+    except (ValueError, RecursionError) as error:
+        fail(f"{file} is not JSON that can be read: {error}. Ask for the proof file again.")
 
 
 def _as_json(file: Path, sections: list[Section]) -> dict[str, Any]:

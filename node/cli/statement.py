@@ -41,12 +41,14 @@ def show(
 
 def print_statement(answer: dict[str, Any]) -> None:
     """The statement as a table."""
-    table = Table("settled", "payee", "category", "units", "gross", "net", "commission")
+    table = Table(
+        "settled", "agreement", "payer", "payee", "category", "units", "gross", "net", "commission"
+    )
     table.add_column("transaction", overflow="fold")
     for line in answer["lines"]:
         table.add_row(
             show_time(line["settledAt"]),
-            f"{line['payee'][:10]}…",
+            *(f"{line[name][:10]}…" for name in ("agreementId", "consumer", "payee")),
             str(line["category"]),
             f"{line['fromUnits']}–{line['toUnits']}",
             show_amount(line["grossMinor"]),
@@ -56,7 +58,7 @@ def print_statement(answer: dict[str, Any]) -> None:
         )
     table.add_section()
     totals = [show_amount(answer[name]) for name in ("grossMinor", "netMinor", "commissionMinor")]
-    table.add_row("total", "", "", "", *totals, "")
+    table.add_row("total", *[""] * 5, *totals, "")
     provisional = ", provisional" if answer["provisional"] else ""
     console.print(f"use in {answer['period']}{provisional}; use times {answer['useTimes']}")
     console.print(table)

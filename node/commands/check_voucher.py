@@ -92,7 +92,8 @@ async def check_voucher(
 
 def _check_units(voucher: Voucher, up_to: Units, settled: Units) -> None:
     if up_to <= settled:
-        raise refused(VoucherNotNewer(units=up_to, settled_units=settled), "voucher.units")
+        at = "voucher.units" if up_to == voucher.units else "upTo"
+        raise refused(VoucherNotNewer(units=up_to, settled_units=settled), at)
     if up_to > voucher.units:
         raise refused(UpToAboveVoucher(up_to=up_to, units=voucher.units), "upTo")
 

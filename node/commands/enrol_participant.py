@@ -30,7 +30,7 @@ async def enrol_participant(
         raise Problem.of(
             "participant-already-hosted",
             f"{did} has been enrolled before.",
-            "Use its API key; an admin of the organisation makes further ones.",
+            "Use the API key that its enrolment answered.",
         ).about("did")
     key = new_api_key()
     await act_as(connection, organisation)

@@ -70,11 +70,11 @@ async def grant_consents(
         padded_size(len(records))
     except BatchSizeInvalid as error:
         raise refused(error, "records") from error
-    await require_operator_may(connection, operator, issuer, Scope.ANCHOR, now)
     checked = [
         _check(deployment, issuer, value, f"records.{index}", now)
         for index, value in enumerate(records)
     ]
+    await require_operator_may(connection, operator, issuer, Scope.ANCHOR, now)
     await _check_agreements(connection, issuer, checked, now)
     await _store(connection, master_key, issuer, checked)
     await enqueue(connection, "anchor", [(item.leaf, {}) for item in checked], issuer)
@@ -92,7 +92,10 @@ def _check(
         plain = in_plain_words(error)
         raise refused(plain, f"{at}.{plain.where}") from error
     except ProtocolError as error:
-        raise refused(error, f"{at}.{_field_of(error)}") from error
+        problem = refused(error)
+        if isinstance(error, RecordInvalid):
+            problem.remedy = "Correct the field; the holder signs the entry as it is sent."
+        raise problem.about(f"{at}.{_field_of(error)}") from error
     registry = deployment.address_bytes("ConsentRegistry")
     entry = record.entry
     if record.chain_id != deployment.chain_id or record.registry != registry:
@@ -152,30 +155,35 @@ async def _check_agreements(
     known: dict[AgreementId, AgreementRow] = {}
     for index, item in enumerate(checked):
         agreement_id = item.record.entry.agreement_id
-        if agreement_id in known:
-            continue
-        row = await query(connection, find_agreement, agreement_id)
-        at = f"records.{index}.entry.agreementId"
-        if row is None:
-            problem = not_found(
-                "agreement", to_hex(agreement_id), "Conclude the agreement first: /v1/agreements."
-            )
-            problem.status = 422
-            raise problem.about(at)
-        if issuer not in row.terms.parties:
-            raise refused(
-                NotParty(agreement_id=agreement_id, organisation=issuer),
-                f"records.{index}.entry.issuer",
-            )
-        status = status_at(row.facts, UnixSeconds(now))
-        if status is not AgreementStatus.ACTIVE:
-            raise _wrong(
-                f"records.{index}",
-                "entry.agreementId",
-                f"The agreement {to_hex(agreement_id)} is {status}.",
-                "Grant consents under an active agreement.",
-            )
-        known[agreement_id] = row
+        if agreement_id not in known:
+            at = f"records.{index}.entry"
+            known[agreement_id] = await _active_agreement(connection, agreement_id, issuer, at, now)
+        for place, recipient in enumerate(recipient_ids(item.record.document)):
+            if recipient not in known[agreement_id].terms.parties:
+                error = NotParty(agreement_id=agreement_id, organisation=recipient)
+                raise refused(error, f"records.{index}.document.recipients.{place}")
+
+
+async def _active_agreement(
+    connection: AsyncConnection,
+    agreement_id: AgreementId,
+    issuer: OrganisationId,
+    at: str,
+    now: int,
+) -> AgreementRow:
+    row = await query(connection, find_agreement, agreement_id)
+    if row is None:
+        remedy = "Conclude the agreement first: /v1/agreements."
+        raise not_found("agreement", to_hex(agreement_id), remedy).about(f"{at}.agreementId")
+    if issuer not in row.terms.parties:
+        error = NotParty(agreement_id=agreement_id, organisation=issuer)
+        raise refused(error, f"{at}.issuer")
+    status = status_at(row.facts, UnixSeconds(now))
+    if status is not AgreementStatus.ACTIVE:
+        detail = f"The agreement {to_hex(agreement_id)} is {status}."
+        remedy = "Grant consents under an active agreement."
+        raise Problem.of("record-refused", detail, remedy).about(f"{at}.agreementId")
+    return row
 
 
 async def _store(

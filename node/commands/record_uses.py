@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.agreements import find_agreement
 from indexer.queries.freshness import Freshness
 from node import tables
-from node.commands.gate import Gate, find_consents
+from node.commands.gate import QUEUED, Gate, find_consents
 from node.db import lock, query
 from node.problems import Problem, not_found, refused
-from protocol.errors import NotParty
+from protocol.errors import ConsumerIsPayee, NotParty
 from protocol.merkle import leaf_hash, root_of
 from protocol.periods import period_of
 from protocol.signing import Voucher
@@ -57,6 +57,8 @@ async def record_uses(
         raise problem.about("agreementId")
     if consumer not in agreement.terms.parties:
         raise refused(NotParty(agreement_id=agreement_id, organisation=consumer), "agreementId")
+    if any(line.payee == consumer for line in agreement.terms.lines):
+        raise refused(ConsumerIsPayee(consumer=consumer), "agreementId")
     await _require_active(connection, gate, agreement_id, consent_leaves, freshness)
     period = period_of(UnixSeconds(freshness.now))
     # Positions have no gap: one writer a consumer, agreement and period.
@@ -117,7 +119,11 @@ async def _require_active(
         if foreign or not answer.is_active:
             state = "of another agreement" if foreign else answer.state
             detail = f"The consent {to_hex(leaf)} is {state}."
-            remedy = "Do not use the data; ask the learner for a new consent."
+            remedy = (
+                "Wait until it is anchored, and ask again."
+                if state == QUEUED
+                else "Do not use the data; ask the learner for a new consent."
+            )
             raise Problem.of("consent-not-active", detail, remedy).about(f"consents.{index}")
 
 

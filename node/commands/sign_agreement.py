@@ -83,10 +83,6 @@ async def sign_agreement(
 
     The proposal may still wait in this node's outbox: the sender keeps the order.
     """
-    if not is_signed_by(signer, Hash32(agreement_id), signature):
-        error = AgreementSignatureInvalid(agreement_id=agreement_id, signer=signer)
-        raise refused(error, "signature")
-    await _require_signer(connection, organisation, signer, now)
     await lock_promise(connection, "sign", agreement_id)
     known = await query(connection, find_agreement, agreement_id)
     if known is not None:
@@ -96,6 +92,10 @@ async def sign_agreement(
         if promised is None or promised.state == "failed":
             remedy = "Propose it first: POST /v1/agreements."
             raise not_found("agreement", to_hex(agreement_id), remedy).about("agreement_id")
+    if not is_signed_by(signer, Hash32(agreement_id), signature):
+        error = AgreementSignatureInvalid(agreement_id=agreement_id, signer=signer)
+        raise refused(error, "signature")
+    await _require_signer(connection, organisation, signer, now)
     await _require_not_promised(connection, agreement_id, organisation)
     payload = {
         "organisation": to_hex(organisation),

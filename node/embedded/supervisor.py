@@ -188,7 +188,7 @@ class Supervisor:
 
     def _free_port(self, host: str, wanted: int, variable: str) -> int:
         port = free_port(host, wanted)
-        if port != wanted and wanted != 0:
+        if wanted not in (port, 0):
             self._say(f"port {wanted} is taken, using {port} ({variable} chooses another)")
         return port
 

@@ -65,7 +65,7 @@ class BatchSizeInvalid(MerkleLogError):
 
     size: int
     maximum: int
-    remedy = "Split the batch."
+    remedy = "Send as many as are allowed, in several batches if need be."
 
 
 @dataclass(eq=False)

@@ -250,3 +250,26 @@ def test_a_body_beyond_the_limit_is_refused(at_rest: World, chunked: bool) -> No
             timeout=30,
         )
         assert_problem(answer, 413, "body-too-large", None)
+
+
+def test_invented_methods_leave_one_count_and_no_more(at_rest: World) -> None:
+    for index in range(30):
+        httpx.request(f"INVENTED{index}", f"{at_rest.node.url}/v1/rates")
+    metrics = httpx.get(f"{at_rest.node.url}/metrics").text
+    assert "INVENTED" not in metrics
+    assert 'method="other"' in metrics
+
+
+@pytest.mark.parametrize(
+    "did", ["", "garbage", "did:", "did:web", "did:WEB:x", "did:web:", "did:web:a b"]
+)
+def test_what_is_no_did_is_named_beside_what_else_is_wrong(at_rest: World, did: str) -> None:
+    body = {"did": did, "name": ""}
+    answer = httpx.post(
+        f"{at_rest.node.url}/v1/participants",
+        json=body,
+        headers={"Authorization": at_rest.operator._http.headers["authorization"]},
+    )
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["did", "name"]
+    assert "text" in answer.json()["errors"][1]["detail"]

@@ -141,7 +141,9 @@ def test_amounts_beyond_128_bits_are_refused_and_not_wrapped(world: World) -> No
     assert needed > 2**128
 
 
-@pytest.mark.parametrize("units", [2**64, 2**300, -1, 1.5, "1 000", None])
+@pytest.mark.parametrize(
+    "units", [2**64, 2**300, -1, 1.5, 4.0, True, "1 000", " 4", "04", "+4", "4.0", str(2**64), None]
+)
 def test_units_that_are_no_64_bit_number_are_refused(at_rest: World, units: Any) -> None:
     body = body_of(at_rest, make_voucher(at_rest))
     body["voucher"]["units"] = units

@@ -173,10 +173,15 @@ def test_a_proof_file_is_good_tampered_with_or_none(
     assert [by_file[str(file)]["refuted"] for file in (good, tampered)] == [False, True]
     assert "failed" in {part["result"] for part in by_file[str(tampered)]["parts"]}
     assert "failed" in run.here("proof", "verify", tampered).out
-    for file, words in ((none, "is not JSON"), (other, "")):
+    for file, words in ((none, "is not JSON that can be read"), (other, "")):
         refused = run.here("proof", "verify", file)
         assert refused.status == 1
         assert words in refused.err
+    deep = tmp_path / "deep.json"
+    deep.write_text("[" * 100_000)
+    refused = run("proof", "verify", deep)
+    assert (refused.status, refused.err.count("\n")) == (1, 1)
+    assert "is not JSON that can be read" in refused.err
 
 
 def test_the_index_says_where_it_stands_and_is_made_anew(run: CommandLine, at_rest: World) -> None:

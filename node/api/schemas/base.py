@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -18,6 +18,7 @@ from protocol.types import to_hex
 
 MAX_SAFE_TIME = 2**53 - 1
 ESCAPED_NUL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
+DECIMAL = re.compile(r"0|[1-9][0-9]{0,19}")
 HEX_DIGITS = re.compile(r"[0-9a-fA-F]*")
 
 
@@ -30,7 +31,7 @@ class Shape(BaseModel):
     """A JSON object."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, strict=True
     )
 
     def to_json(self) -> dict[str, Any]:
@@ -91,8 +92,27 @@ EntryBytes = Annotated[bytes, HexOf(123, "an entry")]
 SlipBytes = Annotated[bytes, HexOf(220, "a slip")]
 HexBytes = Annotated[bytes, HexOf(None, "a value")]
 
-UnixTime = Annotated[int, Field(ge=0, le=MAX_SAFE_TIME)]
-Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
+
+def read_decimal(value: Any) -> Any:
+    """A whole number written as text, for readers whose numbers end at 2^53."""
+    return int(value) if isinstance(value, str) and DECIMAL.fullmatch(value) else value
+
+
+UnixTime = Annotated[int, Field(ge=0, le=MAX_SAFE_TIME), BeforeValidator(read_decimal)]
+Uint64 = Annotated[
+    int,
+    Field(ge=0, le=2**64 - 1),
+    BeforeValidator(read_decimal),
+    # The framework would write the maximum as a float, which is one more.
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "format": "uint64", "minimum": 0},
+                {"type": "string", "pattern": "^(0|[1-9][0-9]{0,19})$"},
+            ]
+        }
+    ),
+]
 
 
 def require_storable(value: Any) -> Any:

@@ -16,7 +16,10 @@ STATUS_BATCH_MAX = 1_000
 class GrantConsents(Shape):
     """Records as `protocol/schemas/record.json` describes them, of any agreements of the caller."""
 
-    records: Annotated[list[dict[str, Any]], Field(max_length=BATCH_SIZE_MAX * 2)]
+    # The rule itself judges the number, so that its own words say what is allowed.
+    records: Annotated[
+        list[dict[str, Any]], Field(json_schema_extra={"minItems": 1, "maxItems": BATCH_SIZE_MAX})
+    ]
 
 
 class QueuedConsent(Shape):

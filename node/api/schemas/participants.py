@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from indexer.queries.participants import ParticipantRow
-from node.api.schemas.base import Address, AsOf, Shape, StoredText
+from node.api.schemas.base import Address, AsOf, Shape, require_storable, wrong_value
 from protocol.types import Role, Scope
+
+DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._%-]")
+"""The form of a decentralised identifier (W3C DID Core, section 3.1)."""
+
+
+def require_did(text: str) -> str:
+    """Raises ValueError for what is no DID."""
+    if not DID.fullmatch(text):
+        raise wrong_value("This is no DID.", "Send a DID such as did:web:school.example.")
+    return text
 
 
 class EnrolParticipant(Shape):
     """Hosts an organisation, which governance has admitted, on this node."""
 
-    did: Annotated[StoredText, Field(min_length=1, max_length=512)]
-    name: Annotated[StoredText, Field(min_length=1, max_length=200)]
+    did: Annotated[str, Field(max_length=512), AfterValidator(require_did)]
+    name: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(require_storable)]
 
 
 class EnrolledParticipant(Shape):

@@ -80,12 +80,6 @@ class StoredVoucher(Shape):
     commission_minor: int
 
 
-class Vouchers(Shape):
-    """Vouchers of one agreement, the newest first."""
-
-    items: list[StoredVoucher]
-
-
 class SettleVoucher(Shape):
     """Settles a voucher up to `upTo` units (all, unless given)."""
 

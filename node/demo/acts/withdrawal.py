@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from web3 import Web3
 
@@ -35,7 +36,8 @@ def withdraw(story: Story) -> None:
     )
     narrator.mined("withdraw", answer["transactionHash"], started)
     gate = gate_answer(story)
-    narrator.fact("gate", f"{gate['state']} at {gate['endedAt']} by the {gate['endedBy']}")
+    since = datetime.fromtimestamp(gate["endedAt"], UTC)
+    narrator.fact("gate", f"{gate['state']} since {since:%H:%M:%S} UTC, by the {gate['endedBy']}")
     require(gate["state"] == "withdrawn", "every answer is withdrawn")
     contract = stage.deployment.contract(stage.web3, "ConsentRegistry")
     holder = Web3.to_checksum_address(entry.holder)
