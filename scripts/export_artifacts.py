@@ -4,7 +4,8 @@
     npx hardhat build --no-tests && python scripts/export_artifacts.py
 
 One JSON file for each contract that is deployed, with what a deployment, a decoder and a verifier
-of storage proofs need. The same sources give the same bytes, so the files are not committed.
+of storage proofs need. The same sources give the same bytes, so the files are not committed. The
+layouts of storage are: with `--layouts` this writes them anew, and a test compares.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 HARDHAT_OUTPUT = ROOT / "artifacts"
 DESTINATION = ROOT / "protocol" / "artifacts"
+LAYOUTS = ROOT / "snapshots" / "storage.txt"
 
 OPENZEPPELIN = "@openzeppelin/contracts"
 SOURCES = {
@@ -44,7 +46,21 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def storage_slots(layout: dict[str, Any]) -> list[dict[str, Any]]:
     """Name, slot, byte offset and type of each state variable, for readers of storage proofs."""
+    return places_of(layout["storage"], layout["types"] or {})
+
+
+def struct_layouts(layout: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The same of the members of each struct in storage; slots count from the struct's own."""
     types = layout["types"] or {}
+    return {
+        kind["label"]: places_of(kind["members"], types)
+        for kind in types.values()
+        if "members" in kind
+    }
+
+
+def places_of(variables: list[dict[str, Any]], types: dict[str, Any]) -> list[dict[str, Any]]:
+    """Where variables lie in storage."""
     return [
         {
             "name": variable["label"],
@@ -52,7 +68,7 @@ def storage_slots(layout: dict[str, Any]) -> list[dict[str, Any]]:
             "offset": variable["offset"],
             "type": types[variable["type"]]["label"],
         }
-        for variable in layout["storage"]
+        for variable in variables
     ]
 
 
@@ -72,6 +88,7 @@ def artifact_of(contract: str, source: str) -> dict[str, Any]:
         "deployedBytecode": compiled["deployedBytecode"],
         "immutableReferences": compiled["immutableReferences"],
         "storage": storage_slots(detail["storageLayout"]),
+        "structs": struct_layouts(detail["storageLayout"]),
         "compiler": {
             "version": build["solcLongVersion"],
             "evmVersion": settings["evmVersion"],
@@ -85,10 +102,28 @@ def artifact_of(contract: str, source: str) -> dict[str, Any]:
 def main() -> None:
     """Write every artifact."""
     DESTINATION.mkdir(parents=True, exist_ok=True)
-    for contract, source in SOURCES.items():
-        artifact = artifact_of(contract, source)
+    artifacts = [artifact_of(contract, source) for contract, source in SOURCES.items()]
+    for artifact in artifacts:
         text = json.dumps(artifact, indent=1, sort_keys=True) + "\n"
-        (DESTINATION / f"{contract}.json").write_text(text, encoding="utf-8")
+        (DESTINATION / f"{artifact['contractName']}.json").write_text(text, encoding="utf-8")
+    if "--layouts" in sys.argv[1:]:
+        LAYOUTS.write_text(show_layouts(artifacts), encoding="utf-8")
+
+
+def show_layouts(artifacts: list[dict[str, Any]]) -> str:
+    """The storage of all contracts, a line a variable, so that a change shows in a review."""
+    lines = []
+    for artifact in artifacts:
+        lines.append(f"{artifact['contractName']}\n")
+        lines += [line_of(place, "  ") for place in artifact["storage"]]
+        for name, members in sorted(artifact["structs"].items()):
+            lines += [f"  {name}\n", *(line_of(place, "    ") for place in members)]
+    return "".join(lines)
+
+
+def line_of(place: dict[str, Any], indent: str) -> str:
+    """Slot, byte offset, name and type."""
+    return f"{indent}{place['slot']:>2} {place['offset']:>2}  {place['name']}: {place['type']}\n"
 
 
 if __name__ == "__main__":
