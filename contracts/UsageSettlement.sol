@@ -96,7 +96,7 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
                 permit.r,
                 permit.s
             )
-        {} catch {}
+        {} catch {} // solhint-disable-line no-empty-blocks
         _deposit(agreementId, consumer, amount);
     }
 

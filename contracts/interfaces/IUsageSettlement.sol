@@ -143,8 +143,8 @@ interface IUsageSettlement {
     /// authorised (claim) for it; the agreement is in state active and has not expired.
     function deposit(bytes32 agreementId, address consumer, uint256 amount) external;
 
-    /// @notice The same with the allowance given by signature (ERC-2612). A permit that somebody has
-    /// submitted before does no harm: the allowance is what counts.
+    /// @notice The same with the allowance given by signature (ERC-2612). A permit that somebody
+    /// has submitted before does no harm: the allowance is what counts.
     function depositWithPermit(
         bytes32 agreementId,
         address consumer,
