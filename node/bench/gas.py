@@ -29,20 +29,21 @@ def measure_gas(story: Story) -> Iterator[Figure]:
     registry = stage.deployment.contract(stage.web3, "ConsentRegistry")
     organisation = Web3.to_checksum_address(issuer.id)
     for size, target in TARGETS.items():
-        gas = _anchor(issuer.wallet, registry, organisation, size)
+        gas = anchor_gas(issuer.wallet, registry, organisation, size)
         yield measured(SECTION, f"anchor {size}", gas, "gas", f"≤ {target:,}")
         if size > 1:
             each = gas / size
             yield measured(SECTION, f"anchor {size}, each", each, "gas", f"≤ {target / size:,.0f}")
     for real in REAL_BATCHES:
         padded = padded_size(real)
-        gas = _anchor(issuer.wallet, registry, organisation, padded)
+        gas = anchor_gas(issuer.wallet, registry, organisation, padded)
         name = f"real consent in a batch of {real}, padded to {padded}"
         yield measured(SECTION, name, gas / real, "gas")
     yield from _withdrawals(story, issuer.wallet, registry)
 
 
-def _anchor(wallet: Wallet, registry: Contract, organisation: str, size: int) -> int:
+def anchor_gas(wallet: Wallet, registry: Contract, organisation: str, size: int) -> int:
+    """Gas of anchoring some random leaves."""
     leaves = [secrets.token_bytes(32) for _ in range(size)]
     gas = wallet.call(registry.functions.anchor(organisation, leaves)).gas_used
     path = inclusion_path(leaves, size - 1)
@@ -54,14 +55,15 @@ def _anchor(wallet: Wallet, registry: Contract, organisation: str, size: int) ->
 def _withdrawals(story: Story, wallet: Wallet, registry: Contract) -> Iterator[Figure]:
     own = wallet.call(registry.functions.withdraw(secrets.token_bytes(32))).gas_used
     yield measured(SECTION, "withdraw, own transaction", own, "gas", "≤ 46,500")
-    one = wallet.call(registry.functions.withdrawBySignature(_signed(story))).gas_used
+    one = wallet.call(registry.functions.withdrawBySignature(sign_withdrawal(story))).gas_used
     yield measured(SECTION, "withdraw by signature", one, "gas", "≤ 51,500")
-    many = [_signed(story) for _ in range(100)]
+    many = [sign_withdrawal(story) for _ in range(100)]
     gas = wallet.call(registry.functions.withdrawManyBySignature(many)).gas_used
     yield measured(SECTION, "100 signatures in one call, each", gas / 100, "gas", "≤ 30,000")
 
 
-def _signed(story: Story) -> tuple[str, bytes, bytes, bytes, int]:
+def sign_withdrawal(story: Story) -> tuple[str, bytes, bytes, bytes, int]:
+    """A withdrawal of a random leaf by a new holder, as the contract takes it."""
     secret, leaf = secrets.token_bytes(32), Leaf(secrets.token_bytes(32))
     deployment = story.stage.deployment
     registry = deployment.address_bytes("ConsentRegistry")

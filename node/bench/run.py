@@ -13,6 +13,7 @@ from node.bench.api import measure_api
 from node.bench.figures import PAGES, Figure, record_figures, render_pages
 from node.bench.gas import measure_gas
 from node.bench.leaves import measure_leaves
+from node.bench.peers import measure_peers
 from node.bench.restarts import measure_restarts
 from node.cli.demo import EXAMPLES, complete
 from node.config import Settings
@@ -65,4 +66,5 @@ def _measure(settings: Settings, api_url: str) -> Iterator[Figure]:
             act(story)
             progress.advance(task)
     yield from measure_gas(story)
+    yield from measure_peers(story)
     yield from measure_api(story)
