@@ -210,6 +210,9 @@ contract AgreementRegistryLifeTest is LedgerFixture {
         _expectNotSpeaker(company.account, school.id);
         vm.prank(company.account);
         agreements.resume(id, school.id);
+        _expectNotParty(operator.id);
+        vm.prank(operator.account);
+        agreements.resume(id, operator.id);
     }
 
     // Termination
