@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     port: int = 8420
     chain_port: int = 8421
     chain_id: int = 7837
+    chain_hardfork: str = "paris"
     database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
     chain_url: str | None = Field(default=None, validation_alias="CHAIN_URL")
     deployment_path: Path | None = None

@@ -37,7 +37,7 @@ def live_node(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Itera
     with pytest.MonkeyPatch.context() as environment:
         for name in [*os.environ]:
             setting = name.startswith("PTX_") or name in ("DATABASE_URL", "CHAIN_URL")
-            if setting and name != "PTX_SAMPLES":
+            if setting and name not in ("PTX_SAMPLES", "PTX_CHAIN_HARDFORK"):
                 environment.delenv(name)
         environment.setenv("PTX_BATCH_SECONDS", "0.1")
         settings = Settings(

@@ -174,7 +174,7 @@ def run_until_idle(sender: Sender) -> None:
 def open_own_chain(folder: Path, server: str, create: Callable[[], str]) -> Iterator[OwnChain]:
     """Anvil with everything deployed, gone after the block."""
     port = free_port("127.0.0.1", 0)
-    process = start_chain(folder, port, 7838, folder / "chain.log")
+    process = start_chain(folder, port, 7838, Settings().chain_hardfork, folder / "chain.log")
     try:
         template = create()
         settings = Settings(

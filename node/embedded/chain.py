@@ -1,4 +1,4 @@
-"""The embedded chain: anvil with its state kept on disk, gas free, bytecode level paris.
+"""The embedded chain: anvil with its state kept on disk, gas free.
 
 Its state is saved each second and at an orderly stop: after a kill -9 the chain may come back
 shorter than the index and the outbox, which both recover from.
@@ -20,7 +20,9 @@ START_TIMEOUT_SECONDS = 20.0
 ANVIL = PROJECT_ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
 
-def start_chain(state_dir: Path, port: int, chain_id: int, log: Path) -> subprocess.Popen[bytes]:
+def start_chain(
+    state_dir: Path, port: int, chain_id: int, hardfork: str, log: Path
+) -> subprocess.Popen[bytes]:
     """Runs anvil until it answers with the expected chain id.
 
     Raises RuntimeError if it does not, or if another chain answers at this port.
@@ -30,7 +32,7 @@ def start_chain(state_dir: Path, port: int, chain_id: int, log: Path) -> subproc
         str(ANVIL),
         *("--host", HOST, "--port", str(port), "--chain-id", str(chain_id)),
         "--no-cors",  # no page of any site may speak to it
-        *("--hardfork", "paris", "--gas-price", "0", "--base-fee", "0", "--accounts", "0"),
+        *("--hardfork", hardfork, "--gas-price", "0", "--base-fee", "0", "--accounts", "0"),
         *("--state", str(state_dir.resolve() / "chain.json"), "--state-interval", "1"),
         "--silent",
     ]

@@ -138,7 +138,9 @@ class Supervisor:
     def _start_chain(self, port: int) -> None:
         settings = self._settings
         log = self._log_file("chain")
-        process = start_chain(settings.state_dir, port, settings.chain_id, log)
+        process = start_chain(
+            settings.state_dir, port, settings.chain_id, settings.chain_hardfork, log
+        )
         self._adopt("chain", process, signal.SIGTERM)
 
     def _load_services(self, settings: Settings) -> None:
