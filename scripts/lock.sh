@@ -10,3 +10,4 @@ lock pyproject.toml --group build --output-file requirements.lock
 lock pyproject.toml --group build --group dev --constraint requirements.lock \
   --output-file requirements-dev.lock
 uv --version | awk '{ print "uv==" $2 }' | lock - --output-file requirements-installer.lock
+lock requirements-analysis.in --output-file requirements-analysis.lock

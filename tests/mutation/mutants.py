@@ -61,7 +61,7 @@ def syntax_trees(root: Path, files: list[str]) -> dict[str, Node]:
         },
     }
     answer = subprocess.run(
-        ["tools/solc", "--standard-json"],
+        ["tools/solc", "--standard-json", "--allow-paths", (root / "node_modules").resolve()],
         cwd=root,
         input=json.dumps(question),
         capture_output=True,
