@@ -8,6 +8,7 @@ where Python reserves the word. The contract that emitted an event is known to t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import get_args
 
 from protocol.agreement import Terms
 from protocol.commission import LineAmount
@@ -375,40 +376,5 @@ Event = (
 )
 """Any event of the contracts."""
 
-EVENT_TYPES: dict[str, type[Event]] = {
-    "ParticipantAdmitted": ParticipantAdmitted,
-    "ParticipantClassified": ParticipantClassified,
-    "ParticipantDescribed": ParticipantDescribed,
-    "ParticipantSuspended": ParticipantSuspended,
-    "ParticipantReinstated": ParticipantReinstated,
-    "AccountBound": AccountBound,
-    "AccountRetired": AccountRetired,
-    "OperatorDelegated": OperatorDelegated,
-    "RecoveryAnnounced": RecoveryAnnounced,
-    "RecoveryCancelled": RecoveryCancelled,
-    "GuardianAppointed": GuardianAppointed,
-    "Stopped": Stopped,
-    "StopEnded": StopEnded,
-    "AgreementProposed": AgreementProposed,
-    "AgreementSigned": AgreementSigned,
-    "AgreementActivated": AgreementActivated,
-    "AgreementSuspended": AgreementSuspended,
-    "AgreementResumed": AgreementResumed,
-    "AgreementTerminated": AgreementTerminated,
-    "LeavesAnchored": LeavesAnchored,
-    "ConsentEnded": ConsentEnded,
-    "WithdrawalRefused": WithdrawalRefused,
-    "RateSet": RateSet,
-    "Transfer": Transfer,
-    "Issued": Issued,
-    "Redeemed": Redeemed,
-    "Deposited": Deposited,
-    "LeavingRequested": LeavingRequested,
-    "Left": Left,
-    "UsageSettled": UsageSettled,
-    "VoucherSkipped": VoucherSkipped,
-    "BalanceClaimed": BalanceClaimed,
-    "CommissionPaidOut": CommissionPaidOut,
-    "Granted": Granted,
-}
+EVENT_TYPES: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 """From the name of an event in the ABI to its class."""

@@ -26,22 +26,13 @@ from protocol.events import (
     BalanceClaimed,
     ConsentEnded,
     Event,
-    GuardianAppointed,
     LeavesAnchored,
     LeavingRequested,
     Left,
-    OperatorDelegated,
     Origin,
     ParticipantAdmitted,
-    ParticipantClassified,
-    ParticipantDescribed,
-    ParticipantReinstated,
     ParticipantSuspended,
     RateSet,
-    RecoveryAnnounced,
-    RecoveryCancelled,
-    StopEnded,
-    Stopped,
     Transfer,
     UsageSettled,
 )
@@ -49,7 +40,6 @@ from protocol.hashing import sha256
 from protocol.merkle import leaf_hash, root_of
 from protocol.postings import COMMISSION, ISSUED, TRANSIT, TREASURY, balance_of, deposit_of
 from protocol.types import (
-    AccountAddress,
     AgreementId,
     AmountMinor,
     Category,
@@ -59,7 +49,6 @@ from protocol.types import (
     Period,
     RateBps,
     Root,
-    Scope,
     Units,
     UnixSeconds,
 )
@@ -239,27 +228,6 @@ def test_rates_hold_from_their_period_on() -> None:
             ledger.rate_of(story.state, category, period)
 
 
-def test_accounts_speak_by_scope_expiry_and_delegation() -> None:
-    story = Story().begin()
-    operator = AccountAddress(b"\xb9" * 20)
-    now, soon = story.time, UnixSeconds(story.time + 100)
-    story.tell(AccountBound(EMPLOYER, operator, Scope.ANCHOR | Scope.CLAIM, soon))
-    story.tell(OperatorDelegated(SCHOOL, EMPLOYER, Scope.ANCHOR, UnixSeconds(soon - 50)))
-
-    def speaks(organisation: OrganisationId, scope: Scope, time: UnixSeconds) -> bool:
-        return ledger.speaks_for(story.state, operator, organisation, scope, time)
-
-    assert speaks(EMPLOYER, Scope.CLAIM, now)
-    assert not speaks(EMPLOYER, Scope.AGREE, now)
-    assert not speaks(EMPLOYER, Scope.CLAIM, soon)
-    assert speaks(SCHOOL, Scope.ANCHOR, now)
-    assert not speaks(SCHOOL, Scope.CLAIM, now)
-    assert not speaks(SCHOOL, Scope.ANCHOR, UnixSeconds(soon - 50))
-    story.tell(AccountRetired(EMPLOYER, operator))
-    assert not speaks(EMPLOYER, Scope.CLAIM, now)
-    assert not ledger.speaks_for(story.state, NOBODY, EMPLOYER, Scope.CLAIM, now)
-
-
 def test_a_rate_that_has_not_begun_is_corrected() -> None:
     story = Story().begin()
     later = Period(PERIOD + 3)
@@ -269,45 +237,6 @@ def test_a_rate_that_has_not_begun_is_corrected() -> None:
     assert ledger.rate_of(story.state, Category(1), Period(later - 1)) == 250
     with pytest.raises(LedgerViolation, match="rate from period"):
         story.tell(RateSet(Category(1), Period(later - 1), RateBps(80)))
-
-
-def test_an_organisation_without_keys_is_recovered_unless_it_calls_that_off() -> None:
-    story = Story().begin()
-    spare, due = AccountAddress(b"\xba" * 20), UnixSeconds(BEGIN + 10**7)
-    story.tell(RecoveryAnnounced(SCHOOL, spare, due))
-    assert story.state.recoveries[SCHOOL].account == spare
-    story.tell(RecoveryCancelled(SCHOOL, spare))
-    assert SCHOOL not in story.state.recoveries
-    with pytest.raises(LedgerViolation, match="No recovery"):
-        story.tell(RecoveryCancelled(SCHOOL, spare))
-    story.tell(RecoveryAnnounced(SCHOOL, spare, due))
-    story.tell(AccountBound(SCHOOL, spare, Scope(31), UnixSeconds(2**40 - 1)))
-    assert SCHOOL not in story.state.recoveries
-
-
-def test_roles_and_college_change() -> None:
-    story = Story().begin()
-    story.tell(ParticipantClassified(SCHOOL, 4, 3))
-    school = ledger.participant_of(story.state, SCHOOL)
-    assert school is not None
-    assert (school.roles, school.college) == (4, 3)
-
-
-def test_participants_describe_themselves_and_are_suspended() -> None:
-    story = Story().begin()
-    story.tell(ParticipantDescribed(SCHOOL, "https://node.example", REFERENCE))
-    story.tell(ParticipantSuspended(SCHOOL))
-    school = ledger.participant_of(story.state, SCHOOL)
-    assert school is not None
-    assert (school.service_address, school.suspended) == ("https://node.example", True)
-    assert SCHOOL not in ledger.proposal_context(story.state, story.time).admitted
-    story.tell(ParticipantReinstated(SCHOOL))
-    story.tell(GuardianAppointed(CONSUMER_ACCOUNT))
-    story.tell(Stopped(UnixSeconds(BEGIN + 10**6)))
-    assert story.state.stopped_until == BEGIN + 10**6
-    story.tell(StopEnded())
-    assert story.state.stopped_until < story.time
-    assert story.state.guardian == CONSUMER_ACCOUNT
 
 
 def test_the_ledger_answers_what_a_proposal_asks() -> None:
