@@ -9,16 +9,17 @@ set -eu
 cd "$(dirname "$0")/.."
 python=.venv-analysis/bin/python
 export PATH="$PWD/node_modules/.bin:$PWD/.venv-analysis/bin:$PATH"
-if [ ! -e .venv-analysis/.installed ] || [ requirements-analysis.lock -nt .venv-analysis/.installed ]
-then
+installed=.venv-analysis/.installed
+if [ ! -e $installed ] || [ requirements-analysis.lock -nt $installed ]; then
   echo "installing slither and halmos"
   [ -x "$python" ] || "${PYTHON:-python3}" -m venv .venv-analysis
   scripts/install.sh "$python" requirements-analysis.lock
-  touch .venv-analysis/.installed
+  touch $installed
 fi
 case "${1:-}" in
   slither)
-    export FOUNDRY_OUT=out/slither FOUNDRY_CACHE_PATH=out/slither/cache FOUNDRY_LINT_LINT_ON_BUILD=false
+    export FOUNDRY_OUT=out/slither FOUNDRY_CACHE_PATH=out/slither/cache
+    export FOUNDRY_LINT_LINT_ON_BUILD=false
     rm -rf out/slither
     forge build --quiet --build-info --skip '*/tests/**'
     slither . --ignore-compile --foundry-out-directory out/slither --json out/slither/found.json \

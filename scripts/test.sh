@@ -1,25 +1,54 @@
 #!/usr/bin/env bash
-# The test suite, part by part, with the time that each took; `scripts/test.sh deep`: the long one.
+# The test suite, part by part, with the time that each took.
+#
+#   scripts/test.sh          what runs on every change
+#   scripts/test.sh deep     what takes longer; what passed on this very commit is not repeated
 set -u
 cd "$(dirname "$0")/.."
 mode=${1:-default}
 failed=0
+pytest=(.venv/bin/python -m pytest -q)
+
+# Where the parts that passed on this commit are kept; nowhere while something is not committed.
+passed=
+if [ "$mode" = deep ] && [ -z "$(git status --porcelain)" ]; then
+  passed=build/deep/$(git rev-parse HEAD)
+  mkdir -p "$passed"
+fi
+
 part() {
-  local name=$1 begun=$SECONDS status said
+  local name=$1 begun=$SECONDS status said mark
+  mark=${passed:+$passed/${name//[^a-z0-9]/-}}
   shift
+  if [ -n "$mark" ] && [ -e "$mark" ]; then
+    printf '== %s: passed before on this commit\n' "$name"
+    return
+  fi
   printf '\n== %s\n' "$name"
   "$@"
   status=$?
   [ $status = 0 ] || failed=1
   [ $status = 0 ] && said=ok || said="FAILED ($status)"
+  [ $status = 0 ] && [ -n "$mark" ] && touch "$mark"
   printf '== %s: %s, %s s\n' "$name" "$said" $((SECONDS - begun))
 }
-part "linters, types, layers" scripts/check.sh
+
 if [ "$mode" = deep ]; then
   part "contracts, deep" npm run --silent test:solidity:deep
-  part "Python, deep" .venv/bin/python -m pytest -q -m deep
+  part "contracts, invariants, deep" npm run --silent test:solidity:invariants
+  part "contracts on the EVM of Hardhat" npm run --silent test:solidity:hardhat
+  part "coverage of the contracts" npm run --silent coverage:solidity
+  part "slither" scripts/analysis.sh slither
+  part "halmos" scripts/analysis.sh halmos
+  part "mutants of the contracts" .venv/bin/python scripts/mutate.py --minutes 30
+  part "python, deep" "${pytest[@]}" -m deep
+  for hardfork in istanbul london cancun; do
+    part "python on $hardfork" \
+      env PTX_CHAIN_HARDFORK=$hardfork "${pytest[@]}" -m "not deep" tests/node
+  done
 else
+  part "linters, types, layers" scripts/check.sh
   part "contracts" npm run --silent test:solidity
-  part "protocol, indexer, node, pages" .venv/bin/python -m pytest -q -m "not deep"
+  part "protocol, indexer, node, pages" "${pytest[@]}" -m "not deep"
 fi
 exit $failed
