@@ -52,6 +52,7 @@ abstract contract AgreementHandler is GhostLedger {
         GhostAgreement storage agreement = _anyAgreement(seed);
         bool isActive = agreement.state == IAgreementRegistry.State.Active;
         vm.assume(isActive || agreement.state == IAgreementRegistry.State.Suspended);
+        vm.assume(_draw(seed, 2, 2) == 0);
         address party = agreement.parties[_draw(seed, 1, agreement.parties.length)];
         GhostAccount memory speaker = _speaker(party, Scopes.AGREE, seed);
         vm.assume(!suspendedBy[agreement.id][party] && speaker.key != 0);
@@ -82,7 +83,7 @@ abstract contract AgreementHandler is GhostLedger {
         GhostAgreement storage agreement = _anyAgreement(seed);
         vm.assume(agreement.state != IAgreementRegistry.State.Terminated);
         // Most agreements live on, so that there is something to use.
-        vm.assume(_draw(seed, 1, 3) == 0);
+        vm.assume(_draw(seed, 1, 6) == 0);
         address party = agreement.parties[_draw(seed, 2, agreement.parties.length)];
         GhostAccount memory speaker = _speaker(party, Scopes.AGREE, seed);
         vm.assume(speaker.key != 0);

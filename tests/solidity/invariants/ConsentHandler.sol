@@ -13,7 +13,7 @@ import {GhostLedger} from "./GhostLedger.sol";
 /// @notice Issuers anchor, learners withdraw in every way, issuers revoke, the association
 /// invalidates, strangers end what is not theirs; and somebody hides leaves behind anchored nodes.
 abstract contract ConsentHandler is GhostLedger {
-    uint256 internal constant CONSENTS_MAX = 16;
+    uint256 internal constant CONSENTS_MAX = 20;
 
     /// @dev Records the endings that an act's events tell.
     modifier ending() {
@@ -23,22 +23,31 @@ abstract contract ConsentHandler is GhostLedger {
         endingsEmitted += _count(logs, IConsentRegistry.ConsentEnded.selector);
     }
 
-    /// @notice Anchors one consent among other leaves.
+    /// @notice Anchors up to three consents of one issuer among other leaves.
     function anchor(uint256 seed) external acting {
-        GhostConsent storage consent = _newConsent(seed);
-        GhostAccount memory sender = _authorised(consent.issuer, Scopes.ANCHOR, seed);
+        uint256 first = consented.length;
+        uint256 count = 1 + _draw(seed, 9, 3);
+        bytes32[] memory leaves = _fillers(seed, count + _draw(seed, 1, 7));
+        uint256 offset = _draw(seed, 2, leaves.length);
+        for (uint256 i; i < count; ++i) {
+            GhostConsent storage consent = _newConsent(seed, i);
+            consent.index = (offset + i) % leaves.length;
+            leaves[consent.index] = consent.leaf;
+        }
+        address issuer = consented[first].issuer;
+        GhostAccount memory sender = _authorised(issuer, Scopes.ANCHOR, seed);
         vm.assume(sender.key != 0);
-        bytes32[] memory leaves = _fillers(seed, 1 + _draw(seed, 1, 8));
-        consent.index = _draw(seed, 2, leaves.length);
-        leaves[consent.index] = consent.leaf;
-        consent.path = MerkleTree.pathOf(leaves, consent.index);
-        consent.isProvable = true;
-        consent.root = _anchorAs(sender.account, consent.issuer, leaves);
+        bytes32 root = _anchorAs(sender.account, issuer, leaves);
+        for (uint256 i = first; i < consented.length; ++i) {
+            GhostConsent storage consent = consented[i];
+            consent.path = MerkleTree.pathOf(leaves, consent.index);
+            (consent.root, consent.isProvable) = (root, true);
+        }
     }
 
     /// @notice The issuer anchors a node as a leaf: what lies below it was never emitted.
     function anchorNodeOverHiddenLeaf(uint256 seed) external acting {
-        GhostConsent storage consent = _newConsent(seed);
+        GhostConsent storage consent = _newConsent(seed, 0);
         GhostAccount memory sender = _authorised(consent.issuer, Scopes.ANCHOR, seed);
         vm.assume(sender.key != 0);
         bytes32 sibling = keccak256(abi.encode("sibling", seed));
@@ -51,7 +60,7 @@ abstract contract ConsentHandler is GhostLedger {
 
     /// @notice Another organisation anchors a consent that the issuer never did.
     function anchorForSomebodyElse(uint256 seed) external acting {
-        GhostConsent storage consent = _newConsent(seed);
+        GhostConsent storage consent = _newConsent(seed, 0);
         address other = _anyOrganisation(seed);
         GhostAccount memory sender = _authorised(other, Scopes.ANCHOR, seed);
         vm.assume(sender.key != 0 && other != consent.issuer);
@@ -166,18 +175,22 @@ abstract contract ConsentHandler is GhostLedger {
 
     // Parts
 
-    /// @dev Of a party of some agreement; now and then of an organisation that is none.
-    function _newConsent(uint256 seed) private returns (GhostConsent storage consent) {
+    /// @dev Of a party of an agreement, mostly an active one; now and then of an organisation that
+    /// is none. The n-th of a seed has the same agreement and issuer, and another holder.
+    function _newConsent(uint256 seed, uint256 n) private returns (GhostConsent storage consent) {
         vm.assume(consented.length < CONSENTS_MAX && !_isStopped());
         GhostAgreement storage agreement = known[_draw(seed, 3, known.length)];
+        for (uint256 i = 60; i < 64 && !_isActiveFor(agreement.id, agreement.parties[0]); ++i) {
+            agreement = known[_draw(seed, i, known.length)];
+        }
         consent = consented.push();
         consent.agreementId = agreement.id;
         consent.issuer = agreement.parties[_draw(seed, 4, agreement.parties.length)];
         if (_draw(seed, 5, 10) == 0) consent.issuer = _anyOrganisation(seed);
         consent.holderKey = _freshKey();
-        consent.validFrom = uint64(clock + _draw(seed, 6, 3 days));
-        if (_draw(seed, 7, 3) > 0) consent.validFrom = uint64(clock);
-        consent.validUntil = uint64(clock + 3 days + _draw(seed, 8, 120 days));
+        consent.validFrom = uint64(clock + _draw(seed, 200 + n, 3 days));
+        if (_draw(seed, 210 + n, 3) > 0) consent.validFrom = uint64(clock);
+        consent.validUntil = uint64(clock + 3 days + _draw(seed, 220 + n, 120 days));
         consent.entry = abi.encodePacked(
             bytes2(0x0101),
             consent.agreementId,
@@ -186,7 +199,7 @@ abstract contract ConsentHandler is GhostLedger {
             consent.validFrom,
             consent.validUntil,
             bytes1(0x02),
-            keccak256(abi.encode("commitment", seed))
+            keccak256(abi.encode("commitment", seed, n))
         );
         consent.leaf = sha256(abi.encodePacked(hex"00", consent.entry));
     }

@@ -55,6 +55,7 @@ abstract contract GovernanceHandler is GhostLedger {
     /// @notice A guardian stops for as long as it likes: what the rules allow is recorded.
     function stopByGuardian(uint256 seed) external acting {
         vm.assume(guardianInOffice != address(0));
+        if (_draw(seed, 4, 4) == 0) _pass(_draw(seed, 5, 50 days));
         uint40 duration = uint40(1 + _draw(seed, 1, 3 days));
         if (_draw(seed, 2, 4) == 0) duration = uint40(1 + _draw(seed, 3, 30 days));
         bytes4[3] memory reasons = [

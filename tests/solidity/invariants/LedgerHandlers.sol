@@ -39,6 +39,9 @@ abstract contract LedgerHandlers is
         settlement.deposit(known[0].id, company.id, 1_000 * EURO);
         vm.stopPrank();
         deposited[known[0].id][company.id] = 1_000 * EURO;
+        guardianInOffice = guardians[0];
+        vm.prank(address(timelock));
+        registry.appointGuardian(guardians[0]);
         _observe();
         _chooseActs();
     }
