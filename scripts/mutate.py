@@ -1,7 +1,7 @@
 """Mutates the contracts in a copy and runs their tests: which change does no test notice?
 
     scripts/mutate.py                go on for 30 minutes where the last run stopped
-    scripts/mutate.py --survivors    try those again that survived, after a new test
+    scripts/mutate.py --survivors    try those again that survived, with the slow tests, too
     scripts/mutate.py --report       only say what is known
 
 Ends with status 1 while a survivor is neither killed nor explained in
@@ -43,7 +43,14 @@ def main() -> int:
         )
     ]
     if wanted and not asked.report:
-        run(ROOT, wanted, ledger, minutes=asked.minutes, jobs=asked.jobs)
+        run(
+            ROOT,
+            wanted,
+            ledger,
+            minutes=asked.minutes,
+            jobs=asked.jobs,
+            all_tests=asked.survivors,
+        )
     return 0 if report(mutants, ledger, print) else 1
 
 

@@ -52,7 +52,15 @@ class Ledger:
         return self.results.get(mutant.id, {}).get("result") == result
 
 
-def run(root: Path, mutants: list[Mutant], ledger: Ledger, *, minutes: float, jobs: int) -> None:
+def run(
+    root: Path,
+    mutants: list[Mutant],
+    ledger: Ledger,
+    *,
+    minutes: float,
+    jobs: int,
+    all_tests: bool,
+) -> None:
     """Try the mutants in order, `jobs` at a time, until they or the minutes are over."""
     ends = time.monotonic() + 60 * minutes
     waiting: SimpleQueue[Mutant] = SimpleQueue()
@@ -60,7 +68,7 @@ def run(root: Path, mutants: list[Mutant], ledger: Ledger, *, minutes: float, jo
         waiting.put(mutant)
 
     def work() -> None:
-        with Workspace(root) as workspace:
+        with Workspace(root, all_tests=all_tests) as workspace:
             workspace.build()
             while not waiting.empty() and time.monotonic() < ends:
                 mutant = waiting.get()

@@ -117,6 +117,8 @@ def _choice(node: Node, _parent: Node, source: bytes) -> Iterator[Edit]:
 def _statement(node: Node, parent: Node, source: bytes) -> Iterator[Edit]:
     start, end = span(node)
     end += source[end : end + 1] == b";"
+    if parent["nodeType"] == "ForStatement":
+        return  # would only never end
     # An `if` around nothing but a revert is dropped by its condition already.
     alone = parent["nodeType"] == "IfStatement" or len(parent.get("statements", ())) == 1
     if node["nodeType"] == "RevertStatement" and alone:

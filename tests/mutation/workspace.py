@@ -24,8 +24,10 @@ from typing import Any
 from tests.mutation.mutants import REMAPPINGS, Mutant
 
 COPIED = ("contracts", "tests/solidity", "tests/vectors", "tools", "foundry.toml", "remappings.txt")
-# What asserts no behaviour, or nothing that another test does not: gas, and halmos' properties.
+# What asserts no behaviour that another test does not: gas, and halmos' properties.
 NOT_COPIED = ("Gas.t.sol", "symbolic")
+# What takes longer than all others together; they judge only what those let live.
+SLOW = ("invariants", "LargestBatches.t.sol", "CallDepth.t.sol")
 IMPORT = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+|@[^"]+|forge-std/[^"]+)";', re.M | re.S)
 FIELDS = ("bytecode", "deployedBytecode")
 SECONDS_MIN = 30
@@ -40,12 +42,13 @@ class Verdict:
 
 
 class Workspace:
-    """A built copy of the tree. Use it as a context: it stops its compiler and is removed."""
+    """A built copy of the tree, without the slow tests unless all are asked for. Use it as a
+    context: it stops its compiler and is removed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, all_tests: bool) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="mutation-"))
         for name in COPIED:
-            _copy(root / name, self.folder / name)
+            _copy(root / name, self.folder / name, NOT_COPIED if all_tests else NOT_COPIED + SLOW)
         (self.folder / "node_modules").symlink_to((root / "node_modules").resolve())
         self._sources = _Sources(self.folder)
         self._compiler = subprocess.Popen(
@@ -214,10 +217,10 @@ class _Sources:
         return target + name.removeprefix(prefix)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, without: tuple[str, ...]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*without))
     else:
         shutil.copy2(source, target)
 

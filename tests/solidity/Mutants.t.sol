@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: EUPL-1.2
+pragma solidity ^0.8.30;
+
+import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
+import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
+import {IUsageSettlement} from "../../contracts/interfaces/IUsageSettlement.sol";
+import {Rfc9162} from "../../contracts/libraries/Rfc9162.sol";
+import {Scopes} from "../../contracts/libraries/Scopes.sol";
+import {LedgerFixture} from "./LedgerFixture.sol";
+
+/// @notice What no test noticed until a mutant of the contracts lived (docs/verification.md).
+contract MutantsTest is LedgerFixture {
+    uint256 private constant S_MAX =
+        0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
+    bytes32 private constant LEAF = "leaf";
+
+    function includes(
+        bytes32 root,
+        uint256 size,
+        bytes32 leaf,
+        uint256 index,
+        bytes32[] calldata path
+    ) external view returns (bool) {
+        return Rfc9162.includes(root, size, leaf, index, path);
+    }
+
+    // Settlement
+
+    function test_settleMany_asksForEverySignature() public {
+        bytes32 id = _activate(_terms());
+        _deposit(id, company, 100 * EURO);
+        IUsageSettlement.Voucher memory voucher = _voucher(id, 100);
+        IUsageSettlement.Settlement[] memory many = new IUsageSettlement.Settlement[](1);
+        bytes memory signature = _sign(school.key, _voucherDigest(voucher));
+        many[0] = IUsageSettlement.Settlement(_terms(), voucher, 100, company.account, signature);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IUsageSettlement.UsageSettlement_SignatureInvalid.selector,
+                company.id,
+                company.account
+            )
+        );
+        settlement.settleMany(many);
+    }
+
+    function test_settleMany_saysHowFarBehindAVoucherIs() public {
+        bytes32 id = _activate(_terms());
+        _deposit(id, company, 100 * EURO);
+        IUsageSettlement.Voucher memory voucher = _voucher(id, 100);
+        _settle(_terms(), voucher, 100);
+        IUsageSettlement.Settlement[] memory many = new IUsageSettlement.Settlement[](1);
+        bytes memory signature = _sign(company.key, _voucherDigest(voucher));
+        many[0] = IUsageSettlement.Settlement(_terms(), voucher, 60, company.account, signature);
+        vm.expectEmit(address(settlement));
+        emit IUsageSettlement.VoucherSkipped(id, company.id, PERIOD, 60, 100);
+        settlement.settleMany(many);
+    }
+
+    // Participants
+
+    function test_retireAccount_takesTheManageScopeAndNoOther() public {
+        (address target, ) = _bind(school, "target", Scopes.ANCHOR, FOREVER);
+        (address other, ) = _bind(school, "other", Scopes.ALL & ~Scopes.MANAGE, FOREVER);
+        (address manager_, ) = _bind(school, "manager", Scopes.MANAGE, FOREVER);
+        vm.expectRevert(_notAuthorised(other, school.id, Scopes.MANAGE));
+        vm.prank(other);
+        registry.retireAccount(target);
+        vm.prank(manager_);
+        registry.retireAccount(target);
+        assertEq(registry.accountOf(target).retiredAt, START);
+    }
+
+    function test_bindAccount_saysWhichExpiryPassedWhen() public {
+        (address account, uint256 key) = makeAddrAndKey("late");
+        bytes memory signature = _signBinding(school.id, key);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IParticipantRegistry.ParticipantRegistry_ExpiryPassed.selector,
+                START - 1 days,
+                START
+            )
+        );
+        vm.prank(school.account);
+        registry.bindAccount(school.id, account, Scopes.ANCHOR, uint40(START - 1 days), signature);
+    }
+
+    // Consents
+
+    /// @notice The largest s that is no twin still counts, and the one above does not.
+    function test_withdrawBySignature_theLimitOfS() public {
+        _checkS(S_MAX, true);
+        _checkS(S_MAX + 1, false);
+    }
+
+    /// @notice A signature that recovers to nobody leaves in memory what was hashed before: that
+    /// is no signer either.
+    function test_withdrawBySignature_nobodyIsNotWhatLiesInMemory() public {
+        bytes32 typehash = keccak256("ConsentWithdrawal(bytes32 leaf)");
+        address lying = address(uint160(uint256(typehash)));
+        _expectRefused(IConsentRegistry.Withdrawal(lying, LEAF, "r", "s", 29));
+    }
+
+    /// @notice A batch of one leaf that is a node in truth: what hashes to it is not in the batch.
+    function test_includes_nothingBelowASingleLeaf() public view {
+        bytes32 hidden = keccak256("hidden");
+        bytes32[] memory path = new bytes32[](1);
+        path[0] = keccak256("sibling");
+        bytes32 root = Rfc9162.nodeHash(path[0], hidden);
+        assertTrue(this.includes(root, 2, hidden, 1, path));
+        assertFalse(this.includes(root, 1, hidden, 0, path));
+    }
+
+    function _checkS(uint256 s, bool counts) private {
+        bytes32 structHash = keccak256(
+            abi.encode(keccak256("ConsentWithdrawal(bytes32 leaf)"), LEAF)
+        );
+        bytes32 digest = _digest("PTX ConsentRegistry", address(consents), structHash);
+        (, bytes32 r, ) = vm.sign(school.key, digest);
+        address signer = ecrecover(digest, 27, r, bytes32(s));
+        assertNotEq(signer, address(0));
+        IConsentRegistry.Withdrawal memory withdrawal = IConsentRegistry.Withdrawal(
+            signer,
+            LEAF,
+            r,
+            bytes32(s),
+            27
+        );
+        if (!counts) return _expectRefused(withdrawal);
+        consents.withdrawBySignature(withdrawal);
+        assertEq(consents.revocations(signer, LEAF), START);
+    }
+
+    function _expectRefused(IConsentRegistry.Withdrawal memory withdrawal) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IConsentRegistry.ConsentRegistry_SignatureInvalid.selector,
+                withdrawal.holder,
+                withdrawal.leaf
+            )
+        );
+        consents.withdrawBySignature(withdrawal);
+    }
+}
