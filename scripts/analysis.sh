@@ -28,7 +28,7 @@ case "${1:-}" in
     ;;
   halmos)
     export FOUNDRY_PROFILE=symbolic
-    exec "$python" scripts/prove.py --forge-build-out out/symbolic --loop 10 \
+    exec "$python" scripts/prove.py --forge-build-out out/symbolic \
       --match-contract "${2:-}.*Symbolic" --solver-timeout-assertion 120000
     ;;
   *)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 pragma solidity ^0.8.30;
 
+import {IAgreementRegistry} from "../../contracts/interfaces/IAgreementRegistry.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {IUsageSettlement} from "../../contracts/interfaces/IUsageSettlement.sol";
@@ -54,6 +55,73 @@ contract MutantsTest is LedgerFixture {
         vm.expectEmit(address(settlement));
         emit IUsageSettlement.VoucherSkipped(id, company.id, PERIOD, 60, 100);
         settlement.settleMany(many);
+    }
+
+    function test_claim_onlyByTheOrganisationItself() public {
+        bytes32 id = _activate(_terms());
+        _deposit(id, company, 100 * EURO);
+        _settle(_terms(), _voucher(id, 100), 100);
+        (address signer, ) = _bind(school, "signer", Scopes.ALL & ~Scopes.CLAIM, FOREVER);
+        address[3] memory callers = [stranger, company.account, signer];
+        for (uint256 i; i < callers.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IUsageSettlement.UsageSettlement_NotAuthorised.selector,
+                    callers[i],
+                    school.id
+                )
+            );
+            vm.prank(callers[i]);
+            settlement.claim(school.id, school.account, 1);
+        }
+    }
+
+    // Agreements
+
+    function test_propose_everyPairOfPartiesAscends() public {
+        IAgreementRegistry.Terms memory terms = _terms();
+        for (uint256 i = 1; i < 3; ++i) {
+            terms.parties = _sorted(school.id, company.id, operator.id);
+            (terms.parties[i - 1], terms.parties[i]) = (terms.parties[i], terms.parties[i - 1]);
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IAgreementRegistry.AgreementRegistry_PartiesNotAscending.selector,
+                    i
+                )
+            );
+            _propose(terms);
+        }
+    }
+
+    function test_propose_anEmptyValidityIsOver() public {
+        IAgreementRegistry.Terms memory terms = _terms();
+        terms.validFrom = terms.validUntil;
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IAgreementRegistry.AgreementRegistry_ValidityInvalid.selector,
+                terms.validFrom,
+                terms.validUntil,
+                START
+            )
+        );
+        _propose(terms);
+    }
+
+    function test_acts_takeTheAgreeScopeAndNoOther() public {
+        bytes32 id = _activate(_terms());
+        (address other, ) = _bind(school, "other", Scopes.ALL & ~Scopes.AGREE, FOREVER);
+        (address agreeing, ) = _bind(school, "agreeing", Scopes.AGREE, FOREVER);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IAgreementRegistry.AgreementRegistry_NotAuthorised.selector,
+                other,
+                school.id
+            )
+        );
+        vm.prank(other);
+        agreements.suspend(id, school.id, 0);
+        vm.prank(agreeing);
+        agreements.suspend(id, school.id, 0);
     }
 
     // Participants

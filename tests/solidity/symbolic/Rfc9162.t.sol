@@ -8,6 +8,7 @@ import {AnyState} from "./AnyState.sol";
 
 /// @notice Trees of up to five leaves against the naive one, whatever the leaves; and the bytes
 /// behind a leaf. That no *other* leaf has a proof rests on SHA-256 and is held by fuzzing.
+/// @custom:halmos --loop 10
 contract Rfc9162Symbolic is AnyState {
     function rootOf(bytes32[] calldata leaves) external view returns (bytes32) {
         return Rfc9162.rootOf(leaves);
