@@ -83,7 +83,8 @@ abstract contract AgreementHandler is GhostLedger {
         GhostAgreement storage agreement = _anyAgreement(seed);
         vm.assume(agreement.state != IAgreementRegistry.State.Terminated);
         // Most agreements live on, so that there is something to use.
-        vm.assume(_draw(seed, 1, 6) == 0);
+        bool isSuspended_ = agreement.state == IAgreementRegistry.State.Suspended;
+        vm.assume(_draw(seed, 1, isSuspended_ ? 2 : 6) == 0);
         address party = agreement.parties[_draw(seed, 2, agreement.parties.length)];
         GhostAccount memory speaker = _speaker(party, Scopes.AGREE, seed);
         vm.assume(speaker.key != 0);
@@ -92,34 +93,51 @@ abstract contract AgreementHandler is GhostLedger {
         agreement.state = IAgreementRegistry.State.Terminated;
     }
 
-    /// @notice A party tries an act that the agreement's state forbids.
+    /// @notice Every party tries every act that the agreement's state forbids.
     function moveAgainstTheState(uint256 seed) external acting {
         GhostAgreement storage agreement = _anyAgreement(seed);
-        address party = agreement.parties[_draw(seed, 1, agreement.parties.length)];
-        GhostAccount memory speaker = _speaker(party, Scopes.AGREE, seed);
-        vm.assume(speaker.key != 0);
-        bytes memory act;
-        uint256 kind = _draw(seed, 2, 4);
-        bool isSuspender = suspendedBy[agreement.id][party];
+        for (uint256 i; i < agreement.parties.length; ++i) {
+            address party = agreement.parties[i];
+            GhostAccount memory speaker = _speaker(party, Scopes.AGREE, seed);
+            for (uint256 act; act < 4 && speaker.key != 0; ++act) {
+                if (_isForbidden(agreement, party, act)) _tryAct(agreement.id, party, speaker, act);
+            }
+        }
+    }
+
+    // Parts
+
+    /// @dev 0 suspend, 1 resume, 2 terminate, 3 sign.
+    function _isForbidden(
+        GhostAgreement storage agreement,
+        address party,
+        uint256 act
+    ) private view returns (bool) {
         IAgreementRegistry.State state = agreement.state;
-        if (kind == 0) {
-            bool mayAdd = state == IAgreementRegistry.State.Suspended && !isSuspender;
-            vm.assume(state != IAgreementRegistry.State.Active && !mayAdd);
-            act = abi.encodeCall(agreements.suspend, (agreement.id, party, 0));
-        } else if (kind == 1) {
-            vm.assume(state != IAgreementRegistry.State.Suspended || !isSuspender);
-            act = abi.encodeCall(agreements.resume, (agreement.id, party));
-        } else if (kind == 2) {
-            vm.assume(state == IAgreementRegistry.State.Terminated);
-            act = abi.encodeCall(agreements.terminate, (agreement.id, party, 0));
-        } else {
-            vm.assume(state != IAgreementRegistry.State.Proposed || signedBy[agreement.id][party]);
-            vm.assume(clock < agreement.validUntil);
-            bytes memory signature = _sign(speaker.key, agreement.id);
-            act = abi.encodeCall(
-                agreements.sign,
-                (agreement.id, party, speaker.account, signature)
-            );
+        bool isSuspended_ = state == IAgreementRegistry.State.Suspended;
+        bool isSuspender = suspendedBy[agreement.id][party];
+        if (act == 0) {
+            return state != IAgreementRegistry.State.Active && (!isSuspended_ || isSuspender);
+        }
+        if (act == 1) return !isSuspended_ || !isSuspender;
+        if (act == 2) return state == IAgreementRegistry.State.Terminated;
+        if (clock >= agreement.validUntil) return false;
+        return state != IAgreementRegistry.State.Proposed || signedBy[agreement.id][party];
+    }
+
+    function _tryAct(
+        bytes32 id,
+        address party,
+        GhostAccount memory speaker,
+        uint256 choice
+    ) private {
+        bytes memory act;
+        if (choice == 0) act = abi.encodeCall(agreements.suspend, (id, party, 0));
+        else if (choice == 1) act = abi.encodeCall(agreements.resume, (id, party));
+        else if (choice == 2) act = abi.encodeCall(agreements.terminate, (id, party, 0));
+        else {
+            bytes memory signature = _sign(speaker.key, id);
+            act = abi.encodeCall(agreements.sign, (id, party, speaker.account, signature));
         }
         bytes4[3] memory reasons = [
             IAgreementRegistry.AgreementRegistry_StateInvalid.selector,
@@ -127,11 +145,9 @@ abstract contract AgreementHandler is GhostLedger {
             IAgreementRegistry.AgreementRegistry_AlreadySigned.selector
         ];
         if (!_isRefused(speaker.account, address(agreements), act, reasons)) {
-            forbiddenMoves.push(string.concat("act ", vm.toString(kind)));
+            forbiddenMoves.push(string.concat("act ", vm.toString(choice)));
         }
     }
-
-    // Parts
 
     function _recordProposal(bytes32 id, IAgreementRegistry.Terms memory terms) internal {
         GhostAgreement storage agreement = known.push();

@@ -52,9 +52,14 @@ abstract contract ConsentHandler is GhostLedger {
         vm.assume(sender.key != 0);
         bytes32 sibling = keccak256(abi.encode("sibling", seed));
         bytes32[] memory leaves = _fillers(seed, 2);
-        leaves[0] = sha256(abi.encodePacked(hex"01", consent.leaf, sibling));
+        // On both sides: a right child is climbed differently.
+        uint256 place = _draw(seed, 1, 2);
+        (bytes32 left, bytes32 right) = _draw(seed, 2, 2) == 0
+            ? (consent.leaf, sibling)
+            : (sibling, consent.leaf);
+        leaves[place] = sha256(abi.encodePacked(hex"01", left, right));
         consent.path = new bytes32[](2);
-        (consent.path[0], consent.path[1]) = (sibling, leaves[1]);
+        (consent.path[0], consent.path[1]) = (sibling, leaves[1 - place]);
         consent.root = _anchorAs(sender.account, consent.issuer, leaves);
     }
 
