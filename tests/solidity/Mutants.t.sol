@@ -76,6 +76,29 @@ contract MutantsTest is LedgerFixture {
         }
     }
 
+    function test_leave_onlyByTheConsumerItself() public {
+        bytes32 id = _activate(_terms());
+        _deposit(id, company, 100 * EURO);
+        (address signer, ) = _bind(company, "signer", Scopes.ALL & ~Scopes.CLAIM, FOREVER);
+        vm.prank(company.account);
+        settlement.requestLeaving(id, company.id, 1);
+        vm.warp(START + 30 days);
+        address[3] memory callers = [stranger, school.account, signer];
+        for (uint256 i; i < callers.length; ++i) {
+            bytes memory refusal = abi.encodeWithSelector(
+                IUsageSettlement.UsageSettlement_NotAuthorised.selector,
+                callers[i],
+                company.id
+            );
+            vm.startPrank(callers[i]);
+            vm.expectRevert(refusal);
+            settlement.leave(id, company.id, company.account);
+            vm.expectRevert(refusal);
+            settlement.requestLeaving(id, company.id, 1);
+            vm.stopPrank();
+        }
+    }
+
     // Agreements
 
     function test_propose_everyPairOfPartiesAscends() public {

@@ -6,10 +6,10 @@ import {IUsageSettlement} from "../../../contracts/interfaces/IUsageSettlement.s
 import {Commissions} from "../../../contracts/libraries/Commissions.sol";
 import {AnyState} from "./AnyState.sol";
 
-/// @notice Rounding and the cumulative split. A product of two unknowns and the quotient that checks
-/// it are hard for a solver of bits: where a type here is smaller than the contract's, the solver
-/// decides no more; that gross never falls and nothing panics it does not decide at all. Fuzzing in
-/// Commissions.t.sol holds these over the whole range.
+/// @notice Rounding and the cumulative split. A product of two unknowns and the quotient that
+/// checks it are hard for a solver of bits: where a type here is smaller than the contract's, the
+/// solver decides no more; that gross never falls and nothing panics it does not decide at all.
+/// Fuzzing in ../Commissions.t.sol holds these over the whole range.
 contract CommissionsSymbolic is AnyState {
     function grossOf(
         IAgreementRegistry.PriceLine calldata line,
