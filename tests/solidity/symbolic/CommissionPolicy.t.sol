@@ -69,9 +69,16 @@ contract CommissionPolicySymbolic is AnyState {
         } catch {}
     }
 
-    function check_noRateNoAnswer(uint16 category, uint32 period) external {
-        vm.assume(category != 1 || period < PERIOD);
-        try policy.rateOf(category, period) {
+    function check_noAnswerBeforeTheFirstPeriod(uint32 period) external {
+        vm.assume(period < PERIOD);
+        try policy.rateOf(1, period) {
+            assertTrue(false);
+        } catch {}
+    }
+
+    function check_noAnswerForAnUnknownCategory(uint16 category) external {
+        vm.assume(category != 1);
+        try policy.rateOf(category, PERIOD) {
             assertTrue(false);
         } catch {}
     }

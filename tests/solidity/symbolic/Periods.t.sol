@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {Periods} from "../../../contracts/libraries/Periods.sol";
 import {AnyState} from "./AnyState.sol";
 
-/// @notice The calendar of ten years; a whole era of 400 is gone through day by day by a test.
+/// @notice The calendar of ten years; ../Periods.t.sol goes through every month of 500.
 contract PeriodsSymbolic is AnyState {
     uint32 private constant FIRST = (2025 - 1970) * 12;
     uint32 private constant LAST = (2035 - 1970) * 12 - 1;
