@@ -30,9 +30,15 @@ contract CommissionPolicySymbolic is AnyState {
         } catch {}
     }
 
-    function check_setRate_neverWithinTheNotice(uint32 fromPeriod, uint16 rateBps) external {
+    function check_setRate_neverWithinTheNotice(
+        uint32 fromPeriod,
+        uint16 rateBps,
+        uint24 elapsed
+    ) external {
+        vm.assume(elapsed < 62 days);
+        vm.warp(START + elapsed);
         policy.setRate(1, fromPeriod, rateBps);
-        assertTrue(Periods.startOf(fromPeriod) >= START + 30 days);
+        assertTrue(Periods.startOf(fromPeriod) >= START + elapsed + 30 days);
     }
 
     function check_setRate_changesNoEarlierPeriod(
