@@ -13,12 +13,13 @@ from typing import Any
 import solcx
 
 from node.config import PROJECT_ROOT
-from protocol.contracts import load_artifact
+from protocol.contracts import CONTRACTS, load_artifact
 
 RUNTIME_BYTES_MAX = 24_576
 """What the chain accepts as a contract (EIP-170)."""
 
 OUTPUTS = [
+    "abi",
     "evm.bytecode.object",
     "evm.deployedBytecode.object",
     "evm.deployedBytecode.immutableReferences",
@@ -33,6 +34,7 @@ class SourcesMissing(Exception):
 class Compiled:
     """One contract; `immutables` are (start, length) of the places that the constructor fills."""
 
+    abi: list[dict[str, Any]]
     creation: bytes
     runtime: bytes
     immutables: tuple[tuple[int, int], ...]
@@ -51,15 +53,27 @@ def compile_contracts(names: tuple[str, ...], root: Path = PROJECT_ROOT) -> dict
     [compiler] = {str(each["compiler"]): each["compiler"] for each in artifacts.values()}.values()
     compiler_file = _compiler(root)
     output = solcx.compile_standard(
-        _standard_input([each["sourceName"] for each in artifacts.values()], compiler, root),
+        _standard_input(
+            _sources([each["sourceName"] for each in artifacts.values()], root), compiler
+        ),
         base_path=root / "node_modules",
         solc_binary=compiler_file,
     )
     contracts = output["contracts"]
     return {
-        name: _compiled(contracts[artifact["sourceName"]][name]["evm"])
+        name: _compiled(contracts[artifact["sourceName"]][name])
         for name, artifact in artifacts.items()
     }
+
+
+def compile_file(file: Path, root: Path = PROJECT_ROOT) -> dict[str, Compiled]:
+    """Contracts of a file of its own by name, with the settings of the ledger's contracts."""
+    output = solcx.compile_standard(
+        _standard_input({file.name: file}, load_artifact(CONTRACTS[0])["compiler"]),
+        base_path=root / "node_modules",
+        solc_binary=_compiler(root),
+    )
+    return {name: _compiled(found) for name, found in output["contracts"][file.name].items()}
 
 
 def _compiler(root: Path) -> Path:
@@ -72,10 +86,14 @@ def _compiler(root: Path) -> Path:
     return root / "tools" / "solc"
 
 
-def _standard_input(sources: list[str], compiler: Mapping[str, Any], root: Path) -> dict[str, Any]:
-    """The compiler's standard JSON input; packages of npm that sources import are found by it."""
+def _sources(names: list[str], root: Path) -> dict[str, Path]:
+    """The ledger's files by name; packages of npm that they import are found by the compiler."""
     files = {str(file.relative_to(root)): file for file in sorted(root.glob("contracts/**/*.sol"))}
-    files |= {name: root / "node_modules" / name for name in sources if name not in files}
+    return files | {name: root / "node_modules" / name for name in names if name not in files}
+
+
+def _standard_input(files: Mapping[str, Path], compiler: Mapping[str, Any]) -> dict[str, Any]:
+    """The compiler's standard JSON input."""
     return {
         "language": "Solidity",
         "sources": {name: {"content": file.read_text()} for name, file in files.items()},
@@ -89,10 +107,12 @@ def _standard_input(sources: list[str], compiler: Mapping[str, Any], root: Path)
     }
 
 
-def _compiled(evm: Mapping[str, Any]) -> Compiled:
+def _compiled(contract: Mapping[str, Any]) -> Compiled:
+    evm = contract["evm"]
     runtime = evm["deployedBytecode"]
     places = (place for found in runtime["immutableReferences"].values() for place in found)
     return Compiled(
+        abi=contract["abi"],
         creation=bytes.fromhex(evm["bytecode"]["object"]),
         runtime=bytes.fromhex(runtime["object"]),
         immutables=tuple(sorted((place["start"], place["length"]) for place in places)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,6 +41,10 @@ class Figure:
         return f"{self.section}: {self.name}"
 
 
+Renderer = Callable[[list[Figure]], str]
+"""What makes a section's table from all figures."""
+
+
 def measured(section: str, name: str, value: float, unit: str, target: str = "") -> Figure:
     """A figure of this machine, now, measured by `make bench`."""
     return Figure(
@@ -65,9 +69,10 @@ def describe_machine() -> str:
 
 
 def record_figures(figures: list[Figure], path: Path = FIGURES_FILE) -> None:
-    """Replaces figures of the same section and name, keeps the others."""
-    kept = {figure.key: figure for figure in [*read_figures(path), *figures]}
-    values = {key: asdict(figure) for key, figure in kept.items()}
+    """Replaces the sections that were measured, keeps the others."""
+    sections = {figure.section for figure in figures}
+    kept = [figure for figure in read_figures(path) if figure.section not in sections]
+    values = {figure.key: asdict(figure) for figure in [*kept, *figures]}
     for value in values.values():
         del value["section"], value["name"]
     path.write_text(json.dumps(values, indent=1, ensure_ascii=False) + "\n")
@@ -80,20 +85,23 @@ def read_figures(path: Path = FIGURES_FILE) -> list[Figure]:
     return [Figure(section, name, **value) for (section, _, name), value in split]
 
 
-def render_pages(pages: Iterable[Path] = PAGES) -> None:
+def render_pages(renderers: Mapping[str, Renderer], pages: Iterable[Path] = PAGES) -> None:
     """Renders every page anew from the figures."""
     for page in pages:
-        page.write_text(render_tables(page.read_text(), read_figures()))
+        page.write_text(render_tables(page.read_text(), read_figures(), renderers))
 
 
-def render_tables(text: str, figures: list[Figure]) -> str:
-    """The page with the table between each pair of markers made anew."""
-    for section in dict.fromkeys(figure.section for figure in figures):
+def render_tables(text: str, figures: list[Figure], renderers: Mapping[str, Renderer]) -> str:
+    """The page with the table between each pair of markers made anew, by its section's own renderer
+    or as a plain list of figures."""
+    for section in dict.fromkeys([*renderers, *(figure.section for figure in figures)]):
         begin = BEGIN.format(section=section)
         if begin in text:
             before, _, rest = text.partition(begin)
             _, _, after = rest.partition(END)
-            text = f"{before}{begin}\n{_table(section, figures)}\n{END}{after}"
+            own = renderers.get(section)
+            table = own(figures) if own else _table(section, figures)
+            text = f"{before}{begin}\n{table}\n{END}{after}"
     return text
 
 

@@ -1,7 +1,7 @@
-"""The nearest peer on the same chain in the same run: the Ethereum Attestation Service.
+"""A peer on the same chain in the same run: the Ethereum Attestation Service.
 
 Its contracts come from npm as their makers compiled them, pinned by hash. An attestation carries
-what a leaf carries, 32 bytes; revoking it is what withdrawing is here.
+what a leaf carries, 32 bytes; revoking it is what ending a consent is here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import secrets
 import subprocess
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,20 +21,18 @@ from eth_account import Account
 from web3 import Web3
 from web3.contract import Contract
 
-from node.bench.figures import Figure, measured
-from node.bench.gas import anchor_gas, sign_withdrawal
-from node.demo.story import Story
-from node.wallet import Wallet
-from protocol.padding import padded_size
+from node.bench.acts import EAS, gas_figure
+from node.bench.figures import Figure
+from node.wallet import Receipt, Wallet
 
-SECTION = "peers"
 PACKAGE = "@ethereum-attestation-service/eas-contracts@1.9.0"
 PACKAGE_SHA512 = (
     "L60y1fgKlY3a45xxnPlgRbiGQY8RF/lF+AzF1iVoR7/aEzitS0Nuyyjq8+IXs1sSSU0dl2+yGSmELxVeB6FelA=="
 )
 DOMAIN_VERSION = "1.4.0"
 NOBODY = "0x" + "00" * 20
-BATCH = 50
+BATCH, MANY = 50, 100
+DEADLINE = 2**40
 REVOKE = {
     "Revoke": [
         {"name": "revoker", "type": "address"},
@@ -52,27 +49,24 @@ class PackageChanged(Exception):
     """What the registry gave is not what was pinned."""
 
 
-def measure_peers(story: Story) -> Iterator[Figure]:
-    """Pairs of figures: an act here, and the same with the attestation service."""
-    issuer = story.parties[story.completion.consent.issuer]
-    registry = story.stage.deployment.contract(story.stage.web3, "ConsentRegistry")
-    organisation = Web3.to_checksum_address(issuer.id)
-    theirs = AttestationService(Wallet(story.stage.web3, Account.create()))
-
-    def pair(act: str, ours: float, peer: str, their_gas: float) -> Iterator[Figure]:
-        yield measured(SECTION, f"{act}: here", ours, "gas")
-        yield measured(SECTION, f"{act}: {peer}", their_gas, "gas")
-
-    one = anchor_gas(issuer.wallet, registry, organisation, 1)
-    yield from pair("grant one", one, "EAS attest", theirs.attest(1))
-    padded = anchor_gas(issuer.wallet, registry, organisation, padded_size(BATCH))
-    many = theirs.attest(BATCH)
-    yield from pair(f"grant {BATCH}, each", padded / BATCH, "EAS multiAttest", many / BATCH)
-    own = issuer.wallet.call(registry.functions.withdraw(secrets.token_bytes(32))).gas_used
-    yield from pair("withdraw", own, "EAS revoke", theirs.revoke())
-    relayed = issuer.wallet.call(registry.functions.withdrawBySignature(sign_withdrawal(story)))
-    peer = "EAS revokeByDelegation"
-    yield from pair("withdraw by signature", relayed.gas_used, peer, theirs.revoke_by_signature())
+def measure_eas(web3: Web3) -> Iterator[Figure]:
+    """What the acts here cost with the attestation service."""
+    service = AttestationService(Wallet(web3, Account.create()))
+    revoked = service.revoke()
+    signed = service.revoke_by_signature(MANY)
+    for name, gas in {
+        "anchor 1": service.attest(1),
+        "anchor 8": service.attest(8),
+        f"anchor {MANY}, each": service.attest(MANY) / MANY,
+        f"anchor {BATCH} padded to 64, each of {BATCH}": service.attest(BATCH) / BATCH,
+        "isActive of 8": service.read(),
+        "isActive of 10000": service.read(),
+        "withdraw": revoked,
+        "withdraw by signature": service.revoke_by_signature(1),
+        f"withdraw {MANY} by signature, each": signed / MANY,
+        "revoke by the issuer": revoked,
+    }.items():
+        yield gas_figure(EAS, name, gas)
 
 
 class AttestationService:
@@ -87,24 +81,43 @@ class AttestationService:
         receipt = wallet.call(schemas.functions.register("bytes32 leaf", NOBODY, True))
         [registered] = self._logs(schemas.events.Registered(), receipt.block_number)
         self._schema: bytes = registered["uid"]
-        self.attest(1)  # the first ever writes slots that no other does
+        # The first of each kind ever writes slots that no other does.
+        self.attest(1)
+        self.revoke_by_signature(1)
 
     def attest(self, count: int) -> int:
         """Gas of attesting some leaves in one transaction."""
-        data = [(NOBODY, 0, True, bytes(32), secrets.token_bytes(32), 0) for _ in range(count)]
-        functions = self._service.functions
-        one = functions.attest((self._schema, data[0]))
-        many = functions.multiAttest([(self._schema, data)])
-        return self._wallet.call(one if count == 1 else many).gas_used
+        return self._attest(count).gas_used
+
+    def read(self) -> int:
+        """Gas of reading an attestation with its times, sent as a transaction."""
+        [uid] = self._new_attestations(1)
+        return self._wallet.call(self._service.functions.getAttestation(uid)).gas_used
 
     def revoke(self) -> int:
         """Gas of revoking by the attester's own transaction."""
-        request = (self._schema, (self._new_attestation(), 0))
+        [uid] = self._new_attestations(1)
+        request = (self._schema, (uid, 0))
         return self._wallet.call(self._service.functions.revoke(request)).gas_used
 
-    def revoke_by_signature(self) -> int:
-        """Gas of a revocation that the attester signed and somebody else sends."""
-        uid, deadline = self._new_attestation(), int(time.time()) + 3_600
+    def revoke_by_signature(self, count: int) -> int:
+        """Gas of revocations that the attester signed and somebody else sends together."""
+        functions, attester = self._service.functions, self._wallet.address
+        nonce: int = functions.getNonce(attester).call()
+        uids = self._new_attestations(count)
+        signatures = [self._sign(uid, nonce + place) for place, uid in enumerate(uids)]
+        data = [(uid, 0) for uid in uids]
+        one = (self._schema, data[0], signatures[0], attester, DEADLINE)
+        many = [(self._schema, data, signatures, attester, DEADLINE)]
+        relay = Wallet(self._wallet.web3, Account.create())
+        call = (
+            functions.revokeByDelegation(one)
+            if count == 1
+            else functions.multiRevokeByDelegation(many)
+        )
+        return relay.call(call).gas_used
+
+    def _sign(self, uid: bytes, nonce: int) -> tuple[int, bytes, bytes]:
         signed = Account.sign_typed_data(
             self._wallet.account.key,
             domain_data={
@@ -119,20 +132,23 @@ class AttestationService:
                 "schema": self._schema,
                 "uid": uid,
                 "value": 0,
-                "nonce": self._service.functions.getNonce(self._wallet.address).call(),
-                "deadline": deadline,
+                "nonce": nonce,
+                "deadline": DEADLINE,
             },
         )
-        signature = (signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
-        request = (self._schema, (uid, 0), signature, self._wallet.address, deadline)
-        relay = Wallet(self._wallet.web3, Account.create())
-        return relay.call(self._service.functions.revokeByDelegation(request)).gas_used
+        return signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big")
 
-    def _new_attestation(self) -> bytes:
-        data = (NOBODY, 0, True, bytes(32), secrets.token_bytes(32), 0)
-        receipt = self._wallet.call(self._service.functions.attest((self._schema, data)))
-        uid: bytes = self._logs(self._service.events.Attested(), receipt.block_number)[0]["uid"]
-        return uid
+    def _attest(self, count: int) -> Receipt:
+        data = [(NOBODY, 0, True, bytes(32), secrets.token_bytes(32), 0) for _ in range(count)]
+        functions = self._service.functions
+        one = functions.attest((self._schema, data[0]))
+        many = functions.multiAttest([(self._schema, data)])
+        return self._wallet.call(one if count == 1 else many)
+
+    def _new_attestations(self, count: int) -> list[bytes]:
+        receipt = self._attest(count)
+        logs = self._logs(self._service.events.Attested(), receipt.block_number)
+        return [bytes(log["uid"]) for log in logs]
 
     def _deploy(self, artifact: dict[str, Any], *arguments: str) -> Contract:
         web3 = self._wallet.web3

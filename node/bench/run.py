@@ -1,9 +1,10 @@
-"""`make bench`: measures all on a node of its own, prints the figures, and keeps them."""
+"""`make bench`: measures on a chain and a node of its own, prints the figures, and keeps them."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from enum import StrEnum
 from pathlib import Path
 
 from rich.console import Console
@@ -11,9 +12,12 @@ from rich.progress import Progress
 
 from node.bench.api import measure_api
 from node.bench.figures import PAGES, Figure, record_figures, render_pages
-from node.bench.gas import measure_gas
+from node.bench.gas import measure_gas, measure_padding
+from node.bench.gas_page import RENDERERS
 from node.bench.leaves import measure_leaves
-from node.bench.peers import measure_peers
+from node.bench.ledger import open_ledger
+from node.bench.openzeppelin import measure_openzeppelin
+from node.bench.peers import measure_eas
 from node.bench.restarts import measure_restarts
 from node.cli.demo import EXAMPLES, complete
 from node.config import Settings
@@ -21,21 +25,30 @@ from node.demo.acts.agreement import conclude_agreement
 from node.demo.acts.consents import anchor_consents
 from node.demo.acts.participants import register_participants
 from node.demo.cast import open_stage
-from node.demo.documents import read_documents
+from node.demo.documents import DemoDocuments, read_documents
 from node.demo.narration import Narrator
 from node.demo.play import open_story
+from node.demo.story import Story
 from node.embedded.supervisor import Supervisor
 from node.intake.completion import read_completion
 
 ACTS_BEFORE = (register_participants, conclude_agreement, anchor_consents)
 
 
-def run_bench(console: Console) -> None:
-    """All figures of this machine; the tables of the documentation are rendered from them."""
+class Part(StrEnum):
+    """What can be measured by itself."""
+
+    LEAVES = "leaves"
+    GAS = "gas"
+    API = "api"
+    RESTARTS = "restarts"
+
+
+def run_bench(console: Console, parts: Collection[Part] = tuple(Part)) -> None:
+    """Figures of this machine; the tables of the documentation are rendered from them."""
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="ptx-bench-") as folder:
-        settings = Settings(state_dir=Path(folder), port=0, chain_port=0)
-        for figure in _measure_all(settings):
+        for figure in _measure(Path(folder), parts):
             console.print(
                 f"{figure.section:<12} {figure.name:<52} {figure.value:>14,} {figure.unit:<10}"
                 f" {figure.target}",
@@ -43,20 +56,44 @@ def run_bench(console: Console) -> None:
             )
             figures.append(figure)
     record_figures(figures)
-    render_pages()
+    render(console)
+
+
+def render(console: Console) -> None:
+    """The pages' tables made anew from what is kept, without measuring."""
+    render_pages(RENDERERS)
     pages = " and ".join(page.name for page in PAGES)
-    console.print(f"kept in docs/figures.json, rendered into {pages}")
+    console.print(f"rendered docs/figures.json and snapshots/ into {pages}")
 
 
-def _measure_all(settings: Settings) -> Iterator[Figure]:
-    with Supervisor(settings, lambda line: None).started() as running:
-        yield from _measure(complete(settings, running), running.api_url)
-    yield from measure_restarts(settings)
-
-
-def _measure(settings: Settings, api_url: str) -> Iterator[Figure]:
+def _measure(folder: Path, parts: Collection[Part]) -> Iterator[Figure]:
     documents = read_documents(EXAMPLES / "prometheus-x")
-    yield from measure_leaves(documents)
+    if Part.LEAVES in parts:
+        yield from measure_leaves(documents)
+    if Part.GAS in parts:
+        yield from _measure_gas(folder / "ledger")
+    settings = Settings(state_dir=folder / "node", port=0, chain_port=0)
+    if Part.API in parts:
+        with Supervisor(settings, lambda line: None).started() as running:
+            yield from measure_api(_tell(complete(settings, running), running.api_url, documents))
+    if Part.RESTARTS in parts:
+        if Part.API not in parts:  # a first start is not a later one
+            with Supervisor(settings, lambda line: None).started():
+                pass
+        yield from measure_restarts(settings)
+
+
+def _measure_gas(folder: Path) -> Iterator[Figure]:
+    """The ledger and its peers, on one chain."""
+    with open_ledger(folder) as ledger:
+        yield from measure_gas(ledger)
+        yield from measure_padding(ledger)
+        yield from measure_openzeppelin(ledger.web3)
+        yield from measure_eas(ledger.web3)
+
+
+def _tell(settings: Settings, api_url: str, documents: DemoDocuments) -> Story:
+    """A story up to its consents, on a running node."""
     stage = open_stage(settings, api_url)
     narrator = Narrator(Console(), stage.web3, lambda statement: None, quiet=True)
     story = open_story(stage, documents, read_completion(EXAMPLES / "terms.json"), narrator)
@@ -65,6 +102,4 @@ def _measure(settings: Settings, api_url: str) -> Iterator[Figure]:
         for act in ACTS_BEFORE:
             act(story)
             progress.advance(task)
-    yield from measure_gas(story)
-    yield from measure_peers(story)
-    yield from measure_api(story)
+    return story
