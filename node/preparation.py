@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
@@ -18,13 +19,14 @@ from node.contracts import (
     Deployment,
     DeploymentMissing,
     load_deployment,
-    save_deployment,
+    record_deployment,
 )
 from node.db import owner_engine
 from node.deployment import deploy
 from node.governance import execute_through_timelock
 from node.keys import OPERATOR_KEY, load_or_create_account
 from node.migrate import migrate
+from node.multi_signature import MultiSignature, deploy_multi_signature
 from node.secret_files import write_private
 from node.wallet import Wallet, connect_chain
 from protocol.identifiers import organisation_id
@@ -32,8 +34,10 @@ from protocol.signatures import sign_digest
 from protocol.signing import account_binding_digest
 from protocol.types import AccountAddress, OrganisationId, Role
 
-GOVERNANCE_KEY = "governance"
+OWNER_KEYS = ("governance-1", "governance-2", "governance-3")
+OWNERS_THRESHOLD = 2
 DEPLOYER_KEY = "deployer"
+PROPOSER_DEPLOYER_KEY = "proposer-deployer"
 EMBEDDED_RATES_BPS = {1: 500, 2: 300, 3: 250}
 
 
@@ -57,15 +61,26 @@ def prepare_node(
 
 
 def deploy_embedded(settings: Settings, web3: Web3, say: Callable[[str], None]) -> Deployment:
-    """The contracts on the embedded chain: a timelock without delay; governance proposes."""
-    deployer = load_or_create_account(settings.keys_dir, DEPLOYER_KEY)
-    governance = load_or_create_account(settings.keys_dir, GOVERNANCE_KEY)
-    deployment = deploy(web3, deployer, governance.address, 0, EMBEDDED_RATES_BPS)
-    known = settings.deployment_file.exists()
-    if not known or load_deployment(settings.deployment_file).addresses != deployment.addresses:
-        save_deployment(settings.deployment_file, deployment)
+    """The contracts on the embedded chain: a timelock without delay, whose proposer is an account
+    of three owners, of which two sign."""
+    account = partial(load_or_create_account, settings.keys_dir)
+    owners = [account(name).address for name in OWNER_KEYS]
+    proposer = deploy_multi_signature(
+        web3, account(PROPOSER_DEPLOYER_KEY), owners, OWNERS_THRESHOLD
+    )
+    deployment = deploy(web3, account(DEPLOYER_KEY), proposer, 0, EMBEDDED_RATES_BPS)
+    if record_deployment(settings.deployment_file, deployment):
         say(f"contracts deployed, chain {deployment.chain_id}")
     return load_deployment(settings.deployment_file)
+
+
+def open_proposer(settings: Settings, web3: Web3, deployment: Deployment) -> MultiSignature:
+    """The timelock's proposer on the embedded chain, with as many owners' keys as must sign."""
+    [proposer] = deployment.constructor_arguments["TimelockController"][1]
+    signers = [
+        load_or_create_account(settings.keys_dir, name) for name in OWNER_KEYS[:OWNERS_THRESHOLD]
+    ]
+    return MultiSignature(Wallet(web3, signers[0]), proposer, tuple(signers))
 
 
 def admit_operator(
@@ -81,7 +96,6 @@ def admit_operator(
     registry = deployment.contract(web3, "ParticipantRegistry")
     status = registry.functions.participantOf(Web3.to_checksum_address(operator)).call()[0]
     if status == 0:
-        governance = Wallet(web3, load_or_create_account(settings.keys_dir, GOVERNANCE_KEY))
         act = registry.functions.admit(
             settings.operator_did,
             int(Role.OPERATOR),
@@ -89,7 +103,7 @@ def admit_operator(
             account.address,
             prove_possession(account, operator, deployment),
         )
-        execute_through_timelock(governance, deployment, act)
+        execute_through_timelock(open_proposer(settings, web3, deployment), deployment, act)
         describe = registry.functions.describe(
             Web3.to_checksum_address(operator), service_address, bytes(32)
         )

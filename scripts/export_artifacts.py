@@ -19,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 HARDHAT_OUTPUT = ROOT / "artifacts"
 DESTINATION = ROOT / "protocol" / "artifacts"
+NODE_MODULES = ROOT / "node_modules"
 LAYOUTS = ROOT / "snapshots" / "storage.txt"
 
 OPENZEPPELIN = "@openzeppelin/contracts"
@@ -33,6 +34,15 @@ SOURCES = {
     "AccessManager": f"{OPENZEPPELIN}/access/manager/AccessManager.sol",
     "TimelockController": f"{OPENZEPPELIN}/governance/TimelockController.sol",
 }
+
+
+SAFE = "@safe-global/safe-smart-account/build/artifacts/contracts"
+PUBLISHED = {
+    "SafeL2": f"{SAFE}/SafeL2.sol/SafeL2.json",
+    "SafeProxy": f"{SAFE}/proxies/SafeProxy.sol/SafeProxy.json",
+    "SafeProxyFactory": f"{SAFE}/proxies/SafeProxyFactory.sol/SafeProxyFactory.json",
+}
+"""What is deployed as its makers compiled it, from the npm package that the lock file pins."""
 
 
 @cache  # the compiler's output is one large file for all contracts
@@ -99,6 +109,20 @@ def artifact_of(contract: str, source: str) -> dict[str, Any]:
     }
 
 
+def published_artifact(contract: str, file: str) -> dict[str, Any]:
+    """ABI and bytecode as an npm package has them, with the package and its version."""
+    published = read_json(NODE_MODULES / file)
+    package = "/".join(file.split("/")[:2])
+    version = read_json(NODE_MODULES / package / "package.json")["version"]
+    return {
+        "contractName": contract,
+        "package": f"{package}@{version}",
+        "abi": published["abi"],
+        "bytecode": published["bytecode"],
+        "deployedBytecode": published["deployedBytecode"],
+    }
+
+
 def main() -> None:
     """Write every artifact."""
     DESTINATION.mkdir(parents=True, exist_ok=True)
@@ -106,6 +130,9 @@ def main() -> None:
     for artifact in artifacts:
         text = json.dumps(artifact, indent=1, sort_keys=True) + "\n"
         (DESTINATION / f"{artifact['contractName']}.json").write_text(text, encoding="utf-8")
+    for contract, file in PUBLISHED.items():
+        text = json.dumps(published_artifact(contract, file), indent=1, sort_keys=True) + "\n"
+        (DESTINATION / f"{contract}.json").write_text(text, encoding="utf-8")
     if "--layouts" in sys.argv[1:]:
         LAYOUTS.write_text(show_layouts(artifacts), encoding="utf-8")
 

@@ -23,9 +23,10 @@ from node.db import INDEXER_ROLE, SENDER_ROLE, owner_engine, role_engine
 from node.embedded.chain import start_chain
 from node.embedded.supervisor import free_port
 from node.keys import load_or_create_account
-from node.preparation import GOVERNANCE_KEY, OPERATOR_KEY, prepare_node
+from node.multi_signature import MultiSignature
+from node.preparation import OPERATOR_KEY, open_proposer, prepare_node
 from node.sender import Sender, SenderSettings
-from node.wallet import Wallet, connect_chain
+from node.wallet import connect_chain
 from protocol.identifiers import organisation_id
 from protocol.signatures import address_of, sign_digest
 from protocol.signing import withdrawal_digest
@@ -56,10 +57,9 @@ class OwnChain:
         return organisation_id(self.settings.operator_did)
 
     @property
-    def wallet(self) -> Wallet:
-        """A key of governance, which sends what the sender knows nothing of."""
-        account = load_or_create_account(self.settings.keys_dir, GOVERNANCE_KEY)
-        return Wallet(self.web3, account)
+    def governance(self) -> MultiSignature:
+        """The timelock's proposer, of which the sender knows nothing."""
+        return open_proposer(self.settings, self.web3, self.deployment)
 
     def rpc(self, method: str, *parameters: Any) -> Any:
         answer = self.web3.provider.make_request(RPCEndpoint(method), [*parameters])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
@@ -11,6 +12,9 @@ from rich.table import Table
 from node.cli.local import local_settings
 from node.cli.output import AsJson, console, fail, print_json
 from node.contracts import load_deployment
+
+if TYPE_CHECKING:  # what loads web3 is imported where it is used
+    from node.multi_signature import Ownership
 
 app = typer.Typer(help="The contracts on chain.", no_args_is_help=True)
 
@@ -24,9 +28,11 @@ def contracts() -> None:
 
 @app.command()
 def verify(as_json: AsJson = False) -> None:
-    """Compile the sources again and compare with the code on chain; status 1 if one differs."""
+    """Compile the sources again and compare with the code on chain, and show who proposes to the
+    timelock; status 1 if one differs or somebody proposes alone."""
     from node.compilation import RUNTIME_BYTES_MAX, SourcesMissing, compile_contracts
     from node.contract_verification import verify_contracts
+    from node.multi_signature import ownership_of
     from node.wallet import connect_chain
 
     settings = local_settings()
@@ -38,14 +44,34 @@ def verify(as_json: AsJson = False) -> None:
             compiled = compile_contracts(tuple(deployment.addresses))
     except SourcesMissing as error:
         fail(str(error))
-    checks = verify_contracts(connect_chain(settings), deployment, compiled)
+    web3 = connect_chain(settings)
+    checks = verify_contracts(web3, deployment, compiled)
+    [proposer] = deployment.constructor_arguments["TimelockController"][1]
+    ownership = ownership_of(web3, proposer)
     if as_json:
-        print_json([asdict(check) for check in checks])
+        told = asdict(ownership) if ownership else None
+        print_json(
+            {
+                "contracts": [asdict(check) for check in checks],
+                "proposer": {"address": proposer, "ownership": told},
+            }
+        )
     else:
         table = Table("contract", "address", f"bytes of {RUNTIME_BYTES_MAX:,}", "code", "creation")
         for check in checks:
             answers = (ANSWERS[check.code_agrees], ANSWERS[check.creation_agrees])
             table.add_row(check.name, check.address, f"{check.size_bytes:,}", *answers)
         console.print(table)
-    if not all(check.agrees for check in checks):
+        console.print(f"proposer of the timelock: {proposer}, {_describe(ownership)}")
+    is_shared = ownership is not None and ownership.is_shared
+    if not (is_shared and all(check.agrees for check in checks)):
         raise typer.Exit(1)
+
+
+def _describe(ownership: Ownership | None) -> str:
+    if ownership is None:
+        return "[red]not the code of a Safe[/red]"
+    told = f"a Safe: {ownership.threshold} of {len(ownership.owners)} owners sign each act"
+    if ownership.modules:
+        told += f"; [red]modules act alone[/red]: {', '.join(ownership.modules)}"
+    return told

@@ -16,7 +16,8 @@ from node.client import NodeClient, read_api_key
 from node.config import Settings
 from node.contracts import Deployment, load_deployment
 from node.keys import load_or_create_account
-from node.preparation import GOVERNANCE_KEY
+from node.multi_signature import MultiSignature
+from node.preparation import open_proposer
 from node.wallet import Wallet, connect_chain
 from protocol.eip712 import digest_of_typed_data
 from protocol.holder_keys import (
@@ -74,7 +75,7 @@ class Stage:
     settings: Settings
     web3: Web3
     deployment: Deployment
-    governance: Wallet
+    governance: MultiSignature
     operator_id: OrganisationId
     operator: NodeClient
 
@@ -82,11 +83,12 @@ class Stage:
 def open_stage(settings: Settings, api_url: str) -> Stage:
     """The stage on a running node of this machine."""
     web3 = connect_chain(settings)
+    deployment = load_deployment(settings.deployment_file)
     return Stage(
         settings=settings,
         web3=web3,
-        deployment=load_deployment(settings.deployment_file),
-        governance=Wallet(web3, load_or_create_account(settings.keys_dir, GOVERNANCE_KEY)),
+        deployment=deployment,
+        governance=open_proposer(settings, web3, deployment),
         operator_id=organisation_id(settings.operator_did),
         operator=NodeClient(api_url, read_api_key(settings.api_key_file)),
     )

@@ -220,7 +220,9 @@ def stop_everything(chain: OwnChain) -> None:
     """Suspends the operator at once, as governance could between a check and its block."""
     registry = chain.contract("ParticipantRegistry")
     operator = chain.web3.to_checksum_address(chain.operator)
-    execute_through_timelock(chain.wallet, chain.deployment, registry.functions.suspend(operator))
+    execute_through_timelock(
+        chain.governance, chain.deployment, registry.functions.suspend(operator)
+    )
 
 
 def test_an_act_mined_in_vain_is_failed_and_says_so(
