@@ -44,11 +44,15 @@ def start_chain(
             stderr=output,
             start_new_session=True,
         )
-    _wait_until_ready(process, f"http://{HOST}:{port}", chain_id, log)
+    wait_until_ready(process, f"http://{HOST}:{port}", chain_id, log)
     return process
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], url: str, chain_id: int, log: Path) -> None:
+def wait_until_ready(process: subprocess.Popen[bytes], url: str, chain_id: int, log: Path) -> None:
+    """Waits until the chain answers at `url` with this id.
+
+    Ends the process and raises RuntimeError if it does not, or if another chain answers.
+    """
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     chain = Chain(url)
     while (found := _chain_id(chain)) is None:
