@@ -74,11 +74,12 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
 
     /// @inheritdoc IAgreementRegistry
     function sign(
-        bytes32 agreementId,
+        bytes32 termsHash,
         address organisation,
         address signer,
         bytes calldata signature
     ) external {
+        bytes32 agreementId = _hashTypedDataV4(termsHash);
         Agreement storage agreement = _agreements[agreementId];
         Party storage party = _parties[agreementId][organisation];
         _requireState(agreementId, agreement.state == State.Proposed);
@@ -88,7 +89,8 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
             revert AgreementRegistry_AlreadySigned(agreementId, organisation);
         }
         REGISTRY.authorise(signer, organisation, Scopes.AGREE);
-        if (!AccountSignatures.isValid(signer, agreementId, signature)) {
+        bytes32 digest = acceptanceDigest(termsHash, organisation);
+        if (!AccountSignatures.isValid(signer, digest, signature)) {
             revert AgreementRegistry_SignatureInvalid(agreementId, signer);
         }
         party.signedAt = uint40(block.timestamp);
@@ -174,6 +176,14 @@ contract AgreementRegistry is IAgreementRegistry, EIP712 {
     /// @inheritdoc IAgreementRegistry
     function agreementIdOf(Terms calldata terms) public view returns (bytes32) {
         return _hashTypedDataV4(AgreementTerms.hash(terms));
+    }
+
+    /// @inheritdoc IAgreementRegistry
+    function acceptanceDigest(
+        bytes32 termsHash,
+        address organisation
+    ) public view returns (bytes32) {
+        return _hashTypedDataV4(AgreementTerms.hashAcceptance(termsHash, organisation));
     }
 
     /// @inheritdoc IAgreementRegistry

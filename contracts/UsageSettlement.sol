@@ -225,6 +225,8 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
             revert UsageSettlement_AgreementNotActive(agreementId);
         }
         depositOf[agreementId][consumer] += amount;
+        // Whoever deposits means to stay: an open request must not take this deposit out at once.
+        delete _leavings[agreementId][consumer];
         TOKEN.safeTransferFrom(msg.sender, address(this), amount);
         emit Deposited(agreementId, consumer, msg.sender, amount);
     }

@@ -75,7 +75,7 @@ def call_of(acts: Sequence[Act], web3: Web3, deployment: Deployment) -> Contract
             )
         case "sign":
             organisation, signer = _address(payload["organisation"]), _address(payload["signer"])
-            return functions.sign(first.subject, organisation, signer, payload["signature"])
+            return functions.sign(payload["termsHash"], organisation, signer, payload["signature"])
         case "anchor":
             assert first.organisation_id is not None
             issuer = Web3.to_checksum_address(first.organisation_id)

@@ -17,7 +17,8 @@ from protocol.consent import ConsentFacts, Endings
 from protocol.entries import Entry, leaf_of
 from protocol.errors import LedgerViolation, ProtocolError, UnknownCategory
 from protocol.events import Event, Origin
-from protocol.ledger_rules import RULES, rate_in
+from protocol.ledger_rules import RULES
+from protocol.ledger_rules.money import rate_in
 from protocol.ledger_state import (
     Deployment,
     Leaving,

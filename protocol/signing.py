@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from protocol.agreement import Terms
-from protocol.eip712 import Domain, StructTypes, digest_of_typed_data, typed_data
+from protocol.eip712 import (
+    Domain,
+    StructTypes,
+    digest_of_typed_data,
+    hash_struct,
+    typed_data,
+)
 from protocol.entries import Entry
 from protocol.signatures import address_of, recover_signer, sign_digest
 from protocol.terms_json import terms_to_json
@@ -32,6 +38,7 @@ from protocol.types import (
 __all__ = [
     "Domain",
     "Voucher",
+    "acceptance_digest",
     "account_binding_digest",
     "address_of",
     "agreement_id_of",
@@ -39,6 +46,8 @@ __all__ = [
     "holder_binding_digest",
     "recover_signer",
     "sign_digest",
+    "terms_hash",
+    "typed_data_acceptance",
     "typed_data_account_binding",
     "typed_data_consent_grant",
     "typed_data_holder_binding",
@@ -75,6 +84,10 @@ TERMS_TYPES: StructTypes = (
             ("freeUnits", "uint64"),
         ),
     ),
+)
+ACCEPTANCE_TYPES: StructTypes = (
+    ("Acceptance", (("organisation", "address"), ("terms", "Terms"))),
+    *TERMS_TYPES,
 )
 VOUCHER_TYPES: StructTypes = (
     (
@@ -128,15 +141,44 @@ class Voucher:
 
 
 def typed_data_terms(terms: Terms, chain_id: int, agreement_registry: bytes) -> dict[str, Any]:
-    """The terms of an agreement, for a party's wallet."""
+    """The terms of an agreement as typed data; nobody signs them but within an acceptance."""
     domain = _domain("AgreementRegistry", chain_id, agreement_registry)
     return typed_data(domain, TERMS_TYPES, terms_to_json(terms))
 
 
+def terms_hash(terms: Terms) -> Hash32:
+    """The EIP-712 hashStruct of an agreement's terms, 32 bytes."""
+    return hash_struct(TERMS_TYPES, "Terms", terms_to_json(terms))
+
+
 def agreement_id_of(terms: Terms, chain_id: int, agreement_registry: bytes) -> AgreementId:
-    """The id of the agreement with these terms: what its parties sign, 32 bytes."""
+    """The id of the agreement with these terms: their EIP-712 digest, 32 bytes."""
     data = typed_data_terms(terms, chain_id, agreement_registry)
     return AgreementId(digest_of_typed_data(data))
+
+
+def typed_data_acceptance(
+    organisation: OrganisationId, terms: Terms, chain_id: int, agreement_registry: bytes
+) -> dict[str, Any]:
+    """A party's acceptance of an agreement's terms, for its account with the scope agree.
+
+    It names the party, so that a signature given for one never counts for another.
+    """
+    message = {
+        "organisation": to_checksum_address(organisation),
+        "terms": terms_to_json(terms),
+    }
+    domain = _domain("AgreementRegistry", chain_id, agreement_registry)
+    return typed_data(domain, ACCEPTANCE_TYPES, message)
+
+
+def acceptance_digest(
+    organisation: OrganisationId, terms: Terms, chain_id: int, agreement_registry: bytes
+) -> Hash32:
+    """What a party's account signs to accept the terms, 32 bytes."""
+    return digest_of_typed_data(
+        typed_data_acceptance(organisation, terms, chain_id, agreement_registry)
+    )
 
 
 def typed_data_voucher(voucher: Voucher, chain_id: int, settlement: bytes) -> dict[str, Any]:

@@ -118,8 +118,8 @@ def signed(data: Vector, key: bytes) -> Vector:
 
 
 def eip712_vectors() -> dict[str, Vector]:
-    """One for each message that somebody signs."""
-    entry = entry_example()
+    """One for each message that somebody signs, and for the terms, whose digest is an id."""
+    entry, terms = entry_example(), terms_example()
     consumer = identifiers.organisation_id(EMPLOYER)
     account = t.AccountAddress(signing.address_of(secret("account")))
     voucher = signing.Voucher(
@@ -129,7 +129,8 @@ def eip712_vectors() -> dict[str, Vector]:
     agreements, settlement = contract("AgreementRegistry"), contract("UsageSettlement")
     participants = contract("ParticipantRegistry")
     built = {
-        "terms": (signing.typed_data_terms(terms_example(), CHAIN_ID, agreements), key),
+        "terms": (signing.typed_data_terms(terms, CHAIN_ID, agreements), key),
+        "acceptance": (signing.typed_data_acceptance(consumer, terms, CHAIN_ID, agreements), key),
         "voucher": (signing.typed_data_voucher(voucher, CHAIN_ID, settlement), key),
         "consent-grant": (signing.typed_data_consent_grant(entry, CHAIN_ID, REGISTRY), holder),
         "consent-withdrawal": (

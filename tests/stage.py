@@ -37,8 +37,8 @@ from protocol.eip712 import digest_of_typed_data
 from protocol.entries import encode_entry, leaf_of
 from protocol.record import Record, to_json
 from protocol.signatures import sign_digest
-from protocol.signing import agreement_id_of, withdrawal_digest
-from protocol.types import AgreementId, ContractAddress, Hash32, Leaf, to_hex
+from protocol.signing import acceptance_digest, agreement_id_of, withdrawal_digest
+from protocol.types import AgreementId, ContractAddress, Hash32, Leaf, OrganisationId, to_hex
 
 EXAMPLES = PROJECT_ROOT / "examples"
 DAY_SECONDS = 86_400
@@ -135,7 +135,9 @@ class World:
         by_role = {role: party.id for role, party in self.story.parties.items()}
         contract = self.story.documents.contract
         terms = terms_of_contract(contract, by_role, completion, int(time.time()))
-        return Terms(**{**{name: getattr(terms, name) for name in terms.__slots__}, **changes})
+        made = Terms(**{**{name: getattr(terms, name) for name in terms.__slots__}, **changes})
+        self.terms[self.id_of(made)] = made
+        return made
 
     def id_of(self, terms: Terms) -> AgreementId:
         return agreement_id_of(terms, self.chain_id, self.address("AgreementRegistry"))
@@ -144,7 +146,6 @@ class World:
         body = {"terms": TermsShape.of(terms).to_json()}
         answer = self.provider.client.post("/v1/agreements", body)
         agreement = AgreementId(bytes.fromhex(answer["agreementId"][2:]))
-        self.terms[agreement] = terms
         wait_until(lambda: "history" in self.show_agreement(agreement), "the proposal")
         return agreement
 
@@ -152,11 +153,17 @@ class World:
         answer: Json = self.provider.client.get(f"/v1/agreements/{to_hex(agreement)}")
         return answer
 
-    def signature_of(self, party: Organisation, agreement: AgreementId) -> Json:
+    def signature_of(
+        self, party: Organisation, agreement: AgreementId, accepted_for: bytes | None = None
+    ) -> Json:
+        """By the party's account; `accepted_for` names another organisation than its own."""
+        organisation, terms = OrganisationId(accepted_for or party.id), self.terms[agreement]
+        registry = self.address("AgreementRegistry")
+        digest = acceptance_digest(organisation, terms, self.chain_id, registry)
         return {
-            "organisation": to_hex(party.id),
+            "organisation": to_hex(organisation),
             "signer": to_hex(party.account),
-            "signature": to_hex(party.sign(agreement)),
+            "signature": to_hex(party.sign(digest)),
         }
 
     def conclude(self, lines: tuple[CompletedLine, ...] = TWO_LINES) -> AgreementId:

@@ -5,9 +5,10 @@ import {ICommissionPolicy} from "./ICommissionPolicy.sol";
 import {IParticipantRegistry} from "./IParticipantRegistry.sol";
 
 /// @title Data-use agreements
-/// @notice An agreement's id is the EIP-712 digest of its terms, so whoever signs the id has signed
-/// the terms. The terms travel in calldata and events; the chain keeps one packed slot for the
-/// state and one for each party.
+/// @notice An agreement's id is the EIP-712 digest of its terms. A party signs the EIP-712
+/// `Acceptance(address organisation,Terms terms)`: the terms, and for whom it takes them, so a
+/// signature given for one party never counts for another. The terms travel in calldata and
+/// events; the chain keeps one packed slot for the state and one for each party.
 interface IAgreementRegistry {
     /// @notice What one commons (or the service on top of it) costs.
     /// @param payee Organisation id of a party.
@@ -21,7 +22,7 @@ interface IAgreementRegistry {
         uint64 freeUnits;
     }
 
-    /// @notice What the parties sign, as EIP-712
+    /// @notice What the parties agree on, as EIP-712
     /// `Terms(address[] parties,uint64 validFrom,uint64 validUntil,bytes32 policyHash,
     /// bytes32 documentHash,bytes32 rulebook,bytes32 parent,bytes32 salt,PriceLine[] lines)`
     /// `PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)`, without space
@@ -133,7 +134,7 @@ interface IAgreementRegistry {
     error AgreementRegistry_NotAuthorised(address account, address organisation);
     /// @notice The party has signed before.
     error AgreementRegistry_AlreadySigned(bytes32 agreementId, address organisation);
-    /// @notice The signature over the id is not the signer's, or has a high s.
+    /// @notice The signature over the party's acceptance is not the signer's, or has a high s.
     error AgreementRegistry_SignatureInvalid(bytes32 agreementId, address signer);
     /// @notice The act does not fit the agreement's state.
     error AgreementRegistry_StateInvalid(bytes32 agreementId, State state);
@@ -148,11 +149,13 @@ interface IAgreementRegistry {
         Terms calldata terms
     ) external returns (bytes32 agreementId);
 
-    /// @notice Records a party's signature over the id; the last one activates. Anyone may submit.
+    /// @notice Records a party's signature over its acceptance; the last one activates. Anyone may
+    /// submit.
+    /// @param termsHash EIP-712 `hashStruct` of the terms; the agreement's id follows from it.
     /// @param signer Account authorised (agree) for `organisation` now.
     /// @param signature 65 bytes r ‖ s ‖ v with low s, or what an ERC-1271 wallet asks for.
     function sign(
-        bytes32 agreementId,
+        bytes32 termsHash,
         address organisation,
         address signer,
         bytes calldata signature
@@ -189,6 +192,13 @@ interface IAgreementRegistry {
 
     /// @notice The EIP-712 digest of the terms in this registry's domain.
     function agreementIdOf(Terms calldata terms) external view returns (bytes32);
+
+    /// @notice What a party signs: the EIP-712 digest of its `Acceptance`.
+    /// @param termsHash EIP-712 `hashStruct` of the terms.
+    function acceptanceDigest(
+        bytes32 termsHash,
+        address organisation
+    ) external view returns (bytes32);
 
     /// @notice This registry's EIP-712 domain separator, for whoever derives an id from terms
     /// itself.

@@ -68,7 +68,8 @@ interface IUsageSettlement {
         uint40 executableAt;
     }
 
-    /// @notice Tokens of the account `from` were put under an agreement, for a consumer.
+    /// @notice Tokens of the account `from` were put under an agreement, for a consumer, whose
+    /// request to leave, if one was open, ended with it.
     event Deposited(
         bytes32 indexed agreementId,
         address indexed consumer,
@@ -140,7 +141,8 @@ interface IUsageSettlement {
     error UsageSettlement_LeavingNotDue(uint40 executableAt, uint256 blockTime);
 
     /// @notice Puts tokens of the sender under one agreement, for one consumer. By an account
-    /// authorised (claim) for it; the agreement is in state active and has not expired.
+    /// authorised (claim) for it; the agreement is in state active and has not expired. A request
+    /// to leave ends with it, so that no deposit is ever without its notice.
     function deposit(bytes32 agreementId, address consumer, uint256 amount) external;
 
     /// @notice The same with the allowance given by signature (ERC-2612). A permit that somebody

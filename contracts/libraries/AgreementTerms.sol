@@ -4,7 +4,7 @@ pragma solidity ^0.8.30;
 import {IAgreementRegistry} from "../interfaces/IAgreementRegistry.sol";
 
 /// @title AgreementTerms
-/// @notice EIP-712 struct hash of an agreement's terms.
+/// @notice EIP-712 struct hashes of an agreement's terms and of a party's acceptance of them.
 library AgreementTerms {
     bytes32 private constant PRICE_LINE_TYPEHASH = keccak256(
         "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)"
@@ -14,6 +14,20 @@ library AgreementTerms {
         "bytes32 documentHash,bytes32 rulebook,bytes32 parent,bytes32 salt,PriceLine[] lines)"
         "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)"
     );
+    bytes32 private constant ACCEPTANCE_TYPEHASH = keccak256(
+        "Acceptance(address organisation,Terms terms)"
+        "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)"
+        "Terms(address[] parties,uint64 validFrom,uint64 validUntil,bytes32 policyHash,"
+        "bytes32 documentHash,bytes32 rulebook,bytes32 parent,bytes32 salt,PriceLine[] lines)"
+    );
+
+    /// @dev EIP-712 `hashStruct` of `Acceptance`, from that of its terms.
+    function hashAcceptance(
+        bytes32 termsHash,
+        address organisation
+    ) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ACCEPTANCE_TYPEHASH, organisation, termsHash));
+    }
 
     /// @dev EIP-712 `hashStruct` over the words of the calldata as they are: a price line's four
     /// and the seven from `validFrom` to `salt` lie there in the order of the type. A word with

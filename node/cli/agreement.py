@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from eth_account import Account
@@ -18,8 +18,17 @@ from protocol.errors import DocumentUnreadable, HexInvalid
 from protocol.identifiers import organisation_id
 from protocol.prometheus_x import catalogue_id, read_bilateral_contract
 from protocol.signatures import address_of, sign_digest
-from protocol.terms_json import terms_to_json
-from protocol.types import HASH_LENGTH, Hash32, from_hex, to_hex
+from protocol.signing import acceptance_digest, agreement_id_of
+from protocol.terms_json import terms_from_json, terms_to_json
+from protocol.types import (
+    ADDRESS_LENGTH,
+    HASH_LENGTH,
+    AgreementId,
+    Hash32,
+    OrganisationId,
+    from_hex,
+    to_hex,
+)
 
 app = typer.Typer(help="Data-use agreements.", no_args_is_help=True)
 
@@ -33,7 +42,7 @@ def propose(
     profile: ProfileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Propose terms over the contract's hashes; prints the id that both parties sign."""
+    """Propose terms over the contract's hashes; prints the agreement's id."""
     try:
         source = json.loads(contract.read_text())
         reading, completion = read_bilateral_contract(source), read_completion(terms)
@@ -62,19 +71,26 @@ def sign(
     profile: ProfileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Sign the id with an account of a party; the last signature activates."""
+    """Accept the terms with an account of a party; the last signature activates.
+
+    What is signed is built here from the node's terms, and only if their id is the one given.
+    """
     try:
         agreement_id = from_hex(agreement, HASH_LENGTH)
         passphrase = passphrase_file.read_text().strip()
         secret = bytes(Account.decrypt(json.loads(keystore.read_text()), passphrase))
     except (ValueError, HexInvalid) as error:
         fail(str(error))
-    body = {
-        "organisation": to_hex(organisation_id(organisation)),
-        "signer": to_hex(address_of(secret)),
-        "signature": to_hex(sign_digest(secret, Hash32(agreement_id))),
-    }
+    party = organisation_id(organisation)
     with connected(node, key, profile) as client:
+        told = client.get(f"/v1/agreements/{agreement}/acceptance", organisation=to_hex(party))
+        body = {
+            "organisation": to_hex(party),
+            "signer": to_hex(address_of(secret)),
+            "signature": to_hex(
+                sign_digest(secret, _digest(told["typedData"], AgreementId(agreement_id), party))
+            ),
+        }
         answer = client.post(f"/v1/agreements/{agreement}/signatures", body)
     if as_json:
         print_json(answer)
@@ -106,3 +122,13 @@ def show(
         failure = promised["failure"]
         why = f": {failure['detail']} {failure['remedy']}" if failure else ""
         console.print(f"  signature of {promised['organisation']} is {promised['state']}{why}")
+
+
+def _digest(acceptance: dict[str, Any], agreement_id: AgreementId, party: OrganisationId) -> Hash32:
+    """What `party` signs; exits with 1 if the node tells other terms than those of the id."""
+    terms, domain = terms_from_json(acceptance["message"]["terms"]), acceptance["domain"]
+    where = (domain["chainId"], from_hex(domain["verifyingContract"], ADDRESS_LENGTH))
+    told = agreement_id_of(terms, *where)
+    if told != agreement_id:
+        fail(f"the node tells the terms of {to_hex(told)} as those of {to_hex(agreement_id)}")
+    return acceptance_digest(party, terms, *where)

@@ -12,10 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.agreements import AgreementRow, find_agreement
 from indexer.queries.participants import find_participant
 from node import tables
+from node.contracts import Deployment
 from node.db import query
 from node.outbox import enqueue, find_act, lock_promise
 from node.problems import Problem, not_found, refused
-from protocol.agreement import AgreementStatus, status_at
+from protocol.agreement import AgreementStatus, Terms, status_at
 from protocol.errors import (
     AgreementSignatureInvalid,
     AlreadySigned,
@@ -24,10 +25,11 @@ from protocol.errors import (
     StateInvalid,
 )
 from protocol.signatures import is_signed_by
+from protocol.signing import acceptance_digest, terms_hash
+from protocol.terms_json import terms_from_json
 from protocol.types import (
     AccountAddress,
     AgreementId,
-    Hash32,
     OrganisationId,
     Scope,
     UnixSeconds,
@@ -69,8 +71,31 @@ async def promised_signatures(
     ]
 
 
+async def terms_to_accept(
+    connection: AsyncConnection, agreement_id: AgreementId, organisation: OrganisationId
+) -> Terms:
+    """The terms of an agreement on chain, or of a proposal that waits in this node's outbox.
+
+    Raises a problem if there is none, or if the organisation is no party of it.
+    """
+    known = await query(connection, find_agreement, agreement_id)
+    if known is not None:
+        terms = known.terms
+    else:
+        promised = await find_act(connection, "propose", agreement_id)
+        if promised is None or promised.state == "failed":
+            remedy = "Propose it first: POST /v1/agreements."
+            raise not_found("agreement", to_hex(agreement_id), remedy).about("agreement_id")
+        terms = terms_from_json(promised.payload["terms"])
+    if organisation not in terms.parties:
+        error = NotParty(agreement_id=agreement_id, organisation=organisation)
+        raise refused(error, "organisation")
+    return terms
+
+
 async def sign_agreement(
     connection: AsyncConnection,
+    deployment: Deployment,
     caller: OrganisationId,
     agreement_id: AgreementId,
     organisation: OrganisationId,
@@ -84,20 +109,19 @@ async def sign_agreement(
     The proposal may still wait in this node's outbox: the sender keeps the order.
     """
     await lock_promise(connection, "sign", agreement_id)
+    terms = await terms_to_accept(connection, agreement_id, organisation)
     known = await query(connection, find_agreement, agreement_id)
     if known is not None:
         _require_signable(known, organisation, now)
-    else:
-        promised = await find_act(connection, "propose", agreement_id)
-        if promised is None or promised.state == "failed":
-            remedy = "Propose it first: POST /v1/agreements."
-            raise not_found("agreement", to_hex(agreement_id), remedy).about("agreement_id")
-    if not is_signed_by(signer, Hash32(agreement_id), signature):
+    registry = deployment.address_bytes("AgreementRegistry")
+    digest = acceptance_digest(organisation, terms, deployment.chain_id, registry)
+    if not is_signed_by(signer, digest, signature):
         error = AgreementSignatureInvalid(agreement_id=agreement_id, signer=signer)
         raise refused(error, "signature")
     await _require_signer(connection, organisation, signer, now)
     await _require_not_promised(connection, agreement_id, organisation)
     payload = {
+        "termsHash": to_hex(terms_hash(terms)),
         "organisation": to_hex(organisation),
         "signer": to_hex(signer),
         "signature": to_hex(signature),
@@ -119,9 +143,6 @@ async def _require_signer(
 
 def _require_signable(known: AgreementRow, organisation: OrganisationId, now: int) -> None:
     agreement_id = known.agreement_id
-    if organisation not in known.terms.parties:
-        error = NotParty(agreement_id=agreement_id, organisation=organisation)
-        raise refused(error, "organisation")
     if any(signed.organisation == organisation for signed in known.signatures):
         signed_before = AlreadySigned(agreement_id=agreement_id, organisation=organisation)
         raise refused(signed_before, "organisation")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from protocol.agreement import PriceLine, Terms
-from protocol.signing import agreement_id_of, sign_digest
+from protocol.signing import acceptance_digest, agreement_id_of, sign_digest, terms_hash
 from protocol.types import (
     AgreementId,
     AmountMinor,
@@ -61,18 +61,16 @@ def propose(chain: Chain, terms: Terms, proposer: OrganisationId) -> AgreementId
     return told
 
 
-def sign(chain: Chain, agreement_id: AgreementId, party: OrganisationId) -> None:
+def sign(chain: Chain, terms: Terms, party: OrganisationId) -> None:
     """Sign by the party's account."""
-    signature = sign_digest(SECRETS[party], Hash32(agreement_id))
+    digest = acceptance_digest(party, terms, CHAIN_ID, chain.address["AgreementRegistry"])
+    signature = sign_digest(SECRETS[party], digest)
     signer = ACCOUNTS[party]
-    chain.call(signer, "AgreementRegistry", "sign", agreement_id, party, signer, signature)
+    chain.call(signer, "AgreementRegistry", "sign", terms_hash(terms), party, signer, signature)
 
 
 def act(chain: Chain, name: str, agreement_id: AgreementId, party: OrganisationId) -> None:
-    """Sign, suspend, resume or terminate for a party."""
-    if name == "sign":
-        sign(chain, agreement_id, party)
-        return
+    """Suspend, resume or terminate for a party."""
     reason = [] if name == "resume" else [bytes(32)]
     chain.call(ACCOUNTS[party], "AgreementRegistry", name, agreement_id, party, *reason)
 
@@ -81,5 +79,5 @@ def activate(chain: Chain, terms: Terms) -> AgreementId:
     """Propose and sign by all parties."""
     agreement_id = propose(chain, terms, terms.parties[0])
     for party in terms.parties:
-        sign(chain, agreement_id, party)
+        sign(chain, terms, party)
     return agreement_id

@@ -30,6 +30,7 @@ from tests.differential.agreements import (
     activate,
     id_of,
     propose,
+    sign,
     terms_between,
 )
 from tests.differential.chain import BEGIN, GOVERNANCE, ORGANISATIONS, Chain
@@ -132,7 +133,7 @@ def test_acts_lead_to_the_same_state_or_the_same_error(
         for index, (name, party, pause) in enumerate([*signatures(), *steps]):
             time = VALID_UNTIL if late and index == 4 else time + pause
             chain.at(time)
-            told = outcome(partial(act, chain, name, agreement_id, party))
+            told = outcome(partial(perform, chain, name, terms, party))
             ruled = outcome(partial(advance, state, name, party, time))
             if isinstance(ruled, lifecycle.Lifecycle):
                 state, ruled = ruled, None
@@ -143,6 +144,14 @@ def test_acts_lead_to_the_same_state_or_the_same_error(
 def signatures() -> list[tuple[str, OrganisationId, int]]:
     """Half of the histories begin in earnest: both parties sign."""
     return [("sign", EMPLOYER, 1), ("sign", SCHOOL, 1)]
+
+
+def perform(chain: Chain, name: str, terms: Terms, party: OrganisationId) -> None:
+    """The act on the chain."""
+    if name == "sign":
+        sign(chain, terms, party)
+    else:
+        act(chain, name, id_of(chain, terms), party)
 
 
 def advance(

@@ -12,9 +12,11 @@ from protocol.holder_keys import address_of as holder_address_of
 from protocol.identifiers import organisation_id
 from protocol.signing import (
     Voucher,
+    acceptance_digest,
     address_of,
     agreement_id_of,
     sign_digest,
+    terms_hash,
     voucher_digest,
     withdrawal_digest,
 )
@@ -79,6 +81,15 @@ def test_agreement_ids_agree(chain: Chain, terms: Terms) -> None:
     expected = agreement_id_of(terms, CHAIN_ID, chain.address["AgreementRegistry"])
     told = chain.call(GOVERNANCE, "AgreementRegistry", "agreementIdOf", terms_tuple(terms))
     assert told == expected
+
+
+@settings(deadline=None, max_examples=100)
+@given(terms=terms, organisation=organisations)
+def test_acceptances_agree(chain: Chain, terms: Terms, organisation: OrganisationId) -> None:
+    registry = chain.address["AgreementRegistry"]
+    expected = acceptance_digest(organisation, terms, CHAIN_ID, registry)
+    fields = (terms_hash(terms), organisation)
+    assert chain.call(GOVERNANCE, "AgreementRegistry", "acceptanceDigest", *fields) == expected
 
 
 @settings(deadline=None, max_examples=100)

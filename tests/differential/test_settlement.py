@@ -106,7 +106,7 @@ def test_settlements_split_alike(chain: Chain, lines: list[PriceLine], stops: se
 acts = st.lists(
     st.tuples(
         st.sampled_from(
-            ["fund", "settle", "claim", "pay out", "leave", "grant", "redeem", "mistake"]
+            ["fund", "settle", "claim", "pay out", "ask", "leave", "grant", "redeem", "mistake"]
         ),
         st.integers(1, 4_000),
     ),
@@ -144,10 +144,11 @@ def perform(chain: Chain, name: str, amount: int, terms: Any, agreement_id: Agre
             chain.call(PAYEE, "UsageSettlement", "claim", SCHOOL, PAYEE, amount)
         case "pay out":
             chain.call(GOVERNANCE, "UsageSettlement", "payOutCommission")
-        case "leave":
+        case "ask":
             chain.call(
                 CONSUMER, "UsageSettlement", "requestLeaving", agreement_id, EMPLOYER, amount
             )
+        case "leave":
             chain.at(chain.time + LEAVING_NOTICE)
             chain.call(CONSUMER, "UsageSettlement", "leave", agreement_id, EMPLOYER, CONSUMER)
         case "grant":
@@ -172,6 +173,12 @@ def check_books(chain: Chain, agreement_id: AgreementId) -> None:
     assert ledger.deposit(state, agreement_id, EMPLOYER) == told(
         "UsageSettlement", "depositOf", agreement_id, EMPLOYER
     )
+    leaving = ledger.leaving_of(state, agreement_id, EMPLOYER)
+    asked = (leaving.amount, leaving.executable_at) if leaving else (0, 0)
+    leaving_on_chain = chain.call(
+        GOVERNANCE, "UsageSettlement", "leavingOf", agreement_id, EMPLOYER
+    )
+    assert tuple(leaving_on_chain) == asked
     assert ledger.balance(state, SCHOOL) == told("UsageSettlement", "balanceOf", SCHOOL)
     assert ledger.commission_owed(state) == told("UsageSettlement", "commissionOwed")
     assert ledger.treasury(state) == told("UsageToken", "balanceOf", treasury)

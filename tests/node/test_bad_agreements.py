@@ -12,6 +12,7 @@ import pytest
 from node.api.schemas.agreements import TermsShape
 from node.intake.completion import CompletedLine
 from node.keys import load_or_create_account
+from protocol.eip712 import digest_of_typed_data
 from protocol.signatures import sign_digest
 from protocol.types import to_hex
 from tests.refusals import assert_problem, refused, send
@@ -165,10 +166,17 @@ def test_a_signature_over_other_terms_is_refused(world: World) -> None:
 
 def test_an_account_signs_for_its_own_organisation_alone(world: World) -> None:
     agreement = world.propose(world.make_terms())
-    body = world.signature_of(world.provider, agreement)
-    body["organisation"] = to_hex(world.consumer.id)
+    body = world.signature_of(world.provider, agreement, accepted_for=world.consumer.id)
     client = world.provider.client
     refused(world, client, signing_path(agreement), body, 422, "not-authorised", "signer")
+
+
+def test_a_signature_for_one_party_is_none_for_another(world: World) -> None:
+    agreement = world.propose(world.make_terms())
+    body = world.signature_of(world.provider, agreement)
+    body["organisation"] = to_hex(world.consumer.id)
+    client, slug = world.provider.client, "agreement-signature-invalid"
+    refused(world, client, signing_path(agreement), body, 422, slug, "signature")
 
 
 def test_an_agreement_that_nobody_proposed_is_not_signed(at_rest: World) -> None:
@@ -178,6 +186,29 @@ def test_an_agreement_that_nobody_proposed_is_not_signed(at_rest: World) -> None
     refused(at_rest, client, signing_path(agreement), body, 404, slug, "agreement_id")
     answer = send(client, "GET", f"/v1/agreements/{to_hex(agreement)}")
     assert_problem(answer, 404, slug, None)
+
+
+def test_each_party_is_told_what_it_signs(at_rest: World) -> None:
+    provider, consumer = at_rest.provider, at_rest.consumer
+    path = f"/v1/agreements/{to_hex(at_rest.agreement)}/acceptance"
+    of_itself = provider.client.get(path)
+    of_the_other = provider.client.get(path, organisation=to_hex(consumer.id))
+    assert of_the_other == consumer.client.get(path) != of_itself
+    for told, party in ((of_itself, provider), (of_the_other, consumer)):
+        signed = party.sign(digest_of_typed_data(told["typedData"]))
+        expected = at_rest.signature_of(party, at_rest.agreement)
+        assert told["organisation"] == expected["organisation"]
+        assert to_hex(signed) == expected["signature"]
+
+
+def test_nobody_is_told_to_sign_what_is_not_theirs(at_rest: World) -> None:
+    client = at_rest.provider.client
+    unknown = f"/v1/agreements/{to_hex(at_rest.id_of(at_rest.make_terms()))}/acceptance"
+    answer = send(client, "GET", unknown)
+    assert_problem(answer, 404, "agreement-not-found", "agreement_id")
+    path = f"/v1/agreements/{to_hex(at_rest.agreement)}/acceptance"
+    stranger = f"{path}?organisation={to_hex(at_rest.story.stage.operator_id)}"
+    assert_problem(send(client, "GET", stranger), 422, "not-party", "organisation")
 
 
 def test_a_party_signs_once(at_rest: World) -> None:

@@ -327,6 +327,17 @@ def test_leaving_pays_what_was_requested_or_is_left(amount: int) -> None:
         )
 
 
+def test_a_deposit_ends_the_request_to_leave() -> None:
+    story = Story().begin()
+    story.issue(100)
+    story.deposit(60)
+    story.tell(LeavingRequested(AGREEMENT, EMPLOYER, AmountMinor(60), story.time))
+    story.deposit(40)
+    assert ledger.leaving_of(story.state, AGREEMENT, EMPLOYER) is None
+    with pytest.raises(LedgerViolation):
+        story.tell(Left(AGREEMENT, EMPLOYER, CONSUMER_ACCOUNT, AmountMinor(60)))
+
+
 def test_a_contract_that_paid_more_than_it_held_is_seen_with_the_next_transaction() -> None:
     story = Story().begin()
     story.issue(100)

@@ -9,6 +9,7 @@ from typing import Any
 from protocol.agreement import PriceLine, Terms
 from protocol.eip712 import encode_type
 from protocol.signing import (
+    ACCEPTANCE_TYPES,
     ACCOUNT_BINDING_TYPES,
     CONSENT_GRANT_TYPES,
     HOLDER_BINDING_TYPES,
@@ -16,7 +17,9 @@ from protocol.signing import (
     VOUCHER_TYPES,
     WITHDRAWAL_TYPES,
     Voucher,
+    acceptance_digest,
     agreement_id_of,
+    typed_data_acceptance,
     typed_data_terms,
     typed_data_voucher,
     voucher_digest,
@@ -54,6 +57,7 @@ VOUCHER = Voucher(
 def test_the_types_are_those_that_the_contracts_hash() -> None:
     written = {
         encode_type(TERMS_TYPES, "Terms"),
+        encode_type(ACCEPTANCE_TYPES, "Acceptance"),
         encode_type(VOUCHER_TYPES, "Voucher"),
         encode_type(CONSENT_GRANT_TYPES, "ConsentGrant"),
         encode_type(WITHDRAWAL_TYPES, "ConsentWithdrawal"),
@@ -64,6 +68,10 @@ def test_the_types_are_those_that_the_contracts_hash() -> None:
         "Terms(address[] parties,uint64 validFrom,uint64 validUntil,bytes32 policyHash,"
         "bytes32 documentHash,bytes32 rulebook,bytes32 parent,bytes32 salt,PriceLine[] lines)"
         "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)",
+        "Acceptance(address organisation,Terms terms)"
+        "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)"
+        "Terms(address[] parties,uint64 validFrom,uint64 validUntil,bytes32 policyHash,"
+        "bytes32 documentHash,bytes32 rulebook,bytes32 parent,bytes32 salt,PriceLine[] lines)",
         "Voucher(bytes32 agreementId,address consumer,uint32 period,uint64 units,"
         "bytes32 usageRoot)",
         "ConsentGrant(uint8 entryType,uint8 version,bytes32 agreementId,address issuer,"
@@ -97,6 +105,19 @@ def test_every_field_of_the_terms_changes_the_id() -> None:
     assert agreement_id_of(TERMS, 1, bytes(20)) not in ids
 
 
+def test_an_acceptance_counts_for_its_party_its_terms_and_its_registry_alone() -> None:
+    first, second = TERMS.parties
+    digests = {
+        acceptance_digest(first, TERMS, 1, CONTRACT),
+        acceptance_digest(second, TERMS, 1, CONTRACT),
+        acceptance_digest(first, replace(TERMS, salt=Hash32(bytes(32))), 1, CONTRACT),
+        acceptance_digest(first, TERMS, 2, CONTRACT),
+        acceptance_digest(first, TERMS, 1, bytes(20)),
+        Hash32(agreement_id_of(TERMS, 1, CONTRACT)),
+    }
+    assert len(digests) == 6
+
+
 def test_every_field_of_a_voucher_changes_its_digest() -> None:
     variants = [
         VOUCHER,
@@ -110,7 +131,11 @@ def test_every_field_of_a_voucher_changes_its_digest() -> None:
 
 
 def test_typed_data_survives_json_exactly() -> None:
-    for data in (typed_data_terms(TERMS, 1, CONTRACT), typed_data_voucher(VOUCHER, 1, CONTRACT)):
+    for data in (
+        typed_data_terms(TERMS, 1, CONTRACT),
+        typed_data_acceptance(TERMS.parties[0], TERMS, 1, CONTRACT),
+        typed_data_voucher(VOUCHER, 1, CONTRACT),
+    ):
         assert json.loads(json.dumps(data)) == data
         numbers = [value for value in data["message"].values() if isinstance(value, int)]
         assert all(number < 2**53 for number in numbers)

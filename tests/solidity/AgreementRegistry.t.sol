@@ -22,6 +22,19 @@ contract AgreementRegistryTest is LedgerFixture {
         assertEq(agreements.agreementIdOf(terms), _idByHand(terms));
     }
 
+    function testFuzz_acceptanceDigest_isTheEip712Digest(
+        IAgreementRegistry.Terms memory terms,
+        address organisation
+    ) public view {
+        bytes32 termsHash = _termsHash(terms);
+        bytes32 digest = agreements.acceptanceDigest(termsHash, organisation);
+        assertEq(digest, _acceptanceDigest(termsHash, organisation));
+        // One for every party, and none of them is the agreement's id.
+        address other = address(uint160(organisation) ^ 1);
+        assertNotEq(digest, agreements.acceptanceDigest(termsHash, other));
+        assertNotEq(digest, agreements.agreementIdOf(terms));
+    }
+
     function test_propose() public {
         IAgreementRegistry.Terms memory terms = _terms();
         bytes32 id = agreements.agreementIdOf(terms);
@@ -233,35 +246,6 @@ contract AgreementRegistryTest is LedgerFixture {
     }
 
     function _idByHand(IAgreementRegistry.Terms memory terms) private view returns (bytes32) {
-        bytes memory lineType =
-            "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)";
-        bytes memory lines;
-        for (uint256 i; i < terms.lines.length; ++i) {
-            bytes32 line = keccak256(abi.encode(keccak256(lineType), terms.lines[i]));
-            lines = abi.encodePacked(lines, line);
-        }
-        bytes memory head = abi.encode(
-            keccak256(
-                abi.encodePacked(
-                    "Terms(address[] parties,uint64 validFrom,uint64 validUntil,"
-                    "bytes32 policyHash,bytes32 documentHash,bytes32 rulebook,"
-                    "bytes32 parent,bytes32 salt,PriceLine[] lines)",
-                    lineType
-                )
-            ),
-            keccak256(abi.encodePacked(terms.parties)),
-            terms.validFrom,
-            terms.validUntil
-        );
-        bytes memory tail = abi.encode(
-            terms.policyHash,
-            terms.documentHash,
-            terms.rulebook,
-            terms.parent,
-            terms.salt,
-            keccak256(lines)
-        );
-        bytes32 structHash = keccak256(abi.encodePacked(head, tail));
-        return _digest("PTX AgreementRegistry", address(agreements), structHash);
+        return _agreementDigest(_termsHash(terms));
     }
 }

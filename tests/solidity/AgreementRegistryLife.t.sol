@@ -9,10 +9,12 @@ import {LedgerFixture} from "./LedgerFixture.sol";
 /// @notice An agreement's life after its proposal, drawn in AgreementRegistryLife.tree.
 contract AgreementRegistryLifeTest is LedgerFixture {
     bytes32 private id;
+    bytes32 private termsHash;
 
     function setUp() public override {
         super.setUp();
         id = _propose(_twoPartyTerms());
+        termsHash = termsHashOf[id];
     }
 
     // Signing
@@ -51,28 +53,39 @@ contract AgreementRegistryLifeTest is LedgerFixture {
         bytes memory binding = _sign(key, digest);
         vm.prank(school.account);
         registry.bindAccount(school.id, wallet, Scopes.AGREE, FOREVER, binding);
-        agreements.sign(id, school.id, wallet, _sign(key, id));
+        bytes memory signature = _signAcceptance(id, school.id, key);
+        agreements.sign(termsHash, school.id, wallet, signature);
         assertEq(agreements.agreementOf(id).signatureCount, 1);
     }
 
     function test_sign_byOperatorWithDelegation() public {
         vm.prank(school.account);
         registry.delegate(school.id, operator.id, Scopes.AGREE, FOREVER);
-        agreements.sign(id, school.id, operator.account, _sign(operator.key, id));
+        bytes memory signature = _signAcceptance(id, school.id, operator.key);
+        agreements.sign(termsHash, school.id, operator.account, signature);
         assertEq(agreements.agreementOf(id).signatureCount, 1);
     }
 
     function test_sign_revert_notProposed() public {
-        _expectStateInvalid("unknown", IAgreementRegistry.State.Unknown);
-        agreements.sign("unknown", school.id, school.account, "");
         _activateBoth();
         _expectStateInvalid(id, IAgreementRegistry.State.Active);
-        agreements.sign(id, school.id, school.account, "");
+        agreements.sign(termsHash, school.id, school.account, "");
+    }
+
+    /// @notice The id is no hash of terms either.
+    function test_sign_revert_noAgreementOfTheseTerms() public {
+        bytes memory signature = _signAcceptance(id, school.id, school.key);
+        bytes32[3] memory others = [bytes32(0), "unknown", id];
+        for (uint256 i; i < others.length; ++i) {
+            bytes32 unknown = _agreementDigest(others[i]);
+            _expectStateInvalid(unknown, IAgreementRegistry.State.Unknown);
+            agreements.sign(others[i], school.id, school.account, signature);
+        }
     }
 
     function test_sign_revert_expired() public {
         uint64 validUntil = agreements.agreementOf(id).validUntil;
-        bytes memory signature = _sign(school.key, id);
+        bytes memory signature = _signAcceptance(id, school.id, school.key);
         vm.warp(validUntil);
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -82,12 +95,12 @@ contract AgreementRegistryLifeTest is LedgerFixture {
                 validUntil
             )
         );
-        agreements.sign(id, school.id, school.account, signature);
+        agreements.sign(termsHash, school.id, school.account, signature);
     }
 
     function test_sign_revert_notParty() public {
         _expectNotParty(operator.id);
-        agreements.sign(id, operator.id, operator.account, "");
+        agreements.sign(termsHash, operator.id, operator.account, "");
     }
 
     function test_sign_revert_twice() public {
@@ -99,29 +112,28 @@ contract AgreementRegistryLifeTest is LedgerFixture {
                 school.id
             )
         );
-        agreements.sign(id, school.id, school.account, "");
+        agreements.sign(termsHash, school.id, school.account, "");
     }
 
     function test_sign_revert_signerNotAuthorised() public {
-        bytes memory signature = _sign(company.key, id);
+        bytes memory signature = _signAcceptance(id, school.id, company.key);
         vm.expectRevert(_notAuthorised(company.account, school.id, Scopes.AGREE));
-        agreements.sign(id, school.id, company.account, signature);
+        agreements.sign(termsHash, school.id, company.account, signature);
     }
 
     function test_sign_revert_signatureInvalid() public {
-        bytes memory reason = abi.encodeWithSelector(
-            IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector,
-            id,
-            school.account
-        );
-        bytes memory ofOther = _sign(company.key, id);
-        bytes memory malleated = _malleate(_sign(school.key, id));
-        vm.expectRevert(reason);
-        agreements.sign(id, school.id, school.account, ofOther);
-        vm.expectRevert(reason);
-        agreements.sign(id, school.id, school.account, malleated);
-        vm.expectRevert(reason);
-        agreements.sign(id, school.id, school.account, "");
+        _expectSignatureInvalid(_signAcceptance(id, school.id, company.key));
+        _expectSignatureInvalid(_malleate(_signAcceptance(id, school.id, school.key)));
+        _expectSignatureInvalid("");
+    }
+
+    /// @notice Who signs the terms and not for whom has accepted them for nobody.
+    function test_sign_revert_overTheTermsAlone() public {
+        _expectSignatureInvalid(_sign(school.key, id));
+        _expectSignatureInvalid(_sign(school.key, termsHash));
+        _expectSignatureInvalid(_signAcceptance(id, company.id, school.key));
+        _expectSignatureInvalid(_signAcceptance(id, address(0), school.key));
+        _signAgreement(id, school);
     }
 
     // Activity follows time without a transaction
@@ -224,9 +236,9 @@ contract AgreementRegistryLifeTest is LedgerFixture {
         agreements.terminate(id, company.id, "reason");
         _expectState(IAgreementRegistry.State.Terminated, START);
         assertFalse(agreements.wasActivated(id));
-        bytes memory signature = _sign(school.key, id);
+        bytes memory signature = _signAcceptance(id, school.id, school.key);
         _expectStateInvalid(id, IAgreementRegistry.State.Terminated);
-        agreements.sign(id, school.id, school.account, signature);
+        agreements.sign(termsHash, school.id, school.account, signature);
     }
 
     function test_terminate_fromSuspended_forEver() public {
@@ -273,6 +285,17 @@ contract AgreementRegistryLifeTest is LedgerFixture {
                 state
             )
         );
+    }
+
+    function _expectSignatureInvalid(bytes memory signature) private {
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector,
+                id,
+                school.account
+            )
+        );
+        agreements.sign(termsHash, school.id, school.account, signature);
     }
 
     function _expectNotParty(address organisation) private {

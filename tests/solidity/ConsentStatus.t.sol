@@ -147,8 +147,7 @@ contract ConsentStatusTest is LedgerFixture {
         IAgreementRegistry.Terms memory terms = _twoPartyTerms();
         terms.parties = _sorted(company.id, operator.id);
         terms.lines[0].payee = operator.id;
-        vm.prank(company.account);
-        bytes32 id = agreements.propose(company.id, terms);
+        bytes32 id = _proposeBy(company.account, company.id, terms);
         _signAgreement(id, company);
         _signAgreement(id, operator);
         consent.agreementId = id;

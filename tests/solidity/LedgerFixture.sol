@@ -35,6 +35,11 @@ abstract contract LedgerFixture is Test {
     uint16 internal constant CONSENT_BPS = 250;
     uint40 internal constant FOREVER = type(uint40).max;
     uint256 internal constant EURO = 1e6;
+    string private constant LINE_TYPE =
+        "PriceLine(address payee,uint16 category,uint64 unitPrice,uint64 freeUnits)";
+    string private constant TERMS_TYPE =
+        "Terms(address[] parties,uint64 validFrom,uint64 validUntil,bytes32 policyHash,"
+        "bytes32 documentHash,bytes32 rulebook,bytes32 parent,bytes32 salt,PriceLine[] lines)";
 
     address internal proposer = makeAddr("proposer");
     address internal stranger = makeAddr("stranger");
@@ -51,6 +56,8 @@ abstract contract LedgerFixture is Test {
     Organisation internal school;
     Organisation internal company;
     Organisation internal operator;
+    /// @notice What is signed of each agreement that was proposed here.
+    mapping(bytes32 agreementId => bytes32) internal termsHashOf;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -151,13 +158,67 @@ abstract contract LedgerFixture is Test {
     function _propose(
         IAgreementRegistry.Terms memory terms
     ) internal returns (bytes32 agreementId) {
-        vm.prank(school.account);
-        return agreements.propose(school.id, terms);
+        return _proposeBy(school.account, school.id, terms);
+    }
+
+    function _proposeBy(
+        address account,
+        address organisation,
+        IAgreementRegistry.Terms memory terms
+    ) internal returns (bytes32 agreementId) {
+        vm.prank(account);
+        agreementId = agreements.propose(organisation, terms);
+        termsHashOf[agreementId] = _termsHash(terms);
     }
 
     function _signAgreement(bytes32 agreementId, Organisation memory party) internal {
-        bytes memory signature = _sign(party.key, agreementId);
-        agreements.sign(agreementId, party.id, party.account, signature);
+        bytes memory signature = _signAcceptance(agreementId, party.id, party.key);
+        agreements.sign(termsHashOf[agreementId], party.id, party.account, signature);
+    }
+
+    /// @notice A signature that takes the terms of an agreement for one of its parties.
+    function _signAcceptance(
+        bytes32 agreementId,
+        address organisation,
+        uint256 key
+    ) internal view returns (bytes memory) {
+        return _sign(key, _acceptanceDigest(termsHashOf[agreementId], organisation));
+    }
+
+    function _acceptanceDigest(
+        bytes32 termsHash,
+        address organisation
+    ) internal view returns (bytes32) {
+        string memory acceptanceType = "Acceptance(address organisation,Terms terms)";
+        bytes32 typehash = keccak256(abi.encodePacked(acceptanceType, LINE_TYPE, TERMS_TYPE));
+        return _agreementDigest(keccak256(abi.encode(typehash, organisation, termsHash)));
+    }
+
+    /// @notice In the registry's domain: of the terms their id, of an acceptance what is signed.
+    function _agreementDigest(bytes32 structHash) internal view returns (bytes32) {
+        return _digest("PTX AgreementRegistry", address(agreements), structHash);
+    }
+
+    function _termsHash(IAgreementRegistry.Terms memory terms) internal pure returns (bytes32) {
+        bytes32[] memory lines = new bytes32[](terms.lines.length);
+        for (uint256 i; i < lines.length; ++i) {
+            lines[i] = keccak256(abi.encode(keccak256(bytes(LINE_TYPE)), terms.lines[i]));
+        }
+        bytes memory head = abi.encode(
+            keccak256(abi.encodePacked(TERMS_TYPE, LINE_TYPE)),
+            keccak256(abi.encodePacked(terms.parties)),
+            terms.validFrom,
+            terms.validUntil
+        );
+        bytes memory tail = abi.encode(
+            terms.policyHash,
+            terms.documentHash,
+            terms.rulebook,
+            terms.parent,
+            terms.salt,
+            keccak256(abi.encodePacked(lines))
+        );
+        return keccak256(abi.encodePacked(head, tail));
     }
 
     function _activate(

@@ -134,7 +134,7 @@ contract StopTest is LedgerFixture {
     function test_stop_blocksNewBusiness() public {
         IAgreementRegistry.Terms memory terms = _terms();
         bytes32 proposed = _propose(terms);
-        bytes memory signature = _sign(school.key, proposed);
+        bytes memory signature = _signAcceptance(proposed, school.id, school.key);
         bytes32 active = _activate(_twoPartyTerms());
         _fund(company.account, 10);
         _stop();
@@ -143,7 +143,7 @@ contract StopTest is LedgerFixture {
         vm.prank(school.account);
         agreements.propose(school.id, terms);
         vm.expectRevert(_stopped(START + 14 days));
-        agreements.sign(proposed, school.id, school.account, signature);
+        agreements.sign(termsHashOf[proposed], school.id, school.account, signature);
         vm.expectRevert(_stopped(START + 14 days));
         vm.prank(school.account);
         consents.anchor(school.id, new bytes32[](1));

@@ -209,6 +209,37 @@ contract UsageDepositsTest is LedgerFixture {
         settlement.leave(id, company.id, company.account);
     }
 
+    /// @notice That request alone: neither under another agreement nor another party's.
+    function test_deposit_endsTheRequestToLeave() public {
+        _deposit(id, company, DEPOSIT);
+        bytes32 ofTwo = _activate(_twoPartyTerms());
+        vm.startPrank(company.account);
+        settlement.requestLeaving(id, company.id, 100);
+        settlement.requestLeaving(ofTwo, company.id, 200);
+        vm.stopPrank();
+        vm.prank(school.account);
+        settlement.requestLeaving(id, school.id, 300);
+        vm.warp(START + Notice.SECONDS - 1);
+        _deposit(id, company, 1);
+        assertEq(settlement.leavingOf(id, company.id).amount, 0);
+        assertEq(settlement.leavingOf(id, company.id).executableAt, 0);
+        assertEq(settlement.leavingOf(ofTwo, company.id).amount, 200);
+        assertEq(settlement.leavingOf(id, school.id).amount, 300);
+        vm.warp(START + Notice.SECONDS);
+        _expectNotDue(0, START + Notice.SECONDS);
+        vm.prank(company.account);
+        settlement.leave(id, company.id, company.account);
+    }
+
+    function test_depositWithPermit_endsTheRequestToLeave() public {
+        _fund(company.account, DEPOSIT);
+        IUsageSettlement.Permit memory permit = _permit(DEPOSIT, START);
+        vm.startPrank(company.account);
+        settlement.requestLeaving(id, company.id, 100);
+        settlement.depositWithPermit(id, company.id, DEPOSIT, permit);
+        assertEq(settlement.leavingOf(id, company.id).executableAt, 0);
+    }
+
     function test_leaving_revert() public {
         vm.startPrank(company.account);
         vm.expectRevert(IUsageSettlement.UsageSettlement_AmountZero.selector);

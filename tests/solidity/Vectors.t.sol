@@ -2,44 +2,46 @@
 pragma solidity ^0.8.30;
 
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
-import {Test} from "forge-std/Test.sol";
 
 import {AgreementRegistry} from "../../contracts/AgreementRegistry.sol";
 import {ConsentRegistry} from "../../contracts/ConsentRegistry.sol";
 import {IAgreementRegistry} from "../../contracts/interfaces/IAgreementRegistry.sol";
-import {ICommissionPolicy} from "../../contracts/interfaces/ICommissionPolicy.sol";
 import {IConsentRegistry} from "../../contracts/interfaces/IConsentRegistry.sol";
 import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
 import {IUsageSettlement} from "../../contracts/interfaces/IUsageSettlement.sol";
 import {AccountSignatures} from "../../contracts/libraries/AccountSignatures.sol";
+import {AgreementTerms} from "../../contracts/libraries/AgreementTerms.sol";
 import {Commissions} from "../../contracts/libraries/Commissions.sol";
 import {Entries} from "../../contracts/libraries/Entries.sol";
 import {Periods} from "../../contracts/libraries/Periods.sol";
 import {Rfc9162} from "../../contracts/libraries/Rfc9162.sol";
 import {ParticipantRegistry} from "../../contracts/ParticipantRegistry.sol";
 import {UsageSettlement} from "../../contracts/UsageSettlement.sol";
+import {VectorReader} from "./VectorReader.sol";
 
 /// @notice The golden vectors of tests/vectors, which Python and the pages read as well, against
 /// the contracts, each at the address and on the chain that its vector names.
-contract VectorsTest is Test {
+contract VectorsTest is VectorReader {
     IParticipantRegistry private constant NO_REGISTRY = IParticipantRegistry(address(1));
     IAgreementRegistry private constant NO_AGREEMENTS = IAgreementRegistry(address(1));
-    string private json;
 
     // EIP-712
 
     function test_terms() public {
-        address at = _open("eip712/terms");
-        _deployTo(
-            at,
-            abi.encodePacked(
-                type(AgreementRegistry).creationCode,
-                abi.encode(NO_REGISTRY, ICommissionPolicy(address(1)))
-            )
-        );
-        AgreementRegistry agreements = AgreementRegistry(at);
+        AgreementRegistry agreements = _agreementRegistryAt(_open("eip712/terms"));
+        IAgreementRegistry.Terms memory terms = _terms(".typedData.message");
         assertEq(agreements.DOMAIN_SEPARATOR(), _hash(".domainSeparator"));
-        assertEq(agreements.agreementIdOf(_terms()), _hash(".digest"));
+        assertEq(this.termsHash(terms), _hash(".structHash"));
+        assertEq(agreements.agreementIdOf(terms), _hash(".digest"));
+        _expectSigned();
+    }
+
+    function test_acceptance() public {
+        AgreementRegistry agreements = _agreementRegistryAt(_open("eip712/acceptance"));
+        bytes32 termsHash_ = this.termsHash(_terms(".typedData.message.terms"));
+        address organisation = _address(".typedData.message.organisation");
+        assertEq(agreements.DOMAIN_SEPARATOR(), _hash(".domainSeparator"));
+        assertEq(agreements.acceptanceDigest(termsHash_, organisation), _hash(".digest"));
         _expectSigned();
     }
 
@@ -201,6 +203,10 @@ contract VectorsTest is Test {
 
     // The libraries, called
 
+    function termsHash(IAgreementRegistry.Terms calldata terms) external pure returns (bytes32) {
+        return AgreementTerms.hash(terms);
+    }
+
     function leafHash(bytes calldata entry) external pure returns (bytes32) {
         return Rfc9162.leafHash(entry);
     }
@@ -253,6 +259,12 @@ contract VectorsTest is Test {
         assertTrue(this.isValid(_address(".signer"), _hash(".digest"), _bytes(".signature")));
     }
 
+    function _agreementRegistryAt(address at) private returns (AgreementRegistry) {
+        bytes memory parts = abi.encode(NO_REGISTRY, address(1));
+        _deployTo(at, abi.encodePacked(type(AgreementRegistry).creationCode, parts));
+        return AgreementRegistry(at);
+    }
+
     function _consentRegistryAt(address at) private returns (ConsentRegistry) {
         bytes memory parts = abi.encode(address(this), NO_REGISTRY, NO_AGREEMENTS);
         _deployTo(at, abi.encodePacked(type(ConsentRegistry).creationCode, parts));
@@ -299,22 +311,23 @@ contract VectorsTest is Test {
             );
     }
 
-    function _terms() private view returns (IAgreementRegistry.Terms memory terms) {
-        terms.parties = vm.parseJsonAddressArray(json, ".typedData.message.parties");
-        terms.validFrom = uint64(_uint(".typedData.message.validFrom"));
-        terms.validUntil = uint64(_uint(".typedData.message.validUntil"));
-        terms.policyHash = _hash(".typedData.message.policyHash");
-        terms.documentHash = _hash(".typedData.message.documentHash");
-        terms.rulebook = _hash(".typedData.message.rulebook");
-        terms.parent = _hash(".typedData.message.parent");
-        terms.salt = _hash(".typedData.message.salt");
+    function _terms(string memory at) private view returns (IAgreementRegistry.Terms memory terms) {
+        terms.parties = vm.parseJsonAddressArray(json, string.concat(at, ".parties"));
+        terms.validFrom = uint64(_uint(string.concat(at, ".validFrom")));
+        terms.validUntil = uint64(_uint(string.concat(at, ".validUntil")));
+        terms.policyHash = _hash(string.concat(at, ".policyHash"));
+        terms.documentHash = _hash(string.concat(at, ".documentHash"));
+        terms.rulebook = _hash(string.concat(at, ".rulebook"));
+        terms.parent = _hash(string.concat(at, ".parent"));
+        terms.salt = _hash(string.concat(at, ".salt"));
         terms.lines = new IAgreementRegistry.PriceLine[](2);
         for (uint256 i; i < 2; ++i) {
+            string memory line = _at(string.concat(at, ".lines"), i, "");
             terms.lines[i] = IAgreementRegistry.PriceLine({
-                payee: _address(_at(".typedData.message.lines", i, ".payee")),
-                category: uint16(_uint(_at(".typedData.message.lines", i, ".category"))),
-                unitPrice: uint64(_uint(_at(".typedData.message.lines", i, ".unitPrice"))),
-                freeUnits: uint64(_uint(_at(".typedData.message.lines", i, ".freeUnits")))
+                payee: _address(string.concat(line, ".payee")),
+                category: uint16(_uint(string.concat(line, ".category"))),
+                unitPrice: uint64(_uint(string.concat(line, ".unitPrice"))),
+                freeUnits: uint64(_uint(string.concat(line, ".freeUnits")))
             });
         }
     }
@@ -362,37 +375,5 @@ contract VectorsTest is Test {
             s := mload(add(signature, 64))
         }
         (withdrawal.r, withdrawal.s) = (r, s);
-    }
-
-    function _at(
-        string memory list,
-        uint256 index,
-        string memory field
-    ) private pure returns (string memory) {
-        return string.concat(list, "[", vm.toString(index), "]", field);
-    }
-
-    function _has(string memory key) private view returns (bool) {
-        return vm.keyExistsJson(json, key);
-    }
-
-    function _hash(string memory key) private view returns (bytes32) {
-        return vm.parseJsonBytes32(json, key);
-    }
-
-    function _bytes(string memory key) private view returns (bytes memory) {
-        return vm.parseJsonBytes(json, key);
-    }
-
-    function _address(string memory key) private view returns (address) {
-        return vm.parseJsonAddress(json, key);
-    }
-
-    function _uint(string memory key) private view returns (uint256) {
-        return vm.parseJsonUint(json, key);
-    }
-
-    function _string(string memory key) private view returns (string memory) {
-        return vm.parseJsonString(json, key);
     }
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +13,7 @@ from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
 from node.api.schemas.agreements import (
+    Acceptance,
     Agreement,
     PendingAgreement,
     PromisedSignatureShape,
@@ -21,14 +22,18 @@ from node.api.schemas.agreements import (
     QueuedSignature,
     SignAgreement,
 )
-from node.api.schemas.base import AsOf, Hash
+from node.api.schemas.base import Address, AsOf, Hash
 from node.commands.propose_agreement import propose_agreement
-from node.commands.sign_agreement import promised_signatures, sign_agreement
+from node.commands.sign_agreement import (
+    promised_signatures,
+    sign_agreement,
+    terms_to_accept,
+)
 from node.db import act_as, query
 from node.outbox import find_act
 from node.problems import not_found
 from protocol.agreement import status_at
-from protocol.signing import typed_data_terms
+from protocol.signing import typed_data_acceptance
 from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeconds, to_hex
 
 router = APIRouter(prefix="/v1/agreements", tags=["agreements"])
@@ -42,7 +47,7 @@ async def propose(
     body: ProposeAgreement,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Promises to propose the terms for the caller's organisation; answers what parties sign."""
+    """Promises to propose the terms for the caller's organisation; answers what it signs."""
     terms = body.terms.to_terms()
     deployment = context.deployment
 
@@ -58,7 +63,9 @@ async def propose(
             freshness.now,
         )
         registry = deployment.address_bytes("AgreementRegistry")
-        typed_data = typed_data_terms(terms, deployment.chain_id, registry)
+        typed_data = typed_data_acceptance(
+            OrganisationId(caller.organisation_id), terms, deployment.chain_id, registry
+        )
         answer = ProposedAgreement(agreement_id=agreement_id, state="queued", typed_data=typed_data)
         return 202, answer.to_json()
 
@@ -80,6 +87,7 @@ async def sign(
         freshness = await require_fresh(context, connection)
         await sign_agreement(
             connection,
+            context.deployment,
             OrganisationId(caller.organisation_id),
             AgreementId(agreement_id),
             OrganisationId(body.organisation),
@@ -93,6 +101,24 @@ async def sign(
         return 202, answer.to_json()
 
     return await write_once(context, caller, request, key, act)
+
+
+@router.get("/{agreement_id}/acceptance", response_model=Acceptance)
+async def show_acceptance(
+    context: NodeContext,
+    caller: Caller,
+    agreement_id: Hash,
+    organisation: Annotated[Address | None, Query()] = None,
+) -> Acceptance:
+    """What a party signs to accept the terms; by default the caller's organisation."""
+    party = OrganisationId(organisation or caller.organisation_id)
+    async with context.database.begin() as connection:
+        await act_as(connection, caller.organisation_id)
+        await require_fresh(context, connection)
+        terms = await terms_to_accept(connection, AgreementId(agreement_id), party)
+    registry = context.deployment.address_bytes("AgreementRegistry")
+    typed_data = typed_data_acceptance(party, terms, context.deployment.chain_id, registry)
+    return Acceptance(agreement_id=agreement_id, organisation=party, typed_data=typed_data)
 
 
 @router.get("/{agreement_id}", response_model=Agreement | PendingAgreement)

@@ -110,15 +110,25 @@ class ProposeAgreement(Shape):
 
 
 class ProposedAgreement(Shape):
-    """`typedData` is what a party's wallet signs (eth_signTypedData_v4); its digest is the id."""
+    """`typedData` is the acceptance that the proposer's wallet signs (eth_signTypedData_v4);
+    `GET .../acceptance` gives that of any party."""
 
     agreement_id: Hash
     state: str
     typed_data: dict[str, Any]
 
 
+class Acceptance(Shape):
+    """What a party's wallet signs (eth_signTypedData_v4) to accept the terms."""
+
+    agreement_id: Hash
+    organisation: Address
+    typed_data: dict[str, Any]
+
+
 class SignAgreement(Shape):
-    """A party's signature; `signer` is an account of the organisation with the scope agree."""
+    """A party's signature over its acceptance; `signer` is an account of the organisation with the
+    scope agree."""
 
     organisation: Address
     signer: Address

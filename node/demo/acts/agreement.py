@@ -10,6 +10,7 @@ from typing import Any
 from node.demo.story import Story, require
 from node.intake.terms import terms_of_contract
 from protocol.eip712 import digest_of_typed_data
+from protocol.signing import agreement_id_of
 from protocol.terms_json import terms_to_json
 from protocol.types import ADDRESS_LENGTH, AgreementId, OrganisationId, from_hex, to_hex
 
@@ -37,18 +38,25 @@ def conclude_agreement(story: Story) -> None:
     proposed = host.post("/v1/agreements", body, secrets.token_hex(16))
     agreement_id = bytes.fromhex(proposed["agreementId"][2:])
     story.agreement_id = AgreementId(agreement_id)
+    deployment = story.stage.deployment
     require(
-        digest_of_typed_data(proposed["typedData"]) == agreement_id,
-        "the agreement's id is the digest of what the parties sign",
+        agreement_id_of(terms, deployment.chain_id, deployment.address_bytes("AgreementRegistry"))
+        == agreement_id,
+        "the agreement's id is the digest of its terms",
     )
     narrator.fact("agreement", proposed["agreementId"])
     path = f"/v1/agreements/{proposed['agreementId']}"
     host.wait_for(lambda: host.get(path), _is_on_chain, "the proposal on chain")
     for party in story.parties.values():
+        acceptance = party.client.get(f"{path}/acceptance")["typedData"]
+        require(
+            acceptance["message"]["terms"] == body["terms"],
+            "a party signs the terms that were proposed",
+        )
         signature_body = {
             "organisation": to_hex(party.id),
             "signer": to_hex(party.account),
-            "signature": to_hex(party.sign(agreement_id)),
+            "signature": to_hex(party.sign(digest_of_typed_data(acceptance))),
         }
         party.client.post(f"{path}/signatures", signature_body, secrets.token_hex(16))
     answer = host.wait_for(

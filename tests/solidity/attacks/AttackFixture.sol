@@ -145,6 +145,27 @@ abstract contract AttackFixture is LedgerFixture {
 
     // What reverts
 
+    function _agreementSignatureInvalid(
+        bytes32 agreementId,
+        address signer
+    ) internal pure returns (bytes memory) {
+        return
+            abi.encodeWithSelector(
+                IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector,
+                agreementId,
+                signer
+            );
+    }
+
+    function _leavingNotDue(uint256 executableAt) internal view returns (bytes memory) {
+        return
+            abi.encodeWithSelector(
+                IUsageSettlement.UsageSettlement_LeavingNotDue.selector,
+                executableAt,
+                block.timestamp
+            );
+    }
+
     function _voucherSignatureInvalid(address signer) internal view returns (bytes memory) {
         return
             abi.encodeWithSelector(

@@ -40,8 +40,7 @@ contract LargestBatchesTest is AttackFixture {
 
     function test_attack_agreementOf32PartiesAnd32Lines_fitsInABlock() public {
         IAgreementRegistry.Terms memory terms = _largestTerms();
-        vm.prank(crowd[0].account);
-        bytes32 largest = agreements.propose(crowd[0].id, terms);
+        bytes32 largest = _proposeBy(crowd[0].account, crowd[0].id, terms);
         _expectFits("proposal of 32 parties and 32 lines");
         for (uint256 i; i < 32; ++i) _signAgreement(largest, crowd[i]);
         _expectFits("the last of 32 signatures");
@@ -68,8 +67,7 @@ contract LargestBatchesTest is AttackFixture {
         IUsageSettlement.Settlement[] memory many = new IUsageSettlement.Settlement[](50);
         for (uint256 i; i < 50; ++i) {
             terms.salt = bytes32(i);
-            vm.prank(crowd[0].account);
-            bytes32 agreementId = agreements.propose(crowd[0].id, terms);
+            bytes32 agreementId = _proposeBy(crowd[0].account, crowd[0].id, terms);
             for (uint256 j; j < 32; ++j) _signAgreement(agreementId, crowd[j]);
             many[i] = _settlementOf(terms, agreementId, crowd[31]);
             many[i].terms = abi.decode(abi.encode(terms), (IAgreementRegistry.Terms));

@@ -23,15 +23,8 @@ contract LeavingAttacksTest is AttackFixture {
 
     function test_attack_leavingOneSecondEarly_isRefused() public {
         vm.warp(DUE - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IUsageSettlement.UsageSettlement_LeavingNotDue.selector,
-                DUE,
-                DUE - 1
-            )
-        );
-        vm.prank(company.account);
-        settlement.leave(id, company.id, company.account);
+        vm.expectRevert(_leavingNotDue(DUE));
+        _leave();
         _settleMonth(); // what the payee may still do, up to the last second
         assertEq(settlement.depositOf(id, company.id), DEPOSIT - GROSS);
     }
@@ -61,27 +54,48 @@ contract LeavingAttacksTest is AttackFixture {
         }
     }
 
-    /// @notice Not harmless by itself: a request does not lapse. Once its notice has passed it pays
-    /// at once, of a deposit made later, too. Everyone sees it in `leavingOf` all the while: a
-    /// payee that relies on a deposit asks whether a request is open.
-    function test_aRequestLeftOpen_takesALaterDepositAtOnce() public {
-        vm.warp(DUE + 60 days);
+    /// @notice A request kept open in advance, to have a deposit out again at once: with the
+    /// deposit it is gone, and the next one has a notice in which the payee settles.
+    function test_attack_depositAfterANotice_hasItsOwnNotice() public {
+        uint40 time = DUE + 60 days;
+        vm.warp(time);
         _deposit(id, company, DEPOSIT);
-        assertEq(settlement.leavingOf(id, company.id).executableAt, DUE);
+        vm.expectRevert(_leavingNotDue(0));
         _leave();
-        assertEq(token.balanceOf(company.account), 2 * DEPOSIT);
-        assertEq(settlement.depositOf(id, company.id), 0);
+        vm.prank(company.account);
+        settlement.requestLeaving(id, company.id, type(uint128).max);
+        vm.warp(time + Notice.SECONDS - 1);
+        vm.expectRevert(_leavingNotDue(time + Notice.SECONDS));
+        _leave();
+        _settleMonth();
+        vm.warp(time + Notice.SECONDS);
+        _leave();
+        assertEq(token.balanceOf(company.account), 2 * DEPOSIT - GROSS);
+    }
+
+    /// @notice A deposit ends a request, but nobody can keep a consumer in by depositing for it.
+    function test_attack_othersDepositToKeepAConsumerIn_isRefused() public {
+        vm.prank(company.account);
+        registry.delegate(company.id, operator.id, Scopes.DELEGABLE, FOREVER);
+        address[3] memory others = [stranger, school.account, operator.account];
+        for (uint256 i; i < others.length; ++i) {
+            vm.expectRevert(_notAuthorised(others[i], company.id, Scopes.CLAIM));
+            vm.prank(others[i]);
+            settlement.deposit(id, company.id, 1);
+        }
+        vm.warp(DUE);
+        _leave();
+        assertEq(token.balanceOf(company.account), DEPOSIT);
     }
 
     function test_attack_leavingTwiceWithOneRequest_isRefused() public {
+        vm.prank(company.account);
+        settlement.requestLeaving(id, company.id, 1);
         vm.warp(DUE);
         _leave();
-        _deposit(id, company, DEPOSIT);
-        vm.expectRevert(
-            abi.encodeWithSelector(IUsageSettlement.UsageSettlement_LeavingNotDue.selector, 0, DUE)
-        );
-        vm.prank(company.account);
-        settlement.leave(id, company.id, company.account);
+        vm.expectRevert(_leavingNotDue(0));
+        _leave();
+        assertEq(settlement.depositOf(id, company.id), DEPOSIT - 1);
     }
 
     function test_attack_leavingToAStrangersAccount_isRefused() public {

@@ -83,9 +83,10 @@ contract RelayAttacksTest is AttackFixture {
     /// @notice A signature under an agreement brought by somebody else first counts as the same.
     function test_attack_frontRunAgreementSignature_countsAllTheSame() public {
         bytes32 proposed = _propose(_twoPartyTerms());
-        bytes memory signature = _sign(school.key, proposed);
+        bytes memory signature = _signAcceptance(proposed, school.id, school.key);
+        bytes32 termsHash = termsHashOf[proposed];
         vm.prank(stranger);
-        agreements.sign(proposed, school.id, school.account, signature);
+        agreements.sign(termsHash, school.id, school.account, signature);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IAgreementRegistry.AgreementRegistry_AlreadySigned.selector,
@@ -93,7 +94,7 @@ contract RelayAttacksTest is AttackFixture {
                 school.id
             )
         );
-        agreements.sign(proposed, school.id, school.account, signature);
+        agreements.sign(termsHash, school.id, school.account, signature);
         _signAgreement(proposed, company);
         assertTrue(agreements.wasActivated(proposed));
     }

@@ -12,7 +12,7 @@ import {UsageSettlement} from "../../../contracts/UsageSettlement.sol";
 import {AttackFixture} from "./AttackFixture.sol";
 
 /// @notice A good signature, shown again: on another chain, to another contract, as another type,
-/// for another month.
+/// for another month or party.
 contract ReplayAttacksTest is AttackFixture {
     uint256 private constant OTHER_CHAIN = 4_242;
 
@@ -48,25 +48,19 @@ contract ReplayAttacksTest is AttackFixture {
     }
 
     function test_attack_termsReplayedOnASecondChain_areAnotherAgreement() public {
-        IAgreementRegistry.Terms memory terms = _agreed();
+        bytes memory signature = _signAcceptance(id, school.id, school.key);
         vm.chainId(OTHER_CHAIN);
         AgreementRegistry second = new AgreementRegistry(registry, policy);
-        vm.prank(school.account);
-        bytes32 other = second.propose(school.id, terms);
-        assertNotEq(other, id);
-        _expectAgreementSignatureRefused(second, other);
+        _expectAnotherAgreement(second, signature);
         // On a copy of this very chain, too, the same terms are another agreement.
-        assertNotEq(agreements.agreementIdOf(terms), id);
+        _expectAnotherAgreement(agreements, signature);
     }
 
     // Another contract on this chain
 
     function test_attack_termsReplayedOnAnotherRegistry_areAnotherAgreement() public {
         AgreementRegistry second = new AgreementRegistry(registry, policy);
-        vm.prank(school.account);
-        bytes32 other = second.propose(school.id, _agreed());
-        assertNotEq(other, id);
-        _expectAgreementSignatureRefused(second, other);
+        _expectAnotherAgreement(second, _signAcceptance(id, school.id, school.key));
     }
 
     function test_attack_voucherReplayedOnAnotherSettlement_isRefused() public {
@@ -95,8 +89,9 @@ contract ReplayAttacksTest is AttackFixture {
     /// @notice Whatever else the company signed is no voucher, and a voucher is nothing else.
     function test_attack_signatureOfOneTypeAsAnother_isRefused() public {
         IUsageSettlement.Voucher memory voucher = _voucher(id, 1);
-        bytes32[3] memory others = [
+        bytes32[4] memory others = [
             id,
+            _acceptanceDigest(termsHashOf[id], company.id),
             _bindingDigest(company.id, company.account),
             _withdrawalDigest(voucher.usageRoot)
         ];
@@ -108,6 +103,7 @@ contract ReplayAttacksTest is AttackFixture {
         (address clerk, uint256 key) = makeAddrAndKey("clerk");
         _expectBindingRefused(clerk, _sign(key, _voucherDigest(voucher)));
         _expectBindingRefused(clerk, _sign(key, id));
+        _expectBindingRefused(clerk, _signAcceptance(id, school.id, key));
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(holderKey, _voucherDigest(voucher));
         IConsentRegistry.Withdrawal memory withdrawal = IConsentRegistry.Withdrawal(
             holder,
@@ -118,6 +114,20 @@ contract ReplayAttacksTest is AttackFixture {
         );
         vm.expectRevert(_withdrawalInvalid(withdrawal));
         consents.withdrawBySignature(withdrawal);
+    }
+
+    /// @notice Nor does it take an agreement's terms for the company.
+    function test_attack_signatureOfAnotherTypeUnderAnAgreement_isRefused() public {
+        bytes32 proposed = _propose(_otherTerms());
+        bytes32[4] memory others = [
+            proposed,
+            termsHashOf[proposed],
+            _bindingDigest(company.id, company.account),
+            _voucherDigest(_voucher(proposed, 1))
+        ];
+        for (uint256 i; i < others.length; ++i) {
+            _expectAcceptanceRefused(proposed, company, _sign(company.key, others[i]));
+        }
     }
 
     // Another month, amount or agreement
@@ -134,8 +144,7 @@ contract ReplayAttacksTest is AttackFixture {
         other.usageRoot = "other";
         _expectVoucherRefused(other, signature);
 
-        IAgreementRegistry.Terms memory terms = _agreed();
-        terms.salt = "other";
+        IAgreementRegistry.Terms memory terms = _otherTerms();
         other = _voucher(_activate(terms), 1);
         vm.expectRevert(_voucherSignatureInvalid(company.account));
         settlement.settle(terms, other, 1, company.account, signature);
@@ -158,6 +167,35 @@ contract ReplayAttacksTest is AttackFixture {
         assertEq(_money(), before);
     }
 
+    // Another party or agreement
+
+    /// @notice An operator takes the terms as a party of its own; for its customer, too, it agrees
+    /// only by saying so.
+    function test_attack_operatorsSignatureForItself_countsForNobodyElse() public {
+        vm.prank(school.account);
+        registry.delegate(school.id, operator.id, Scopes.AGREE, FOREVER);
+        bytes32 proposed = _propose(_otherTerms());
+        bytes32 termsHash = termsHashOf[proposed];
+        bytes memory signature = _signAcceptance(proposed, operator.id, operator.key);
+        vm.expectRevert(_agreementSignatureInvalid(proposed, operator.account));
+        vm.prank(stranger);
+        agreements.sign(termsHash, school.id, operator.account, signature);
+        _signAgreement(proposed, operator);
+        assertEq(agreements.partyOf(proposed, school.id).signedAt, 0);
+
+        signature = _signAcceptance(proposed, school.id, operator.key);
+        agreements.sign(termsHash, school.id, operator.account, signature);
+        assertEq(agreements.partyOf(proposed, school.id).signedAt, START);
+        signature = _signAcceptance(proposed, company.id, operator.key);
+        vm.expectRevert(_notAuthorised(operator.account, company.id, Scopes.AGREE));
+        agreements.sign(termsHash, company.id, operator.account, signature);
+    }
+
+    function test_attack_signatureUnderOneAgreementForAnother_isRefused() public {
+        bytes32 proposed = _propose(_otherTerms());
+        _expectAcceptanceRefused(proposed, school, _signAcceptance(id, school.id, school.key));
+    }
+
     // Parts
 
     function _expectBindingRefused(address account, bytes memory signature) private {
@@ -171,16 +209,27 @@ contract ReplayAttacksTest is AttackFixture {
         registry.bindAccount(school.id, account, Scopes.ANCHOR, FOREVER, signature);
     }
 
-    function _expectAgreementSignatureRefused(AgreementRegistry second, bytes32 other) private {
-        bytes memory signature = _sign(school.key, id);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector,
-                other,
-                school.account
-            )
-        );
-        second.sign(other, school.id, school.account, signature);
+    /// @dev The same terms again, where the school's signature under `id` says nothing.
+    function _expectAnotherAgreement(AgreementRegistry second, bytes memory signature) private {
+        vm.prank(school.account);
+        bytes32 other = second.propose(school.id, _agreed());
+        assertNotEq(other, id);
+        vm.expectRevert(_agreementSignatureInvalid(other, school.account));
+        second.sign(termsHashOf[id], school.id, school.account, signature);
+    }
+
+    function _expectAcceptanceRefused(
+        bytes32 proposed,
+        Organisation memory party,
+        bytes memory signature
+    ) private {
+        vm.expectRevert(_agreementSignatureInvalid(proposed, party.account));
+        agreements.sign(termsHashOf[proposed], party.id, party.account, signature);
+    }
+
+    function _otherTerms() private view returns (IAgreementRegistry.Terms memory terms) {
+        terms = _agreed();
+        terms.salt = "other";
     }
 
     function _expectVoucherRefused(

@@ -51,7 +51,7 @@ contract SignatureAttacksTest is AttackFixture {
         _expectRefusedAtEveryDoor(_ofNobody);
 
         vm.expectRevert(_notAuthorised(address(0), school.id, Scopes.AGREE));
-        agreements.sign(proposed, school.id, address(0), ofNobody);
+        agreements.sign(termsHashOf[proposed], school.id, address(0), ofNobody);
         vm.expectRevert(
             abi.encodeWithSelector(
                 IParticipantRegistry.ParticipantRegistry_PossessionNotProven.selector,
@@ -118,15 +118,9 @@ contract SignatureAttacksTest is AttackFixture {
         vm.prank(school.account);
         registry.bindAccount(school.id, clerk, Scopes.ANCHOR, FOREVER, signature);
 
-        signature = rewrite(_sign(school.key, proposed));
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector,
-                proposed,
-                school.account
-            )
-        );
-        agreements.sign(proposed, school.id, school.account, signature);
+        signature = rewrite(_signAcceptance(proposed, school.id, school.key));
+        vm.expectRevert(_agreementSignatureInvalid(proposed, school.account));
+        agreements.sign(termsHashOf[proposed], school.id, school.account, signature);
 
         IUsageSettlement.Voucher memory voucher = _voucher(id, 1);
         IAgreementRegistry.Terms memory terms = _agreed();

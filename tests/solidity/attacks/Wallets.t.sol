@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: EUPL-1.2
 pragma solidity ^0.8.30;
 
-import {IAgreementRegistry} from "../../../contracts/interfaces/IAgreementRegistry.sol";
 import {IParticipantRegistry} from "../../../contracts/interfaces/IParticipantRegistry.sol";
 import {IUsageSettlement} from "../../../contracts/interfaces/IUsageSettlement.sol";
 import {Scopes} from "../../../contracts/libraries/Scopes.sol";
@@ -58,49 +57,23 @@ contract WalletAttacksTest is AttackFixture {
         registry.bindAccount(company.id, address(second), Scopes.ALL, FOREVER, ofFirst);
     }
 
-    /// @notice The terms are what is signed, not the party for which: one signature counts for
-    /// every party for which its signer may agree. It reaches no other agreement, and no money: a
-    /// consumer pays by voucher alone, and a voucher names whose it is.
-    function test_oneSignatureOverTheTerms_countsForEachPartyItsSignerMayAgreeFor() public {
+    /// @notice One owner, with a wallet of each party: what the owner takes for one of them is not
+    /// taken for the other.
+    function test_attack_signatureOfOneOwnersTwoWallets_countsForOnePartyAlone() public {
         HostileWallet second = new HostileWallet(vm.addr(ownerKey));
         _bindWallet(school, address(second), ownerKey, Scopes.ALL);
         bytes32 proposed = _propose(_twoPartyTerms());
-        bytes memory signature = _sign(ownerKey, proposed);
-        agreements.sign(proposed, company.id, address(wallet), signature);
+        bytes32 termsHash = termsHashOf[proposed];
+        bytes memory signature = _signAcceptance(proposed, company.id, ownerKey);
+        agreements.sign(termsHash, company.id, address(wallet), signature);
+        vm.expectRevert(_agreementSignatureInvalid(proposed, address(second)));
         vm.prank(stranger);
-        agreements.sign(proposed, school.id, address(second), signature);
+        agreements.sign(termsHash, school.id, address(second), signature);
+        assertEq(agreements.partyOf(proposed, school.id).signedAt, 0);
+
+        signature = _signAcceptance(proposed, school.id, ownerKey);
+        agreements.sign(termsHash, school.id, address(second), signature);
         assertTrue(agreements.wasActivated(proposed));
-
-        // For nobody for whom the signer may not agree …
-        proposed = _propose(_otherTerms());
-        signature = _sign(ownerKey, proposed);
-        vm.expectRevert(_notAuthorised(address(second), operator.id, Scopes.AGREE));
-        agreements.sign(proposed, operator.id, address(second), signature);
-        // … and with the signature over other terms for nobody at all.
-        signature = _sign(ownerKey, id);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector,
-                proposed,
-                address(wallet)
-            )
-        );
-        agreements.sign(proposed, company.id, address(wallet), signature);
-    }
-
-    /// @notice The same without a wallet: an operator signs the terms as a party of its own, and
-    /// anyone shows that signature for a party that lets the operator agree in its name.
-    function test_operatorsSignatureForItself_countsForWhomItMayAgreeFor() public {
-        vm.prank(school.account);
-        registry.delegate(school.id, operator.id, Scopes.AGREE, FOREVER);
-        bytes32 proposed = _propose(_otherTerms());
-        bytes memory signature = _sign(operator.key, proposed);
-        agreements.sign(proposed, operator.id, operator.account, signature);
-        vm.prank(stranger);
-        agreements.sign(proposed, school.id, operator.account, signature);
-        assertEq(agreements.partyOf(proposed, school.id).signedAt, START);
-        vm.expectRevert(_notAuthorised(operator.account, company.id, Scopes.AGREE));
-        agreements.sign(proposed, company.id, operator.account, signature);
     }
 
     // An answer that flips
@@ -202,10 +175,5 @@ contract WalletAttacksTest is AttackFixture {
     ) private view returns (IUsageSettlement.Voucher memory voucher, bytes memory signature) {
         voucher = _voucher(id, units);
         signature = _sign(ownerKey, _voucherDigest(voucher));
-    }
-
-    function _otherTerms() private view returns (IAgreementRegistry.Terms memory terms) {
-        terms = _agreed();
-        terms.salt = "other";
     }
 }

@@ -22,8 +22,7 @@ abstract contract AgreementHandler is GhostLedger {
         address organisation = terms.parties[_draw(seed, 3, terms.parties.length)];
         GhostAccount memory proposer_ = _authorised(organisation, Scopes.AGREE, seed);
         vm.assume(proposer_.key != 0);
-        vm.prank(proposer_.account);
-        _recordProposal(agreements.propose(organisation, terms), terms);
+        _recordProposal(_proposeBy(proposer_.account, organisation, terms), terms);
     }
 
     function sign(uint256 seed) external acting {
@@ -105,7 +104,52 @@ abstract contract AgreementHandler is GhostLedger {
         }
     }
 
+    /// @notice Every account shows for every party that lets it agree what it signed for others.
+    function showAcceptanceOfAnother(uint256 seed) external acting {
+        GhostAgreement storage agreement = _inState(IAgreementRegistry.State.Proposed, seed);
+        vm.assume(clock < agreement.validUntil && !_isStopped());
+        for (uint256 i; i < accounts.length; ++i) {
+            for (uint256 j; j < agreement.parties.length; ++j) {
+                if (!_mayAgree(agreement.id, agreement.parties[j], accounts[i])) continue;
+                for (uint256 k; k < agreement.parties.length; ++k) {
+                    if (k != j && _isTakenFor(agreement, j, k, accounts[i])) {
+                        seizures.push("terms were taken for a party that did not say so");
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
     // Parts
+
+    function _mayAgree(
+        bytes32 id,
+        address party,
+        GhostAccount memory signer
+    ) private view returns (bool) {
+        if (signedBy[id][party] || isSuspended[party]) return false;
+        return _speaks(signer, party, Scopes.AGREE) && !isSuspended[signer.organisation];
+    }
+
+    function _isTakenFor(
+        GhostAgreement storage agreement,
+        uint256 party,
+        uint256 accepting,
+        GhostAccount memory signer
+    ) private returns (bool) {
+        bytes memory signature = _signAcceptance(
+            agreement.id,
+            agreement.parties[accepting],
+            signer.key
+        );
+        bytes memory act = abi.encodeCall(
+            agreements.sign,
+            (termsHashOf[agreement.id], agreement.parties[party], signer.account, signature)
+        );
+        bytes4 reason = IAgreementRegistry.AgreementRegistry_SignatureInvalid.selector;
+        return !_isRefused(strangers[0], address(agreements), act, [reason, bytes4(0), bytes4(0)]);
+    }
 
     /// @dev 0 suspend, 1 resume, 2 terminate, 3 sign.
     function _isForbidden(
@@ -136,8 +180,11 @@ abstract contract AgreementHandler is GhostLedger {
         else if (choice == 1) act = abi.encodeCall(agreements.resume, (id, party));
         else if (choice == 2) act = abi.encodeCall(agreements.terminate, (id, party, 0));
         else {
-            bytes memory signature = _sign(speaker.key, id);
-            act = abi.encodeCall(agreements.sign, (id, party, speaker.account, signature));
+            bytes memory signature = _signAcceptance(id, party, speaker.key);
+            act = abi.encodeCall(
+                agreements.sign,
+                (termsHashOf[id], party, speaker.account, signature)
+            );
         }
         bytes4[3] memory reasons = [
             IAgreementRegistry.AgreementRegistry_StateInvalid.selector,
@@ -167,7 +214,8 @@ abstract contract AgreementHandler is GhostLedger {
         GhostAccount memory signer = _authorised(party, Scopes.AGREE, seed);
         if (signedBy[id][party] || signer.key == 0) return false;
         _observe();
-        agreements.sign(id, party, signer.account, _sign(signer.key, id));
+        bytes memory signature = _signAcceptance(id, party, signer.key);
+        agreements.sign(termsHashOf[id], party, signer.account, signature);
         signedBy[id][party] = true;
         for (uint256 i; i < agreement.parties.length; ++i) {
             if (!signedBy[id][agreement.parties[i]]) return true;

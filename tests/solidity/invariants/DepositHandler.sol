@@ -22,7 +22,7 @@ abstract contract DepositHandler is TokenHandler {
         token.approve(address(settlement), amount);
         vm.prank(sender.account);
         settlement.deposit(stake.id, stake.organisation, amount);
-        deposited[stake.id][stake.organisation] += amount;
+        _recordDeposit(stake, amount);
     }
 
     /// @notice With the allowance signed; sometimes somebody has submitted the permit before.
@@ -44,7 +44,7 @@ abstract contract DepositHandler is TokenHandler {
         }
         vm.prank(sender.account);
         settlement.depositWithPermit(stake.id, stake.organisation, amount, permit);
-        deposited[stake.id][stake.organisation] += amount;
+        _recordDeposit(stake, amount);
     }
 
     /// @notice Also with more than there is: at the end only what is left is paid.
@@ -73,6 +73,7 @@ abstract contract DepositHandler is TokenHandler {
         settlement.leave(stake.id, stake.organisation, speaker.account);
         deposited[stake.id][stake.organisation] -= leaving.amount < held ? leaving.amount : held;
         delete leavings[stake.id][stake.organisation];
+        _recordStay(stake);
     }
 
     function leaveTooEarly(uint256 seed) external acting {
@@ -91,6 +92,7 @@ abstract contract DepositHandler is TokenHandler {
             !_isRefused(speaker.account, address(settlement), act, [reason, bytes4(0), bytes4(0)])
         ) {
             earlyPayments.push("a deposit left before its notice");
+            _recordStay(stake);
         }
     }
 
@@ -132,6 +134,18 @@ abstract contract DepositHandler is TokenHandler {
     }
 
     // Parts
+
+    /// @dev Whoever deposits means to stay: a request to leave ends with it.
+    function _recordDeposit(Stake memory stake, uint256 amount) internal {
+        deposited[stake.id][stake.organisation] += amount;
+        depositedAt[stake.id][stake.organisation] = clock;
+        delete leavings[stake.id][stake.organisation];
+    }
+
+    function _recordStay(Stake memory stake) private {
+        uint256 stay = clock - depositedAt[stake.id][stake.organisation];
+        if (stay < shortestStay) shortestStay = stay;
+    }
 
     /// @dev A party of an active agreement with an account that may deposit for it.
     function _depositor(

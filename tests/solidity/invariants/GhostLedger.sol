@@ -101,7 +101,10 @@ abstract contract GhostLedger is Actors {
     mapping(address organisation => uint256) internal earned;
     mapping(address organisation => uint256) internal claimed;
     mapping(bytes32 id => mapping(address consumer => uint256)) internal deposited;
+    mapping(bytes32 id => mapping(address consumer => uint256)) internal depositedAt;
     mapping(bytes32 id => mapping(address consumer => IUsageSettlement.Leaving)) internal leavings;
+    /// @dev From the last deposit to the leaving that took the least time.
+    uint256 internal shortestStay = type(uint256).max;
     GhostUse[] internal uses;
     mapping(bytes32 use => uint256 indexPlusOne) private _useIndex;
     Split[] internal splits;

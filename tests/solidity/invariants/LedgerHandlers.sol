@@ -38,7 +38,7 @@ abstract contract LedgerHandlers is
         token.approve(address(settlement), 1_000 * EURO);
         settlement.deposit(known[0].id, company.id, 1_000 * EURO);
         vm.stopPrank();
-        deposited[known[0].id][company.id] = 1_000 * EURO;
+        _recordDeposit(Stake(known[0].id, company.id), 1_000 * EURO);
         guardianInOffice = guardians[0];
         vm.prank(address(timelock));
         registry.appointGuardian(guardians[0]);
@@ -92,6 +92,7 @@ abstract contract LedgerHandlers is
         _selectors.push(this.resumeAgreement.selector);
         _selectors.push(this.terminateAgreement.selector);
         _selectors.push(this.moveAgainstTheState.selector);
+        _selectors.push(this.showAcceptanceOfAnother.selector);
     }
 
     function _consentActs() private {

@@ -150,8 +150,11 @@ abstract contract OutsiderHandler is GhostLedger {
             return (caller, address(agreements), act);
         }
         if (choice == 2) {
-            bytes memory signature = _sign(speaker.key, id);
-            act = abi.encodeCall(agreements.sign, (id, organisation, caller, signature));
+            bytes memory signature = _signAcceptance(id, organisation, speaker.key);
+            act = abi.encodeCall(
+                agreements.sign,
+                (termsHashOf[id], organisation, caller, signature)
+            );
             return (caller, address(agreements), act);
         }
         vm.prank(caller);

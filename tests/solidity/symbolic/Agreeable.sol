@@ -12,6 +12,14 @@ contract Agreeable {
     uint16 public rate;
     bytes32 public constant DOMAIN_SEPARATOR = keccak256("domain");
 
+    bool public signsAll = true;
+    bytes32 public signed;
+
+    /// @notice From now on the wallet has signed this digest and no other.
+    function setSigned(bytes32 digest) external {
+        (signsAll, signed) = (false, digest);
+    }
+
     function set(bool says_, address organisation_, uint16 rate_) external {
         (says, organisation, rate) = (says_, organisation_, rate_);
     }
@@ -44,6 +52,17 @@ contract Agreeable {
 
     // Agreements, rates, token
 
+    function partyOf(bytes32, address) external view returns (IAgreementRegistry.Party memory) {
+        return IAgreementRegistry.Party({isParty: says, signedAt: 1, suspendedAt: 0});
+    }
+
+    function agreementOf(
+        bytes32
+    ) external pure returns (IAgreementRegistry.Agreement memory agreement) {
+        agreement.state = IAgreementRegistry.State.Active;
+        agreement.validUntil = type(uint64).max;
+    }
+
     function wasActivated(bytes32) external view returns (bool) {
         return says;
     }
@@ -59,10 +78,14 @@ contract Agreeable {
         return true;
     }
 
+    function transferFrom(address, address, uint256) external view returns (bool) {
+        return says;
+    }
+
     // A contract wallet
 
-    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) {
-        return this.isValidSignature.selector;
+    function isValidSignature(bytes32 digest, bytes calldata) external view returns (bytes4) {
+        return signsAll || digest == signed ? this.isValidSignature.selector : bytes4(0);
     }
 
     // Governance

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: EUPL-1.2
 pragma solidity ^0.8.30;
 
+import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
+
 import {AgreementRegistry} from "../../../contracts/AgreementRegistry.sol";
 import {IAgreementRegistry} from "../../../contracts/interfaces/IAgreementRegistry.sol";
 import {ICommissionPolicy} from "../../../contracts/interfaces/ICommissionPolicy.sol";
@@ -117,6 +119,31 @@ contract AgreementRegistrySymbolic is AnyState {
         assertFalse(_try(Act.Sign, id, party));
     }
 
+    /// @notice What is signed for one party or under one agreement is signed for no other.
+    function check_acceptance_isOfOnePartyAndItsTerms(
+        bytes32 termsHash,
+        address party,
+        bytes32 otherHash,
+        address other
+    ) external view {
+        bytes32 digest = agreements.acceptanceDigest(termsHash, party);
+        vm.assume(termsHash != otherHash || party != other);
+        assertTrue(digest != agreements.acceptanceDigest(otherHash, other));
+    }
+
+    /// @notice The signer is asked for this very acceptance: a wallet that signed that and nothing
+    /// else signs for this party alone.
+    function check_sign_asksForThePartysOwnAcceptance(
+        bytes32 termsHash,
+        address party,
+        bytes32 signed
+    ) external {
+        _begin(1);
+        neighbour.setSigned(signed);
+        agreements.sign(termsHash, party, address(neighbour), "");
+        assertEq(signed, agreements.acceptanceDigest(termsHash, party));
+    }
+
     function check_isActiveFor_nothingButActiveAgreements(
         bytes32 id,
         address party,
@@ -164,10 +191,16 @@ contract AgreementRegistrySymbolic is AnyState {
         return agreements.agreementOf(id).state;
     }
 
+    function _idOf(bytes32 termsHash) private view returns (bytes32) {
+        return MessageHashUtils.toTypedDataHash(agreements.DOMAIN_SEPARATOR(), termsHash);
+    }
+
     function _try(Act act, bytes32 id, address party) private returns (bool done) {
         bytes memory data;
         if (act == Act.Sign) {
-            data = abi.encodeCall(agreements.sign, (id, party, address(neighbour), ""));
+            bytes32 termsHash = SYMBOLIC.createBytes32("termsHash");
+            vm.assume(id == _idOf(termsHash));
+            data = abi.encodeCall(agreements.sign, (termsHash, party, address(neighbour), ""));
         } else if (act == Act.Suspend) {
             data = abi.encodeCall(agreements.suspend, (id, party, 0));
         } else if (act == Act.Resume) {

@@ -6,6 +6,8 @@ import {Test} from "forge-std/Test.sol";
 /// @notice halmos' own cheatcodes, as far as they are used here.
 interface ISymbolicVm {
     function enableSymbolicStorage(address account) external;
+
+    function createBytes32(string memory name) external returns (bytes32);
 }
 
 /// @notice What the properties have in common: a contract in any state whatever, at any time. What

@@ -153,6 +153,24 @@ contract UsageSettlementSymbolic is AnyState {
         } catch {}
     }
 
+    /// @notice That request and no other: what leaves after a deposit was asked for after it.
+    function check_deposit_endsTheRequestToLeave(
+        bytes32 id,
+        uint256 amount,
+        bytes32 otherId,
+        address other,
+        uint40 time
+    ) external {
+        _anyTime(time);
+        _anyStateOf(address(settlement));
+        uint40 due = settlement.leavingOf(otherId, other).executableAt;
+        settlement.deposit(id, CONSUMER, amount);
+        assertEq(settlement.leavingOf(id, CONSUMER).amount, 0);
+        assertEq(settlement.leavingOf(id, CONSUMER).executableAt, 0);
+        if (id == otherId && other == CONSUMER) return;
+        assertEq(settlement.leavingOf(otherId, other).executableAt, due);
+    }
+
     function check_claim_paysNoMoreThanTheBalance(address organisation, uint256 amount) external {
         _anyStateOf(address(settlement));
         neighbour.set(true, organisation, 0);
