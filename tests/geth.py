@@ -24,6 +24,7 @@ FORKS = (
     *("constantinople", "petersburg", "istanbul"),
 )
 PASSWORD = "clique"
+CONFIG = '[Node.P2P]\nListenAddr = "127.0.0.1:0"\nMaxPeers = 0\nNoDiscovery = true\n'
 BLOCK_GAS = 30_000_000
 VANITY_LENGTH, SEAL_LENGTH = 32, 65
 
@@ -53,6 +54,7 @@ def start_geth(
         (data / "keystore").mkdir(parents=True)
         keystore = Account.encrypt(sealer.key, PASSWORD, iterations=2)
         (data / "keystore" / "sealer.json").write_text(json.dumps(keystore))
+        (data / "config.toml").write_text(CONFIG)
         (data / "password").write_text(PASSWORD)
         (data / "genesis.json").write_text(json.dumps(genesis(chain_id, sealer.address)))
         initialise = [str(geth), "--datadir", str(data), "init", str(data / "genesis.json")]
@@ -61,9 +63,10 @@ def start_geth(
         stored = json.loads((data / "keystore" / "sealer.json").read_text())
         sealer = Account.from_key(Account.decrypt(stored, PASSWORD))
     command = [
-        *(str(geth), "--datadir", str(data), "--networkid", str(chain_id), "--port", "0"),
+        *(str(geth), "--datadir", str(data), "--networkid", str(chain_id)),
+        *("--config", str(data / "config.toml")),
         *("--http", "--http.addr", HOST, "--http.port", str(port), "--http.api", "eth,net,web3"),
-        *("--ipcdisable", "--nodiscover", "--maxpeers", "0", "--authrpc.port", "0"),
+        *("--ipcdisable", "--authrpc.port", "0"),
         *("--mine", "--miner.etherbase", sealer.address, "--miner.gasprice", "0"),
         *("--unlock", sealer.address, "--password", str(data / "password")),
         *("--allow-insecure-unlock", "--syncmode", "full", "--gcmode", "archive"),
