@@ -76,8 +76,17 @@ abstract contract LedgerFixture is Test {
         rates[1] = ICommissionPolicy.InitialRate(CONSENT, CONSENT_BPS);
 
         vm.startPrank(deployer);
-        timelock = new TimelockController(2 days, proposers, new address[](1), address(0));
-        manager = new AccessManager(address(timelock));
+        timelock = TimelockController(
+            payable(
+                deployCode(
+                    "TimelockController.sol:TimelockController",
+                    abi.encode(2 days, proposers, new address[](1), address(0))
+                )
+            )
+        );
+        manager = AccessManager(
+            deployCode("AccessManager.sol:AccessManager", abi.encode(timelock))
+        );
         registry = new ParticipantRegistry(address(manager));
         policy = new CommissionPolicy(address(manager), rates);
         agreements = new AgreementRegistry(registry, policy);
