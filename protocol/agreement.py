@@ -1,7 +1,7 @@
 """Data-use agreements: their terms, and where they stand at a time.
 
-An agreement is its terms; its id is their EIP-712 digest. A party signs its acceptance, which names
-the party and holds the terms. The chain records proposal, signatures, suspensions and the end (`lifecycle`). Expiry and
+An agreement is its terms; its id is their EIP-712 digest. A party signs its acceptance: its own
+name, and the terms. The chain records proposal, signatures, suspensions and the end (`lifecycle`). Expiry and
 the beginning of validity are matters of time alone and need no transaction.
 """
 

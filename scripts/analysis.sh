@@ -29,7 +29,7 @@ case "${1:-}" in
   halmos)
     export FOUNDRY_PROFILE=symbolic
     exec "$python" scripts/prove.py --forge-build-out out/symbolic \
-      --match-contract "${2:-}.*Symbolic" --solver-timeout-assertion 120000
+      --match-contract "${2:-}.*Symbolic" --solver-timeout-assertion 600000
     ;;
   *)
     sed -n '2,7s/^# \{0,1\}//p' "$0" >&2

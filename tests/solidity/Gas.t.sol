@@ -114,11 +114,8 @@ contract GasTest is LedgerFixture {
         _record("settlement", "deposit", 1, 125_000);
     }
 
-    /// @dev The least that two lines for two payees in two categories can cost in a period already
-    /// settled once: 21,000 + calldata 9,200 + three contracts 7,800 + reads of agreement, account
-    /// and two rates 8,400 + five slots changed (units, deposit, two balances, commission) 25,000 +
-    /// ecrecover 3,000 + event 4,200 = 78,600. A period's first settlement adds 17,100 for the new
-    /// slot of units, the very first three times as much again for balances and commission.
+    /// @dev What two lines for two payees cost at least: docs/performance.md, by
+    /// node/bench/floors.py.
     function test_settle() public {
         _deposit(agreementId, company, 1_000_000 * EURO);
         _settle(_terms(), _voucher(agreementId, 1_000), 1_000);
