@@ -1,8 +1,8 @@
 """Data-use agreements: their terms, and where they stand at a time.
 
 An agreement is its terms; its id is their EIP-712 digest. A party signs its acceptance: its own
-name, and the terms. The chain records proposal, signatures, suspensions and the end (`lifecycle`). Expiry and
-the beginning of validity are matters of time alone and need no transaction.
+name, and the terms. The chain records proposal, signatures, suspensions and the end (`lifecycle`).
+Expiry and the beginning of validity are matters of time alone and need no transaction.
 """
 
 from __future__ import annotations
