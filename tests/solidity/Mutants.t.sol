@@ -183,6 +183,14 @@ contract MutantsTest is LedgerFixture {
         _checkS(S_MAX + 1, false);
     }
 
+    /// @notice A twin is nobody's word, not even that of the first addresses, whose keys nobody has.
+    function test_withdrawBySignature_aTwinIsTheWordOfNoAddress() public {
+        for (uint160 number; number < 4; ++number) {
+            address holder = address(number);
+            _expectRefused(IConsentRegistry.Withdrawal(holder, LEAF, "r", bytes32(S_MAX + 1), 27));
+        }
+    }
+
     /// @notice A signature that recovers to nobody leaves in memory what was hashed before: that
     /// is no signer either.
     function test_withdrawBySignature_nobodyIsNotWhatLiesInMemory() public {
