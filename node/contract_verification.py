@@ -32,8 +32,8 @@ class ContractCheck:
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing that was compared differs."""
-        return self.code_agrees and self.creation_agrees is not False
+        """Whether both were compared and are equal."""
+        return self.code_agrees and self.creation_agrees is True
 
 
 def verify_contracts(

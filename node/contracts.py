@@ -66,13 +66,14 @@ def load_deployment(path: Path) -> Deployment:
         ) from None
 
 
-def record_deployment(path: Path, deployment: Deployment) -> bool:
-    """Writes the record in one step, and says so; one of the same contracts that is there already
-    stays, for the run that made it saw more."""
-    if path.exists() and load_deployment(path).addresses == deployment.addresses:
-        return False
+def find_deployment(path: Path) -> Deployment | None:
+    """The same, or None where nothing was recorded."""
+    return load_deployment(path) if path.exists() else None
+
+
+def save_deployment(path: Path, deployment: Deployment) -> None:
+    """Writes the record in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".new")
     temporary.write_text(json.dumps(asdict(deployment), indent=2) + "\n")
     temporary.replace(path)
-    return True

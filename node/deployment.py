@@ -11,8 +11,10 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
+from hexbytes import HexBytes
 from rlp import encode as rlp_encode
 from web3 import Web3
+from web3.types import TxData
 
 from node.contracts import ALL_CONTRACTS, Deployment
 from node.wallet import Wallet
@@ -80,40 +82,81 @@ def deploy(
     proposer: str,
     timelock_delay_seconds: int,
     initial_rates_bps: dict[int, int],
+    known: Deployment | None = None,
 ) -> Deployment:
-    """Deploys what is missing. Idempotent: the deployer's nonce says how far it got.
+    """Deploys what is missing. Idempotent: the deployer's nonce says how far it got, and `known`,
+    the record of an earlier run, is given back where all of it is on the chain.
 
-    Raises DeploymentRefused if the deployer has sent anything else.
+    Raises DeploymentRefused if the deployer has sent anything else, or if what an earlier run
+    deployed or recorded was asked for otherwise.
     """
     plan = plan_deployment(deployer.address, proposer, timelock_delay_seconds, initial_rates_bps)
+    places = [to_checksum_address(address) for address, _ in plan.values()]
+    if known is not None and all(web3.eth.get_code(place) for place in places):
+        _require_recorded_alike(plan, known)
+        return known
     wallet = Wallet(web3, deployer)
-    first_block = web3.eth.block_number + 1
-    hashes = {}
+    hashes: dict[str, str] = {}
+    blocks: list[int] = []
     done = web3.eth.get_transaction_count(deployer.address)
     for nonce, (name, (address, arguments)) in enumerate(plan.items()):
-        if nonce < done:
-            if not web3.eth.get_code(to_checksum_address(address)):
-                raise DeploymentRefused(
-                    f"The deployer {deployer.address} has sent transaction {nonce}, but {name} is "
-                    f"not at {address}: use a fresh deployer key."
-                )
-            first_block = 1
-            continue
         contract = web3.eth.contract(abi=artifacts.abi(name), bytecode=artifacts.bytecode(name))
         data = contract.constructor(*arguments).data_in_transaction
+        if nonce < done:
+            created = _sent_transaction(web3, deployer.address, nonce)
+            if created.get("to") is not None or bytes(created["input"]) != bytes(HexBytes(data)):
+                raise DeploymentRefused(
+                    f"The deployer {deployer.address} has sent transaction {nonce}, but it is not "
+                    f"the creation of {name} with the arguments {arguments}: repeat what the "
+                    "first run was asked for, or use a fresh deployer key."
+                )
+            hashes[name] = created["hash"].to_0x_hex()
+            blocks.append(created["blockNumber"])
+            continue
         receipt = wallet.send({"data": data})
         hashes[name] = receipt.transaction_hash
+        blocks.append(receipt.block_number)
         if receipt.contract_address != address:
             raise DeploymentRefused(
                 f"{name} was created at {receipt.contract_address}, not at {address}: another "
                 "transaction of the deployer came between. Use a fresh deployer key."
             )
-    genesis_hash = web3.eth.get_block(1)["parentHash"].to_0x_hex()
     return Deployment(
         chain_id=web3.eth.chain_id,
-        genesis_hash=genesis_hash,
-        block_number=first_block,
+        genesis_hash=web3.eth.get_block(1)["parentHash"].to_0x_hex(),
+        block_number=min(blocks),
         addresses={name: address for name, (address, _) in plan.items()},
         constructor_arguments={name: arguments for name, (_, arguments) in plan.items()},
         transaction_hashes=hashes,
+    )
+
+
+def _require_recorded_alike(plan: dict[str, tuple[str, list[Any]]], known: Deployment) -> None:
+    for name, (address, arguments) in plan.items():
+        recorded = (known.addresses[name], known.constructor_arguments[name])
+        if recorded != (address, arguments):
+            raise DeploymentRefused(
+                f"{name} is deployed at {recorded[0]} with {recorded[1]}, and was asked for at "
+                f"{address} with {arguments}: what is on chain changes by governance alone."
+            )
+
+
+def _sent_transaction(web3: Web3, sender: str, nonce: int) -> TxData:
+    """What an account sent with a nonce, found by halving: its block is the first after which the
+    account has sent more."""
+    account = to_checksum_address(sender)
+    lowest, highest = 1, int(web3.eth.block_number)
+    while lowest < highest:
+        middle = (lowest + highest) // 2
+        if web3.eth.get_transaction_count(account, middle) > nonce:
+            highest = middle
+        else:
+            lowest = middle + 1
+    for transaction in web3.eth.get_block(lowest, full_transactions=True)["transactions"]:
+        assert not isinstance(transaction, bytes)
+        if (transaction["from"], transaction["nonce"]) == (account, nonce):
+            return transaction
+    raise DeploymentRefused(
+        f"Transaction {nonce} of {sender} is not in block {lowest}: ask a node with the chain's "
+        "history, or use a fresh deployer key."
     )

@@ -18,8 +18,8 @@ from node.config import Settings
 from node.contracts import (
     Deployment,
     DeploymentMissing,
-    load_deployment,
-    record_deployment,
+    find_deployment,
+    save_deployment,
 )
 from node.db import owner_engine
 from node.deployment import deploy
@@ -68,10 +68,12 @@ def deploy_embedded(settings: Settings, web3: Web3, say: Callable[[str], None]) 
     proposer = deploy_multi_signature(
         web3, account(PROPOSER_DEPLOYER_KEY), owners, OWNERS_THRESHOLD
     )
-    deployment = deploy(web3, account(DEPLOYER_KEY), proposer, 0, EMBEDDED_RATES_BPS)
-    if record_deployment(settings.deployment_file, deployment):
+    known = find_deployment(settings.deployment_file)
+    deployment = deploy(web3, account(DEPLOYER_KEY), proposer, 0, EMBEDDED_RATES_BPS, known)
+    if deployment != known:
+        save_deployment(settings.deployment_file, deployment)
         say(f"contracts deployed, chain {deployment.chain_id}")
-    return load_deployment(settings.deployment_file)
+    return deployment
 
 
 def open_proposer(settings: Settings, web3: Web3, deployment: Deployment) -> MultiSignature:

@@ -18,12 +18,12 @@ from web3 import Web3
 
 from node.cli.output import console, fail
 from node.config import Settings
-from node.contracts import record_deployment
+from node.contracts import find_deployment, save_deployment
 from node.deployment import DeploymentRefused, deploy
 from node.keys import load_or_create_account
 from node.multi_signature import deploy_multi_signature, require_shared
 from node.preparation import DEPLOYER_KEY, PROPOSER_DEPLOYER_KEY
-from node.wallet import connect_chain
+from node.wallet import TransactionReverted, connect_chain
 
 
 def main(
@@ -57,10 +57,11 @@ def main(
         else:
             [proposes] = checksummed
         require_shared(web3, proposes)
-        deployment = deploy(web3, account(DEPLOYER_KEY), proposes, delay_seconds, rates)
-    except DeploymentRefused as error:
+        known = find_deployment(settings.deployment_file)
+        deployment = deploy(web3, account(DEPLOYER_KEY), proposes, delay_seconds, rates, known)
+    except (DeploymentRefused, TransactionReverted) as error:
         fail(str(error))
-    record_deployment(settings.deployment_file, deployment)
+    save_deployment(settings.deployment_file, deployment)
     console.print(f"{'Proposer':<22} {proposes}")
     for name, address in deployment.addresses.items():
         console.print(f"{name:<22} {address}")

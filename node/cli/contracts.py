@@ -14,7 +14,7 @@ from node.cli.output import AsJson, console, fail, print_json
 from node.contracts import load_deployment
 
 if TYPE_CHECKING:  # what loads web3 is imported where it is used
-    from node.multi_signature import Ownership
+    from node.powers import Powers
 
 app = typer.Typer(help="The contracts on chain.", no_args_is_help=True)
 
@@ -28,11 +28,11 @@ def contracts() -> None:
 
 @app.command()
 def verify(as_json: AsJson = False) -> None:
-    """Compile the sources again and compare with the code on chain, and show who proposes to the
-    timelock; status 1 if one differs or somebody proposes alone."""
+    """Compile the sources again and compare with the code on chain, and show who governs; status 1
+    if one differs, or if somebody acts without the timelock or proposes to it alone."""
     from node.compilation import RUNTIME_BYTES_MAX, SourcesMissing, compile_contracts
     from node.contract_verification import verify_contracts
-    from node.multi_signature import ownership_of
+    from node.powers import read_powers
     from node.wallet import connect_chain
 
     settings = local_settings()
@@ -46,32 +46,29 @@ def verify(as_json: AsJson = False) -> None:
         fail(str(error))
     web3 = connect_chain(settings)
     checks = verify_contracts(web3, deployment, compiled)
-    [proposer] = deployment.constructor_arguments["TimelockController"][1]
-    ownership = ownership_of(web3, proposer)
+    powers = read_powers(web3, deployment)
+    concerns = powers.concerns(deployment)
     if as_json:
-        told = asdict(ownership) if ownership else None
-        print_json(
-            {
-                "contracts": [asdict(check) for check in checks],
-                "proposer": {"address": proposer, "ownership": told},
-            }
-        )
+        told = {"contracts": [asdict(check) for check in checks], "powers": asdict(powers)}
+        print_json({**told, "concerns": concerns})
     else:
         table = Table("contract", "address", f"bytes of {RUNTIME_BYTES_MAX:,}", "code", "creation")
         for check in checks:
             answers = (ANSWERS[check.code_agrees], ANSWERS[check.creation_agrees])
             table.add_row(check.name, check.address, f"{check.size_bytes:,}", *answers)
         console.print(table)
-        console.print(f"proposer of the timelock: {proposer}, {_describe(ownership)}")
-    is_shared = ownership is not None and ownership.is_shared
-    if not (is_shared and all(check.agrees for check in checks)):
+        _show_powers(powers)
+        for concern in concerns:
+            console.print(f"[red]{concern}[/red]")
+    if concerns or not all(check.agrees for check in checks):
         raise typer.Exit(1)
 
 
-def _describe(ownership: Ownership | None) -> str:
-    if ownership is None:
-        return "[red]not the code of a Safe[/red]"
-    told = f"a Safe: {ownership.threshold} of {len(ownership.owners)} owners sign each act"
-    if ownership.modules:
-        told += f"; [red]modules act alone[/red]: {', '.join(ownership.modules)}"
-    return told
+def _show_powers(powers: Powers) -> None:
+    console.print(f"the timelock's delay: {powers.delay_seconds:,} s")
+    for address, ownership in powers.proposers.items():
+        told = "not the code of a Safe"
+        if ownership is not None:
+            owners = f"{ownership.threshold} of {len(ownership.owners)} owners sign each act"
+            told = f"a Safe: {owners}, {len(ownership.modules)} modules"
+        console.print(f"proposer: {address}, {told}")

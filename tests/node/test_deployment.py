@@ -12,7 +12,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from node.contracts import load_deployment, record_deployment
+from node.contracts import find_deployment, save_deployment
 from node.deployment import ORDER, DeploymentRefused, deploy
 from node.governance import execute_through_timelock
 from node.multi_signature import (
@@ -21,6 +21,7 @@ from node.multi_signature import (
     ownership_of,
     require_shared,
 )
+from node.powers import read_powers
 from node.wallet import TransactionReverted, Wallet
 from tests.own_chain import OwnChain
 
@@ -67,12 +68,32 @@ def test_a_deployment_that_was_cut_off_goes_on(
     done = act()
     assert own_chain.web3.eth.get_transaction_count(deployer.address) == len(ORDER)
     assert all(own_chain.web3.eth.get_code(done.address_of(name)) for name in ORDER)
-    assert record_deployment(tmp_path / "deployment.json", done)
-    again = act()
-    assert again.addresses == done.addresses
-    assert not record_deployment(tmp_path / "deployment.json", again)
-    assert load_deployment(tmp_path / "deployment.json") == done
+    assert set(done.transaction_hashes) == set(ORDER)
+    assert done.block_number > 1
+    save_deployment(tmp_path / "deployment.json", done)
+    known = find_deployment(tmp_path / "deployment.json")
+    assert act() == act(known=known) == done
     assert own_chain.web3.eth.get_transaction_count(deployer.address) == len(ORDER)
+
+
+def test_what_was_begun_is_not_finished_with_other_arguments(
+    own_chain: OwnChain, monkeypatch: pytest.MonkeyPatch, owners: list[str]
+) -> None:
+    deployer = Account.create()
+    with monkeypatch.context() as patch:
+        cut_off_after(patch, ORDER.index("CommissionPolicy") + 1)
+        with pytest.raises(CutOff):
+            deploy(own_chain.web3, deployer, owners[0], 0, RATES_BPS)
+    for proposer, delay, rates in (
+        (owners[1], 0, RATES_BPS),
+        (owners[0], 1, RATES_BPS),
+        (owners[0], 0, {1: 501}),
+    ):
+        with pytest.raises(DeploymentRefused, match="repeat what the first run was asked for"):
+            deploy(own_chain.web3, deployer, proposer, delay, rates)
+    done = deploy(own_chain.web3, deployer, owners[0], 0, RATES_BPS)
+    with pytest.raises(DeploymentRefused, match="changes by governance alone"):
+        deploy(own_chain.web3, deployer, owners[0], 0, {1: 501}, known=done)
 
 
 @pytest.mark.parametrize("transactions", [1, 2, 3])
@@ -135,6 +156,30 @@ def test_the_timelock_is_the_only_admin_and_its_proposer_is_shared(own_chain: Ow
     granted_by_manager = own_chain.events("AccessManager", "RoleGranted")
     assert [(log["args"]["roleId"], log["args"]["account"]) for log in granted_by_manager] == [
         (0, deployment.address_of("TimelockController"))
+    ]
+
+
+def test_whoever_governs_beside_the_timelock_is_named(own_chain: OwnChain) -> None:
+    web3, deployment = own_chain.web3, own_chain.deployment
+    assert read_powers(web3, deployment).concerns(deployment) == []
+    manager, timelock = (
+        own_chain.contract("AccessManager"),
+        own_chain.contract("TimelockController"),
+    )
+    registry = deployment.address_of("ParticipantRegistry")
+    stranger = Account.create().address
+    proposer = timelock.functions.PROPOSER_ROLE().call()
+    for act in (
+        timelock.functions.grantRole(proposer, stranger),
+        manager.functions.grantRole(7, stranger, 0),
+        manager.functions.updateAuthority(registry, deployment.address_of("CommissionPolicy")),
+    ):
+        execute_through_timelock(own_chain.governance, deployment, act)
+    powers = read_powers(web3, deployment)
+    assert powers.concerns(deployment) == [
+        f"{stranger} has a role of the AccessManager",
+        f"ParticipantRegistry obeys {deployment.address_of('CommissionPolicy')}",
+        f"{stranger} proposes, and is no Safe of which at least two owners sign",
     ]
 
 

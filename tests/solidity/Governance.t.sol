@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: EUPL-1.2
 pragma solidity ^0.8.30;
 
+import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
+import {IAccessManager} from "@openzeppelin/contracts/access/manager/IAccessManager.sol";
 import {TimelockController} from "@openzeppelin/contracts/governance/TimelockController.sol";
 
+import {IParticipantRegistry} from "../../contracts/interfaces/IParticipantRegistry.sol";
+import {Scopes} from "../../contracts/libraries/Scopes.sol";
 import {LedgerFixture} from "./LedgerFixture.sol";
 
 /// @notice The timelock is the only power, from the first block on.
@@ -66,31 +70,84 @@ contract GovernanceTest is LedgerFixture {
         assertEq(uint8(registry.participantOf(school.id).status), 2);
     }
 
-    /// @notice Nobody else, not even a proposer, reaches an act of governance.
+    /// @notice Nobody else, not even a proposer, reaches an act of governance: each is refused for
+    /// who calls, before anything else is looked at.
     function testFuzz_nobodyElse(address caller) public {
         vm.assume(caller != address(timelock) && caller != address(manager));
         vm.assume(caller != address(0)); // sends nothing, and stands for "no guardian"
-        bytes[7] memory acts = [
+        bytes memory reason = abi.encodeWithSelector(
+            IAccessManaged.AccessManagedUnauthorized.selector,
+            caller
+        );
+        bytes[8] memory acts = [
             abi.encodeCall(registry.admit, ("did:x", 0, 0, caller, "")),
+            abi.encodeCall(registry.classify, (school.id, 0, 0)),
             abi.encodeCall(registry.suspend, (school.id)),
             abi.encodeCall(registry.reinstate, (school.id)),
+            abi.encodeCall(registry.announceRecovery, (school.id, caller, "")),
             abi.encodeCall(registry.appointGuardian, (caller)),
             abi.encodeCall(registry.endStop, ()),
-            abi.encodeCall(registry.setAuthority, (caller)),
-            abi.encodeCall(registry.stop, (1))
+            abi.encodeCall(registry.setAuthority, (caller))
         ];
-        for (uint256 i; i < acts.length; ++i) _expectRefused(caller, address(registry), acts[i]);
-        _expectRefused(caller, address(policy), abi.encodeCall(policy.setRate, (1, 9_999, 1)));
-        _expectRefused(caller, address(consents), abi.encodeCall(consents.invalidate, (0)));
-        _expectRefused(caller, address(token), abi.encodeCall(token.issue, (caller, 1, 0)));
-        _expectRefused(caller, address(treasury), abi.encodeCall(treasury.grant, (caller, 1, 0)));
-        _expectRefused(caller, address(manager), abi.encodeCall(manager.grantRole, (0, caller, 0)));
+        for (uint256 i; i < acts.length; ++i) {
+            _expectRefused(caller, address(registry), acts[i], reason);
+        }
+        bytes memory act = abi.encodeCall(policy.setRate, (1, 9_999, 1));
+        _expectRefused(caller, address(policy), act, reason);
+        act = abi.encodeCall(consents.invalidate, (0));
+        _expectRefused(caller, address(consents), act, reason);
+        act = abi.encodeCall(token.issue, (caller, 1, 0));
+        _expectRefused(caller, address(token), act, reason);
+        act = abi.encodeCall(treasury.grant, (caller, 1, 0));
+        _expectRefused(caller, address(treasury), act, reason);
     }
 
-    function _expectRefused(address caller, address target, bytes memory act) private {
+    /// @notice Nor what leads to such an act, or stops and calls off what others may, too.
+    function testFuzz_nobodyElse_byAnotherWay(address caller) public {
+        vm.assume(caller != address(timelock) && caller != address(manager));
+        vm.assume(caller != address(0) && caller != school.account);
+        _expectRefused(
+            caller,
+            address(registry),
+            abi.encodeCall(registry.stop, (1)),
+            abi.encodeWithSelector(
+                IParticipantRegistry.ParticipantRegistry_NotGuardian.selector,
+                caller
+            )
+        );
+        _expectRefused(
+            caller,
+            address(registry),
+            abi.encodeCall(registry.cancelRecovery, (school.id)),
+            abi.encodeWithSelector(
+                IParticipantRegistry.ParticipantRegistry_NotAuthorised.selector,
+                caller,
+                school.id,
+                Scopes.MANAGE
+            )
+        );
+        uint64 admin = manager.ADMIN_ROLE();
+        bytes memory reason = abi.encodeWithSelector(
+            IAccessManager.AccessManagerUnauthorizedAccount.selector,
+            caller,
+            admin
+        );
+        bytes memory act = abi.encodeCall(manager.grantRole, (admin, caller, 0));
+        _expectRefused(caller, address(manager), act, reason);
+        act = abi.encodeCall(manager.updateAuthority, (address(registry), caller));
+        _expectRefused(caller, address(manager), act, reason);
+    }
+
+    function _expectRefused(
+        address caller,
+        address target,
+        bytes memory act,
+        bytes memory reason
+    ) private {
         vm.prank(caller);
-        (bool success, ) = target.call(act);
+        (bool success, bytes memory answer) = target.call(act);
         assertFalse(success);
+        assertEq(answer, reason);
     }
 
     function _expectDomain(address target, string memory expected) private view {

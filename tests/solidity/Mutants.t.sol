@@ -161,6 +161,41 @@ contract MutantsTest is LedgerFixture {
         assertEq(registry.accountOf(target).retiredAt, START);
     }
 
+    function test_managing_takesTheManageScopeAndNoOther() public {
+        (address other, ) = _bind(school, "other", Scopes.ALL & ~Scopes.MANAGE, FOREVER);
+        (address manager_, ) = _bind(school, "manager", Scopes.MANAGE, FOREVER);
+        (address account, uint256 key) = makeAddrAndKey("new");
+        bytes memory signature = _signBinding(school.id, key);
+        bytes memory refusal = _notAuthorised(other, school.id, Scopes.MANAGE);
+        vm.startPrank(other);
+        vm.expectRevert(refusal);
+        registry.bindAccount(school.id, account, Scopes.ANCHOR, FOREVER, signature);
+        vm.expectRevert(refusal);
+        registry.delegate(school.id, operator.id, Scopes.ANCHOR, FOREVER);
+        vm.expectRevert(refusal);
+        registry.describe(school.id, "https://other.example", 0);
+        vm.startPrank(manager_);
+        registry.bindAccount(school.id, account, Scopes.ANCHOR, FOREVER, signature);
+        registry.delegate(school.id, operator.id, Scopes.ANCHOR, FOREVER);
+        registry.describe(school.id, "https://school.example", 0);
+        vm.stopPrank();
+    }
+
+    /// @notice Governance admits nobody with an account that did not say so itself.
+    function test_admit_takesTheAccountsOwnWord() public {
+        (address account, ) = makeAddrAndKey("admitted");
+        (, uint256 otherKey) = makeAddrAndKey("somebody else");
+        bytes memory signature = _signBinding(registry.organisationId("did:web:new"), otherKey);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IParticipantRegistry.ParticipantRegistry_PossessionNotProven.selector,
+                account
+            )
+        );
+        vm.prank(address(timelock));
+        registry.admit("did:web:new", 1, 1, account, signature);
+    }
+
     function test_bindAccount_saysWhichExpiryPassedWhen() public {
         (address account, uint256 key) = makeAddrAndKey("late");
         bytes memory signature = _signBinding(school.id, key);
@@ -183,12 +218,33 @@ contract MutantsTest is LedgerFixture {
         _checkS(S_MAX + 1, false);
     }
 
-    /// @notice A twin is nobody's word, not even that of the first addresses, whose keys nobody has.
-    function test_withdrawBySignature_aTwinIsTheWordOfNoAddress() public {
+    /// @notice A twin, and what recovers to nobody, is the word of no address, not even of the
+    /// first ones, whose keys nobody has.
+    function test_withdrawBySignature_noWordIsThatOfNoAddress() public {
         for (uint160 number; number < 4; ++number) {
             address holder = address(number);
             _expectRefused(IConsentRegistry.Withdrawal(holder, LEAF, "r", bytes32(S_MAX + 1), 27));
+            _expectRefused(IConsentRegistry.Withdrawal(holder, LEAF, "r", "s", 29));
         }
+    }
+
+    /// @notice Each scope is a right of its own.
+    function test_scopes_areOneBitEach() public pure {
+        uint8[5] memory scopes = [
+            Scopes.MANAGE,
+            Scopes.AGREE,
+            Scopes.ANCHOR,
+            Scopes.VOUCHER,
+            Scopes.CLAIM
+        ];
+        for (uint8 i; i < scopes.length; ++i) assertEq(scopes[i], 1 << i);
+        assertEq(Scopes.ALL, (1 << scopes.length) - 1);
+    }
+
+    /// @notice An account in force is asked for its scope alone; whether the period has begun is
+    /// the settlement's question.
+    function test_signsVoucherFor_anyPeriodWhileInForce() public view {
+        assertTrue(registry.signsVoucherFor(school.account, school.id, type(uint40).max));
     }
 
     /// @notice A signature that recovers to nobody leaves in memory what was hashed before: that
