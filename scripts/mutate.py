@@ -3,8 +3,9 @@
     scripts/mutate.py                go on for 30 minutes where the last run stopped
     scripts/mutate.py --survivors    try those again that survived, with the slow tests, too
     scripts/mutate.py --report       only say what is known
+    scripts/mutate.py --page         write docs/mutants.md
 
-Ends with status 1 while a survivor is neither killed nor explained in
+Ends with status 1 while a mutant is untried, or a survivor neither killed nor explained in
 tests/mutation/equivalent.json.
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.mutation.campaign import Ledger, report, run
+from tests.mutation.campaign import Ledger, report, run, survivors_page
 from tests.mutation.mutants import all_mutants
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,9 +31,14 @@ def main() -> int:
     parser.add_argument("--only", default="", help="part of a file's name")
     parser.add_argument("--survivors", action="store_true")
     parser.add_argument("--report", action="store_true")
+    parser.add_argument("--page", action="store_true")
     asked = parser.parse_args()
     ledger = Ledger(ROOT / "out/mutation/results.json", ROOT / "tests/mutation/equivalent.json")
     mutants = [mutant for mutant in all_mutants(ROOT) if asked.only in mutant.file]
+    if asked.page:
+        page = survivors_page(mutants, ledger.explained)
+        (ROOT / "docs/mutants.md").write_text(page, encoding="utf-8")
+        return 0
     wanted = [
         mutant
         for mutant in mutants

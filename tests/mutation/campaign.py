@@ -97,7 +97,32 @@ def report(mutants: list[Mutant], ledger: Ledger, say: Say) -> bool:
     for m in sorted(survivors, key=lambda m: (m.file, m.line)):
         say(f"\n{m.id}  {m.file}:{m.line} in {m.function}, {m.operator}")
         say(f"  - {m.before}\n  + {m.after}")
-    return not survivors
+    return not survivors and whole["untried"] == 0
+
+
+def survivors_page(mutants: list[Mutant], reasons: dict[str, str]) -> str:
+    """docs/mutants.md: every mutant that lives and changes nothing, with the reason."""
+    lines = [
+        "# Mutants that live",
+        "",
+        "Each changes a contract, and nothing that anybody can see. `scripts/mutate.py --page`",
+        "writes this page from `tests/mutation/equivalent.json`. What is mutated and how, and the",
+        "score, are in [verification](verification.md).",
+        "",
+        "| where | before | after | why it lives |",
+        "| --- | --- | --- | --- |",
+    ]
+    for mutant in sorted(mutants, key=lambda each: (each.file, each.line, each.after)):
+        if mutant.id in reasons:
+            before, after = (_cell(text) for text in (mutant.before, mutant.after))
+            where = f"`{mutant.file}:{mutant.line}`"
+            lines.append(f"| {where} | {before} | {after} | {reasons[mutant.id]} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """Code in a table's cell."""
+    return f"`{' '.join(text.split())}`".replace("|", "\\|")
 
 
 def _score(count: Counter[str]) -> str:
