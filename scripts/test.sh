@@ -39,7 +39,7 @@ invariants() {
   names=$(grep -oh 'invariant_[A-Za-z0-9]*' "tests/solidity/invariants/$1Invariants.sol" |
     paste -sd '|')
   FOUNDRY_PROFILE=deep forge test --match-path 'tests/solidity/invariants/*' \
-    --match-test "^($names)\$"
+    --match-test "^($names)\\("
 }
 
 # Says what no test meets; that there is anything is a failure.
