@@ -17,7 +17,7 @@ from node.embedded import supervisor
 from node.embedded.supervisor import Supervisor, free_port
 from protocol.contracts import abi
 from protocol.errors import ArtifactMissing
-from tests.geth import is_go_there, start_geth
+from tests.geth import start_geth
 from tests.own_chain import OwnChain, OwnDatabase, at_database, open_own_chain, open_own_database
 from tests.stage import EXAMPLES, Node, World, build_world, wait_until
 
@@ -38,8 +38,6 @@ def live_node(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Itera
     """A whole node as `ptx-ledger run` starts it, on a state directory and ports of its own."""
     with pytest.MonkeyPatch.context() as environment:
         if os.environ.get("PTX_TEST_CHAIN") == "geth":
-            if not is_go_there():
-                pytest.skip("Go is not there, which compiles go-ethereum")
             environment.setattr(supervisor, "start_chain", start_geth)
         for name in [*os.environ]:
             setting = name.startswith("PTX_") or name in ("DATABASE_URL", "CHAIN_URL")

@@ -15,7 +15,7 @@ from pathlib import Path
 from eth_account import Account
 
 from node.config import PROJECT_ROOT
-from node.embedded.chain import HOST, wait_until_ready
+from node.embedded.chain import HOST, start_client
 
 PACKAGE = "github.com/ethereum/go-ethereum/cmd/geth@v1.13.15"
 BINARY = PROJECT_ROOT / "build" / "geth" / "geth"
@@ -30,18 +30,17 @@ VANITY_LENGTH, SEAL_LENGTH = 32, 65
 
 
 def build_geth() -> Path:
-    """The client, compiled once by Go."""
+    """The client, compiled once by Go; who asks for it without Go is told so."""
+    if shutil.which("go") is None:
+        raise RuntimeError(
+            "PTX_TEST_CHAIN asks for go-ethereum, and Go, which compiles it, is missing"
+        )
     if not BINARY.exists():
         environment = {**os.environ, "GOBIN": str(BINARY.parent)}
         # A dependency of this version reaches into Go's runtime, which newer linkers forbid.
         install = ["go", "install", "-trimpath", "-ldflags=-checklinkname=0", PACKAGE]
         subprocess.run(install, env=environment, check=True)
     return BINARY
-
-
-def is_go_there() -> bool:
-    """Whether the client can be compiled on this machine."""
-    return shutil.which("go") is not None
 
 
 def start_geth(
@@ -71,16 +70,7 @@ def start_geth(
         *("--unlock", sealer.address, "--password", str(data / "password")),
         *("--allow-insecure-unlock", "--syncmode", "full", "--gcmode", "archive"),
     ]
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    wait_until_ready(process, f"http://{HOST}:{port}", chain_id, log)
-    return process
+    return start_client(command, port, chain_id, log)
 
 
 def genesis(chain_id: int, sealer: str) -> dict[str, object]:

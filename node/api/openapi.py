@@ -75,7 +75,7 @@ def install(app: FastAPI) -> None:
             describe_problems(document)
         return document
 
-    app.openapi = with_problems  # type: ignore[method-assign]
+    app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI's way
 
 
 def describe_problems(document: dict[str, Any]) -> None:

@@ -36,6 +36,16 @@ def start_chain(
         *("--state", str(state_dir.resolve() / "chain.json"), "--state-interval", "1"),
         "--silent",
     ]
+    return start_client(command, port, chain_id, log)
+
+
+def start_client(
+    command: list[str], port: int, chain_id: int, log: Path
+) -> subprocess.Popen[bytes]:
+    """Runs a chain's client, whose words go to `log`, until it answers at this port.
+
+    Raises RuntimeError if it does not, or if another chain answers.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -44,11 +54,11 @@ def start_chain(
             stderr=output,
             start_new_session=True,
         )
-    wait_until_ready(process, f"http://{HOST}:{port}", chain_id, log)
+    _wait_until_ready(process, f"http://{HOST}:{port}", chain_id, log)
     return process
 
 
-def wait_until_ready(process: subprocess.Popen[bytes], url: str, chain_id: int, log: Path) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], url: str, chain_id: int, log: Path) -> None:
     """Waits until the chain answers at `url` with this id.
 
     Ends the process and raises RuntimeError if it does not, or if another chain answers.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -79,8 +80,8 @@ def test_every_kind_has_a_page_that_says_what_to_do(client: TestClient, slug: st
 
 
 @pytest.fixture
-def built_page(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "page.css").write_text("")  # type: ignore[operator]
+def built_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "page.css").write_text("")
     monkeypatch.setattr(pages, "BUILD_DIR", tmp_path)
     pages.built.cache_clear()
 
