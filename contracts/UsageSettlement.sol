@@ -143,13 +143,14 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
     ) external {
         uint64 settled = _settledUnits(voucher);
         if (upTo <= settled) revert UsageSettlement_VoucherNotNewer(upTo, settled);
-        _requireSettleable(terms, voucher, upTo);
-        _requireSigned(voucher, signer, signature);
+        _requireSettleable(terms, voucher, upTo, AGREEMENTS.DOMAIN_SEPARATOR());
+        _requireSigned(voucher, _requirePeriod(terms, voucher.period), signer, signature);
         _settle(terms.lines, voucher, settled, upTo);
     }
 
     /// @inheritdoc IUsageSettlement
     function settleMany(Settlement[] calldata settlements) external {
+        bytes32 domain = AGREEMENTS.DOMAIN_SEPARATOR();
         for (uint256 i; i < settlements.length; ++i) {
             Settlement calldata one = settlements[i];
             Voucher calldata voucher = one.voucher;
@@ -164,8 +165,9 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
                 );
                 continue;
             }
-            _requireSettleable(one.terms, voucher, one.upTo);
-            _requireSigned(voucher, one.signer, one.signature);
+            _requireSettleable(one.terms, voucher, one.upTo, domain);
+            uint256 startsAt = _requirePeriod(one.terms, voucher.period);
+            _requireSigned(voucher, startsAt, one.signer, one.signature);
             _settle(one.terms.lines, voucher, settled, one.upTo);
         }
     }
@@ -277,16 +279,14 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
     function _requireSettleable(
         IAgreementRegistry.Terms calldata terms,
         Voucher calldata voucher,
-        uint64 upTo
+        uint64 upTo,
+        bytes32 domain
     ) private view {
         if (upTo > voucher.units) revert UsageSettlement_UpToAboveVoucher(upTo, voucher.units);
         bytes32 id = voucher.agreementId;
         address consumer = voucher.consumer;
         // Derived here rather than asked: sending the terms on costs more than hashing them.
-        bytes32 termsId = MessageHashUtils.toTypedDataHash(
-            AGREEMENTS.DOMAIN_SEPARATOR(),
-            AgreementTerms.hash(terms)
-        );
+        bytes32 termsId = MessageHashUtils.toTypedDataHash(domain, AgreementTerms.hash(terms));
         if (termsId != id) revert UsageSettlement_AgreementMismatch(id, termsId);
         if (!AGREEMENTS.wasActivated(id)) revert UsageSettlement_AgreementNeverActive(id);
         if (!_isAmong(terms.parties, consumer)) revert UsageSettlement_NotParty(id, consumer);
@@ -302,16 +302,28 @@ contract UsageSettlement is IUsageSettlement, EIP712 {
         return false;
     }
 
-    /// @dev The period has begun, and the signature binds the consumer for it.
+    /// @dev The period has begun, and some of it lies within the agreement's validity: a voucher
+    /// of another month would bring that month's rate and free units.
+    function _requirePeriod(
+        IAgreementRegistry.Terms calldata terms,
+        uint32 period
+    ) private view returns (uint256 startsAt) {
+        startsAt = Periods.startOf(period);
+        if (block.timestamp < startsAt) revert UsageSettlement_PeriodNotBegun(period, startsAt);
+        (uint64 validFrom, uint64 validUntil) = (terms.validFrom, terms.validUntil);
+        bool beginsBefore = startsAt < validFrom;
+        if (validUntil <= startsAt || (beginsBefore && Periods.startOf(period + 1) <= validFrom)) {
+            revert UsageSettlement_PeriodOutsideValidity(period, validFrom, validUntil);
+        }
+    }
+
+    /// @dev The signature binds the consumer for a period that starts at `startsAt`.
     function _requireSigned(
         Voucher calldata voucher,
+        uint256 startsAt,
         address signer,
         bytes calldata signature
     ) private view {
-        uint256 startsAt = Periods.startOf(voucher.period);
-        if (block.timestamp < startsAt) {
-            revert UsageSettlement_PeriodNotBegun(voucher.period, startsAt);
-        }
         if (
             !REGISTRY.signsVoucherFor(signer, voucher.consumer, uint40(startsAt)) ||
             !AccountSignatures.isValid(signer, voucherDigest(voucher), signature)

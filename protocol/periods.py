@@ -35,6 +35,12 @@ def period_start(period: Period) -> UnixSeconds:
     return UnixSeconds(int(first.timestamp()))
 
 
+def lies_within(period: Period, valid_from: UnixSeconds, valid_until: UnixSeconds) -> bool:
+    """Whether a second of a period is in [valid_from, valid_until). Raises PeriodInvalid, also for
+    the last month that calendars here know: its end is none."""
+    return period_start(period) < valid_until and valid_from < period_start(Period(period + 1))
+
+
 def booking_month(time: UnixSeconds) -> BookingMonth:
     """The month in which the books of the association show an act of this time."""
     return BookingMonth(_month_number(time, BOOKING_ZONE))

@@ -122,6 +122,8 @@ interface IUsageSettlement {
     error UsageSettlement_ConsumerIsPayee(address consumer);
     /// @notice The voucher's period has not begun.
     error UsageSettlement_PeriodNotBegun(uint32 period, uint256 startsAt);
+    /// @notice No second of the voucher's period lies within the agreement's validity.
+    error UsageSettlement_PeriodOutsideValidity(uint32 period, uint64 validFrom, uint64 validUntil);
     /// @notice As many units are settled; a newer voucher, or a higher `upTo`, is needed.
     error UsageSettlement_VoucherNotNewer(uint64 units, uint64 settledUnits);
     /// @notice No more may be settled than the consumer signed.
@@ -154,7 +156,8 @@ interface IUsageSettlement {
         Permit calldata permit
     ) external;
 
-    /// @notice Settles a voucher up to `upTo` units. Anyone may submit.
+    /// @notice Settles a voucher up to `upTo` units. Anyone may submit, also after the agreement
+    /// has ended: its validity must share a second with the period of use.
     /// @param terms The agreement's terms; their digest must be the voucher's agreement id.
     /// @param upTo At most the voucher's units, above what is settled.
     /// @param signer Account whose voucher scope binds the consumer for the period.

@@ -25,12 +25,15 @@ library Periods {
         return uint32((400 * era + yearOfEra) * 12 + month - EPOCH_MONTHS);
     }
 
-    /// @dev The first second of a period.
+    /// @dev The first second of a period. Unchecked: 32 bits of months are 58 bits of seconds, and
+    /// period 0 begins EPOCH_DAYS after the calendar does.
     function startOf(uint32 period) internal pure returns (uint256) {
-        uint256 months = period + EPOCH_MONTHS;
-        uint256 year = months / 12;
-        uint256 month = months % 12;
-        uint256 leapDays = year / 4 - year / 100 + year / 400;
-        return (365 * year + leapDays + (153 * month + 2) / 5 - EPOCH_DAYS) * 1 days;
+        unchecked {
+            uint256 months = period + EPOCH_MONTHS;
+            uint256 year = months / 12;
+            uint256 month = months % 12;
+            uint256 leapDays = year / 4 - year / 100 + year / 400;
+            return (365 * year + leapDays + (153 * month + 2) / 5 - EPOCH_DAYS) * 1 days;
+        }
     }
 }

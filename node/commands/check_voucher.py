@@ -18,7 +18,7 @@ from indexer.queries.settlements import settled_units
 from node.contracts import Deployment
 from node.db import query
 from node.problems import not_found, refused
-from protocol.agreement import AgreementState, PriceLine
+from protocol.agreement import AgreementState, PriceLine, Terms
 from protocol.commission import LineAmount, settle, total_gross
 from protocol.errors import (
     AgreementNeverActive,
@@ -26,16 +26,17 @@ from protocol.errors import (
     ConsumerNotParty,
     DepositTooSmall,
     PeriodNotBegun,
+    PeriodOutsideValidity,
     UnknownCategory,
     UpToAboveVoucher,
     VoucherNotNewer,
     VoucherSignatureInvalid,
 )
-from protocol.periods import period_start
+from protocol.periods import lies_within, period_start
 from protocol.postings import deposit_of
 from protocol.signatures import is_signed_by
 from protocol.signing import Voucher, voucher_digest
-from protocol.types import AccountAddress, Hash32, RateBps, Scope, Units, to_hex
+from protocol.types import AccountAddress, Hash32, Period, RateBps, Scope, Units, to_hex
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,7 @@ async def check_voucher(
     )
     _check_units(voucher, up_to, settled)
     _check_parties(agreement, voucher)
-    if now < period_start(voucher.period):
-        error = PeriodNotBegun(period=voucher.period, starts_at=period_start(voucher.period))
-        raise refused(error, "voucher.period")
+    _check_period(agreement.terms, voucher.period, now)
     digest = voucher_digest(
         voucher, deployment.chain_id, deployment.address_bytes("UsageSettlement")
     )
@@ -107,6 +106,17 @@ def _check_parties(agreement: AgreementRow, voucher: Voucher) -> None:
         raise refused(error, "voucher.consumer")
     if any(line.payee == voucher.consumer for line in agreement.terms.lines):
         raise refused(ConsumerIsPayee(consumer=voucher.consumer), "voucher.consumer")
+
+
+def _check_period(terms: Terms, period: Period, now: int) -> None:
+    if now < period_start(period):
+        not_begun = PeriodNotBegun(period=period, starts_at=period_start(period))
+        raise refused(not_begun, "voucher.period")
+    if not lies_within(period, terms.valid_from, terms.valid_until):
+        outside = PeriodOutsideValidity(
+            period=period, valid_from=terms.valid_from, valid_until=terms.valid_until
+        )
+        raise refused(outside, "voucher.period")
 
 
 async def _speaks(connection: AsyncConnection, voucher: Voucher, signer: AccountAddress) -> bool:

@@ -124,6 +124,16 @@ class PeriodNotBegun(UsageSettlementError):
 
 
 @dataclass(eq=False)
+class PeriodOutsideValidity(UsageSettlementError):
+    """Period {period} lies outside the agreement's validity from {valid_from} to {valid_until}."""
+
+    period: Period
+    valid_from: UnixSeconds
+    valid_until: UnixSeconds
+    remedy = "Let the consumer sign for a period in which the agreement was valid."
+
+
+@dataclass(eq=False)
 class VoucherNotNewer(UsageSettlementError):
     """{units} units are not more than the {settled_units} settled."""
 

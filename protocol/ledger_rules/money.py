@@ -12,6 +12,7 @@ from protocol.errors import (
     LeavingNotDue,
     PeriodNotAscending,
     PeriodNotBegun,
+    PeriodOutsideValidity,
     RateAboveCap,
     StateInvalid,
     UnknownCategory,
@@ -20,7 +21,7 @@ from protocol.events import Origin
 from protocol.ledger_rules.agreements import agreement_in
 from protocol.ledger_rules.rule import NO_POSTINGS, Postings, Rule, contradiction, nothing
 from protocol.ledger_state import Agreement, Leaving, LedgerState
-from protocol.periods import period_start
+from protocol.periods import lies_within, period_start
 from protocol.postings import (
     deposit_of,
     postings_of_payment,
@@ -117,6 +118,10 @@ def _check_settlement(event: events.UsageSettled, agreement: Agreement, origin: 
         raise ConsumerIsPayee(consumer=event.consumer)
     if origin.block_time < period_start(event.period):
         raise PeriodNotBegun(period=event.period, starts_at=period_start(event.period))
+    if not lies_within(event.period, terms.valid_from, terms.valid_until):
+        raise PeriodOutsideValidity(
+            period=event.period, valid_from=terms.valid_from, valid_until=terms.valid_until
+        )
 
 
 def _rate(state: LedgerState, category: Category, period: Period) -> RateBps:

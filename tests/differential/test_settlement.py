@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,14 @@ from hypothesis import strategies as st
 from protocol import ledger
 from protocol.agreement import PriceLine
 from protocol.commission import settle, total_gross
-from protocol.errors import DepositTooSmall, PeriodNotBegun, VoucherNotNewer
+from protocol.errors import (
+    DepositTooSmall,
+    PeriodNotBegun,
+    PeriodOutsideValidity,
+    VoucherNotNewer,
+)
 from protocol.events import UsageSettled
-from protocol.periods import period_of, period_start
+from protocol.periods import lies_within, period_of, period_start
 from protocol.postings import holding_of
 from protocol.signing import Voucher, sign_digest, voucher_digest
 from protocol.types import (
@@ -209,3 +215,33 @@ def test_a_short_deposit_and_a_period_to_come_are_refused(chain: Chain) -> None:
         assert early.value.starts_at == period_start(later)
         chain.at(UnixSeconds(period_start(later)))
         settle_on_chain(chain, terms, 1, 1, later)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    begin=st.integers(-200 * 86_400, 200 * 86_400),
+    seconds=st.integers(1, 200 * 86_400),
+    month=st.integers(-8, 14),
+)
+def test_use_is_settled_in_the_months_of_the_validity_alone(
+    chain: Chain, begin: int, seconds: int, month: int
+) -> None:
+    terms = replace(
+        terms_between(SCHOOL, EMPLOYER, lines=()),
+        valid_from=UnixSeconds(VALID_FROM + begin),
+        valid_until=UnixSeconds(max(VALID_FROM + begin + seconds, VALID_FROM + 1)),
+    )
+    period = Period(PERIOD + month)
+    with chain.rolled_back():
+        chain.at(VALID_FROM)
+        agreement_id = activate(chain, terms)
+        chain.at(VALID_FROM + 500 * 86_400)
+        if lies_within(period, terms.valid_from, terms.valid_until):
+            settle_on_chain(chain, terms, 1, 1, period)
+            assert ledger.settled_units(chain.ledger(), agreement_id, EMPLOYER, period) == 1
+        else:
+            with pytest.raises(PeriodOutsideValidity) as outside:
+                settle_on_chain(chain, terms, 1, 1, period)
+            error = outside.value
+            told = (error.period, error.valid_from, error.valid_until)
+            assert told == (period, terms.valid_from, terms.valid_until)

@@ -168,6 +168,12 @@ def test_a_period_that_has_not_begun_is_refused(at_rest: World) -> None:
     voucher_refused(at_rest, body, 422, "period-not-begun", "voucher.period")
 
 
+def test_a_period_outside_the_validity_is_refused(at_rest: World) -> None:
+    before = Period(period_of(at_rest.terms[at_rest.agreement].valid_from) - 1)
+    body = body_of(at_rest, make_voucher(at_rest, period=before))
+    voucher_refused(at_rest, body, 422, "period-outside-validity", "voucher.period")
+
+
 @pytest.mark.parametrize("period", ["2026-13", "2026-00", "1969-12", "26-01", "2026-1", "", 11])
 def test_a_period_that_is_no_month_is_refused(at_rest: World, period: Any) -> None:
     body = body_of(at_rest, make_voucher(at_rest))

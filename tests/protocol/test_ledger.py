@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from protocol import ledger
 from protocol.agreement import AgreementState, AgreementStatus, status_at, validate_terms
 from protocol.entries import Entry, leaf_of
-from protocol.errors import LedgerViolation, UnknownCategory
+from protocol.errors import LedgerViolation, PeriodOutsideValidity, UnknownCategory
 from protocol.events import (
     AccountBound,
     AccountRetired,
@@ -38,6 +38,7 @@ from protocol.events import (
 )
 from protocol.hashing import sha256
 from protocol.merkle import leaf_hash, root_of
+from protocol.periods import period_of
 from protocol.postings import COMMISSION, ISSUED, TRANSIT, TREASURY, balance_of, deposit_of
 from protocol.types import (
     AgreementId,
@@ -288,6 +289,18 @@ def test_an_event_that_contradicts_the_rules_is_refused(event: Event) -> None:
     with pytest.raises(LedgerViolation):
         story.tell(event)
     assert story.state is before
+
+
+@pytest.mark.parametrize("months_before", [1, 5])
+def test_use_of_a_month_outside_the_validity_is_refused(months_before: int) -> None:
+    story = Story().begin()
+    outside = replace(SETTLED, period=Period(period_of(TERMS.valid_from) - months_before))
+    with pytest.raises(LedgerViolation) as refused:
+        story.tell(outside)
+    error = refused.value.__cause__
+    assert isinstance(error, PeriodOutsideValidity)
+    told = (error.period, error.valid_from, error.valid_until)
+    assert told == (outside.period, TERMS.valid_from, TERMS.valid_until)
 
 
 def test_a_settlement_with_other_amounts_is_refused() -> None:

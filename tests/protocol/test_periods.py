@@ -14,6 +14,7 @@ from protocol.periods import (
     PERIOD_MAX,
     TIME_MAX,
     booking_month,
+    lies_within,
     parse_period,
     period_label,
     period_of,
@@ -47,6 +48,18 @@ def test_a_time_lies_in_its_period(time: UnixSeconds) -> None:
     period = period_of(time)
     assert period_start(period) <= time
     assert period == PERIOD_MAX or time < period_start(Period(period + 1))
+
+
+@given(times, times, periods)
+def test_a_period_lies_within_what_shares_a_second_with_it(
+    one: UnixSeconds, other: UnixSeconds, period: Period
+) -> None:
+    valid_from, last = min(one, other), max(one, other)
+    valid_until = UnixSeconds(last + 1)
+    for near in (period, period_of(valid_from), period_of(last)):
+        if near < PERIOD_MAX:
+            shared = period_of(valid_from) <= near <= period_of(last)
+            assert lies_within(near, valid_from, valid_until) == shared
 
 
 @given(times)

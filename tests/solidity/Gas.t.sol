@@ -10,7 +10,8 @@ import {LedgerFixture} from "./LedgerFixture.sol";
 import {MerkleTree} from "./MerkleTree.sol";
 
 /// @notice Gas of whole transactions with cold storage and all checks, written to `snapshots/` and
-/// held below the ceilings that the design promises.
+/// held below ceilings a little above what was measured when they were set: a dearer act is seen
+/// here. The targets stand beside the figures in docs/performance.md.
 contract GasTest is LedgerFixture {
     bytes32 internal agreementId;
 
@@ -148,7 +149,7 @@ contract GasTest is LedgerFixture {
             );
         }
         settlement.settleMany(settlements);
-        _record("settlement", "settle 2 lines, 50 in a batch, each", 50, 56_000);
+        _record("settlement", "settle 2 lines, 50 in a batch, each", 50, 55_000);
     }
 
     function test_claim() public {

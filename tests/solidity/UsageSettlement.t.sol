@@ -2,14 +2,13 @@
 pragma solidity ^0.8.30;
 
 import {IAgreementRegistry} from "../../contracts/interfaces/IAgreementRegistry.sol";
-import {ICommissionPolicy} from "../../contracts/interfaces/ICommissionPolicy.sol";
 import {IUsageSettlement} from "../../contracts/interfaces/IUsageSettlement.sol";
 import {Scopes} from "../../contracts/libraries/Scopes.sol";
 import {ContractWallet} from "./ContractWallet.sol";
 import {LedgerFixture} from "./LedgerFixture.sol";
 
-/// @notice Vouchers, drawn in UsageSettlement.tree. Deposits, claims and leaving are in
-/// UsageDeposits.t.sol.
+/// @notice Vouchers, drawn in UsageSettlement.tree. Which months they may name is in
+/// UsagePeriods.t.sol; deposits, claims and leaving are in UsageDeposits.t.sol.
 contract UsageSettlementTest is LedgerFixture {
     uint256 private constant DEPOSIT = 1_000 * EURO;
     bytes32 private id;
@@ -72,30 +71,6 @@ contract UsageSettlementTest is LedgerFixture {
         assertEq(settlement.settledUnitsOf(id, company.id, PERIOD), 40);
         _settle(_terms(), voucher, 100);
         assertEq(settlement.settledUnitsOf(id, company.id, PERIOD), 100);
-    }
-
-    function test_settle_freeUnitsAreGivenInEachPeriod() public {
-        IAgreementRegistry.Terms memory terms = _terms();
-        _settle(terms, _voucher(id, 10), 10);
-        assertEq(settlement.balanceOf(school.id), 0);
-        vm.warp(START + 31 days);
-        IUsageSettlement.Voucher memory voucher = _voucher(id, 10);
-        voucher.period = PERIOD + 1;
-        _settle(terms, voucher, 10);
-        assertEq(settlement.balanceOf(school.id), 0);
-    }
-
-    function test_settle_theRateIsThatOfThePeriod() public {
-        IAgreementRegistry.Terms memory terms = _terms();
-        vm.prank(address(timelock));
-        policy.setRate(CATALOGUE, PERIOD + 2, 1_000);
-        vm.warp(START + 62 days); // the period after next; vouchers of the first come late
-        _settle(terms, _voucher(id, 110), 110);
-        assertEq(settlement.balanceOf(school.id), 1_000_100 - 50_005);
-        IUsageSettlement.Voucher memory voucher = _voucher(id, 110);
-        voucher.period = PERIOD + 2;
-        _settle(terms, voucher, 110);
-        assertEq(settlement.balanceOf(school.id), 2 * 1_000_100 - 50_005 - 100_010);
     }
 
     function test_settle_vouchersOfAContractWallet() public {
@@ -211,24 +186,6 @@ contract UsageSettlementTest is LedgerFixture {
         );
     }
 
-    function test_settle_revert_periodNotBegun() public {
-        IAgreementRegistry.Terms memory terms = _terms();
-        IUsageSettlement.Voucher memory voucher = _voucher(id, 1);
-        voucher.period = PERIOD + 1;
-        bytes memory signature = _sign(company.key, _voucherDigest(voucher));
-        vm.warp(START + 31 days - 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(
-                IUsageSettlement.UsageSettlement_PeriodNotBegun.selector,
-                PERIOD + 1,
-                START + 31 days
-            )
-        );
-        settlement.settle(terms, voucher, 1, company.account, signature);
-        vm.warp(START + 31 days);
-        settlement.settle(terms, voucher, 1, company.account, signature);
-    }
-
     function test_settle_revert_signatureInvalid() public {
         IAgreementRegistry.Terms memory terms = _terms();
         IUsageSettlement.Voucher memory voucher = _voucher(id, 1);
@@ -245,20 +202,6 @@ contract UsageSettlementTest is LedgerFixture {
         settlement.settle(terms, voucher, 1, school.account, ofOther);
         _expectSignatureInvalid(clerk); // for the company, but not vouchers
         settlement.settle(terms, voucher, 1, clerk, ofClerk);
-    }
-
-    function test_settle_revert_categoryWithoutRateInThePeriod() public {
-        IUsageSettlement.Voucher memory voucher = _voucher(id, 1);
-        voucher.period = PERIOD - 1; // before the first rate
-        _expectRevert(
-            voucher,
-            1,
-            abi.encodeWithSelector(
-                ICommissionPolicy.CommissionPolicy_UnknownCategory.selector,
-                CATALOGUE,
-                PERIOD - 1
-            )
-        );
     }
 
     function test_settle_revert_depositTooSmall() public {

@@ -133,27 +133,40 @@ contract BoundaryAttacksTest is AttackFixture {
     // Times
 
     function test_attack_period_0AndTheLargest() public {
-        IUsageSettlement.Voucher memory voucher = _voucher(id, 1);
-        voucher.period = 0;
-        bytes memory signature = _signed(voucher);
-        vm.expectRevert(
+        IAgreementRegistry.Terms memory terms = _twoPartyTerms();
+        (terms.validFrom, terms.validUntil) = (0, MAX);
+        bytes32 always = _activate(terms);
+        _expectRefused(
+            terms,
+            always,
+            0,
             abi.encodeWithSelector(
                 ICommissionPolicy.CommissionPolicy_UnknownCategory.selector,
                 CATALOGUE,
                 0
             )
         );
-        settlement.settle(_agreed(), voucher, 1, company.account, signature);
-        voucher.period = type(uint32).max;
-        signature = _signed(voucher);
-        vm.expectRevert(
+        _expectRefused(
+            terms,
+            always,
+            type(uint32).max,
             abi.encodeWithSelector(
                 IUsageSettlement.UsageSettlement_PeriodNotBegun.selector,
                 type(uint32).max,
                 Periods.startOf(type(uint32).max)
             )
         );
-        settlement.settle(_agreed(), voucher, 1, company.account, signature);
+        _expectRefused(
+            _agreed(),
+            id,
+            0,
+            abi.encodeWithSelector(
+                IUsageSettlement.UsageSettlement_PeriodOutsideValidity.selector,
+                0,
+                _agreed().validFrom,
+                _agreed().validUntil
+            )
+        );
     }
 
     function test_attack_rateFromPeriod0AndTheLargest() public {
@@ -260,5 +273,18 @@ contract BoundaryAttacksTest is AttackFixture {
         bytes memory entry = _entryFor(school.id, validFrom, validUntil);
         bytes32 root = _anchor(school, _one(_leafOf(entry)));
         return consents.isActive(entry, IMerkleLog.InclusionProof(root, 0, new bytes32[](0)));
+    }
+
+    function _expectRefused(
+        IAgreementRegistry.Terms memory terms,
+        bytes32 agreementId,
+        uint32 period,
+        bytes memory reason
+    ) private {
+        IUsageSettlement.Voucher memory voucher = _voucher(agreementId, 1);
+        voucher.period = period;
+        bytes memory signature = _signed(voucher);
+        vm.expectRevert(reason);
+        settlement.settle(terms, voucher, 1, company.account, signature);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: EUPL-1.2
 pragma solidity ^0.8.30;
 
+import {IAgreementRegistry} from "../../../contracts/interfaces/IAgreementRegistry.sol";
 import {ICommissionPolicy} from "../../../contracts/interfaces/ICommissionPolicy.sol";
 import {IUsageSettlement} from "../../../contracts/interfaces/IUsageSettlement.sol";
 import {AttackFixture} from "./AttackFixture.sol";
@@ -60,6 +61,34 @@ contract RateAttacksTest is AttackFixture {
         _expectNoticeTooShort(PERIOD + 2, START + 62 days + 1);
         policy.setRate(CATALOGUE, PERIOD + 2, 1_000);
         assertEq(policy.rateOf(CATALOGUE, PERIOD + 2), 1);
+    }
+
+    /// @notice Consumer and payee agree to call the use of a dear month that of a cheap one, or of
+    /// a month whose free units are untouched.
+    function test_attack_useDatedBeforeOrAfterTheAgreement_isRefused() public {
+        vm.prank(address(timelock));
+        policy.setRate(CATALOGUE, PERIOD + 2, 1_000);
+        IAgreementRegistry.Terms memory terms = _agreed();
+        (terms.validFrom, terms.validUntil) = (uint64(START + 62 days), uint64(START + 90 days));
+        bytes32 later = _activate(terms);
+        _deposit(later, company, DEPOSIT);
+        vm.warp(START + 365 days);
+        uint32[3] memory others = [PERIOD, PERIOD + 1, PERIOD + 3];
+        for (uint256 i; i < others.length; ++i) {
+            IUsageSettlement.Voucher memory voucher = _voucher(later, 10);
+            voucher.period = others[i];
+            bytes memory signature = _signed(voucher);
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IUsageSettlement.UsageSettlement_PeriodOutsideValidity.selector,
+                    others[i],
+                    terms.validFrom,
+                    terms.validUntil
+                )
+            );
+            settlement.settle(terms, voucher, 10, company.account, signature);
+        }
+        assertEq(settlement.depositOf(later, company.id), DEPOSIT);
     }
 
     function test_attack_rateAboveTheCap_isRefusedWhateverTheVote() public {

@@ -128,5 +128,6 @@ abstract contract LedgerHandlers is
         _selectors.push(this.settleBeyondDeposit.selector);
         _selectors.push(this.settleAgain.selector);
         _selectors.push(this.settleUnsigned.selector);
+        _selectors.push(this.settleOutsideValidity.selector);
     }
 }

@@ -69,4 +69,15 @@ abstract contract SettlementInvariants is LedgerHandlers {
             }
         }
     }
+
+    /// @notice I29: some second of every period with settled units is one of the agreement's.
+    function invariant_useIsSettledInTheValidityAlone() public view {
+        for (uint256 i; i < uses.length; ++i) {
+            (bytes32 agreementId, uint32 period) = (uses[i].id, uses[i].period);
+            if (settlement.settledUnitsOf(agreementId, uses[i].consumer, period) == 0) continue;
+            GhostAgreement storage agreement = known[_indexOf(agreementId)];
+            assertLe(Periods.periodOf(agreement.validFrom), period);
+            assertLe(period, Periods.periodOf(agreement.validUntil - 1));
+        }
+    }
 }

@@ -76,6 +76,20 @@ abstract contract VoucherHandler is GhostLedger {
         }
     }
 
+    /// @notice Use of a month before the agreement's first or after its last.
+    function settleOutsideValidity(uint256 seed) external acting {
+        (IUsageSettlement.Settlement memory one, uint256 signerKey) = _voucherFor(seed);
+        uint32 first = Periods.periodOf(one.terms.validFrom);
+        uint32 last = Periods.periodOf(one.terms.validUntil - 1);
+        uint32 away = uint32(1 + _draw(seed, 7, 3));
+        one.voucher.period = _draw(seed, 8, 2) == 0 ? first - away : last + away;
+        vm.assume(one.voucher.period <= Periods.periodOf(clock));
+        one.upTo = 1;
+        one.voucher.units = 1;
+        one.signature = _sign(signerKey, _voucherDigest(one.voucher));
+        _tryToSettle(one, IUsageSettlement.UsageSettlement_PeriodOutsideValidity.selector);
+    }
+
     // Parts
 
     function _settleOne(IUsageSettlement.Settlement memory one) internal {
@@ -121,17 +135,17 @@ abstract contract VoucherHandler is GhostLedger {
         one.signature = _sign(signerKey, _voucherDigest(one.voucher));
     }
 
-    /// @dev Of an agreement that was once active, of a consumer that no line pays, of this period
-    /// or one of the two before; units and signature are still to be filled in.
+    /// @dev Of an agreement that was once active, of a consumer that no line pays, of the last
+    /// period that may be settled or one of the two before; units and signature are still to be
+    /// filled in.
     function _voucherFor(
         uint256 seed
     ) private view returns (IUsageSettlement.Settlement memory one, uint256 signerKey) {
         uint256 offset = _draw(seed, 5, known.length);
-        uint32 period = Periods.periodOf(clock) - uint32(_draw(seed, 6, 3));
-        if (period < PERIOD) period = PERIOD;
         for (uint256 i; i < 2 * known.length; ++i) {
             GhostAgreement storage agreement = known[(offset + i) % known.length];
-            if (!agreement.wasActive) continue;
+            if (!agreement.wasActive || agreement.validFrom > clock) continue;
+            uint32 period = _periodFor(agreement, seed);
             // First round: somebody with a deposit; second round: anybody.
             address consumer = _consumerOf(agreement, i < known.length);
             if (consumer == address(0)) continue;
@@ -149,6 +163,20 @@ abstract contract VoucherHandler is GhostLedger {
             return (one, signer.key);
         }
         vm.assume(false);
+    }
+
+    /// @dev Within the validity, begun, and not before the first rates.
+    function _periodFor(
+        GhostAgreement storage agreement,
+        uint256 seed
+    ) private view returns (uint32 period) {
+        period = Periods.periodOf(clock);
+        uint32 last = Periods.periodOf(agreement.validUntil - 1);
+        if (last < period) period = last;
+        period -= uint32(_draw(seed, 6, 3));
+        uint32 first = Periods.periodOf(agreement.validFrom);
+        if (first < PERIOD) first = PERIOD;
+        if (period < first) period = first;
     }
 
     function _consumerOf(

@@ -15,6 +15,8 @@ import {AnyState} from "./AnyState.sol";
 
 /// @notice Vouchers and leaving, from any deposits, balances and counters.
 contract UsageSettlementSymbolic is AnyState {
+    uint256 private constant START = 1_796_083_200; // 1 December 2026, 00:00 UTC
+    uint32 private constant PERIOD = (2026 - 1970) * 12 + 11;
     address private constant CONSUMER = address(0xC0);
     address private constant PAYEE = address(0xA1);
     Agreeable private neighbour;
@@ -127,6 +129,24 @@ contract UsageSettlementSymbolic is AnyState {
         } catch {}
     }
 
+    /// @notice A month of 31 days, settled exactly if one of its seconds is within the validity.
+    function check_settle_onlyInAPeriodOfTheValidity(uint64 validFrom, uint64 validUntil) external {
+        (IAgreementRegistry.Terms memory terms, IUsageSettlement.Voucher memory voucher) = _voucher(
+            0,
+            0,
+            type(uint64).max
+        );
+        (terms.validFrom, terms.validUntil) = (validFrom, validUntil);
+        voucher.agreementId = this.idOf(terms);
+        vm.assume(_settled(voucher) == 0);
+        bool isWithin = validFrom < START + 31 days && START < validUntil;
+        try settlement.settle(terms, voucher, 1, address(neighbour), "") {
+            assertTrue(isWithin);
+        } catch {
+            assertFalse(isWithin);
+        }
+    }
+
     function check_leave_paysTheLesserOfAskedAndLeft(bytes32 id, address caller) external {
         _anyStateOf(address(settlement));
         neighbour.set(true, CONSUMER, 0);
@@ -193,12 +213,13 @@ contract UsageSettlementSymbolic is AnyState {
         private
         returns (IAgreementRegistry.Terms memory terms, IUsageSettlement.Voucher memory voucher)
     {
-        vm.warp(1_796_083_200);
+        vm.warp(START);
         _anyStateOf(address(settlement));
         terms.parties = new address[](2);
         (terms.parties[0], terms.parties[1]) = (PAYEE, CONSUMER);
         terms.lines = new IAgreementRegistry.PriceLine[](1);
         terms.lines[0] = IAgreementRegistry.PriceLine(PAYEE, 1, price, free);
-        voucher = IUsageSettlement.Voucher(this.idOf(terms), CONSUMER, 600, units, 0);
+        (terms.validFrom, terms.validUntil) = (uint64(START), uint64(START + 1));
+        voucher = IUsageSettlement.Voucher(this.idOf(terms), CONSUMER, PERIOD, units, 0);
     }
 }
