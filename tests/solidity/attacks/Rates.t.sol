@@ -91,6 +91,20 @@ contract RateAttacksTest is AttackFixture {
         assertEq(settlement.depositOf(later, company.id), DEPOSIT);
     }
 
+    /// @notice Parties that together say that use was earlier pay that month's rate, and no less
+    /// than any rate the members ever set.
+    function test_attack_agreementDatedBack_paysTheRateOfTheMonthThatItNames() public {
+        vm.prank(address(timelock));
+        policy.setRate(CATALOGUE, PERIOD + 2, 1_000);
+        vm.warp(START + 90 days);
+        IAgreementRegistry.Terms memory terms = _twoPartyTerms();
+        terms.lines[0].freeUnits = 0;
+        bytes32 back = _activate(terms);
+        _deposit(back, company, DEPOSIT);
+        _settle(terms, _voucher(back, 1_000), 1_000);
+        assertEq(settlement.commissionOwed(), (1_000 * 10_001 * uint256(CATALOGUE_BPS)) / 10_000);
+    }
+
     function test_attack_rateAboveTheCap_isRefusedWhateverTheVote() public {
         uint16[2] memory rates = [uint16(1_001), type(uint16).max];
         for (uint256 i; i < rates.length; ++i) {
