@@ -117,7 +117,7 @@ contract WalletAttacksTest is AttackFixture {
         IUsageSettlement.Voucher memory good = _voucher(id, 50);
         many[0] = IUsageSettlement.Settlement(_agreed(), good, 50, company.account, _signed(good));
         many[1] = IUsageSettlement.Settlement(_agreed(), voucher, 100, address(wallet), signature);
-        vm.expectRevert();
+        vm.expectRevert(_voucherSignatureInvalid(address(wallet)));
         settlement.settleMany{gas: 5_000_000}(many);
         assertEq(_money(), before);
         assembly ("memory-safe") {
