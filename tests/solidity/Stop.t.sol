@@ -180,30 +180,56 @@ contract StopTest is LedgerFixture {
         agreements.terminate(id, school.id, "");
     }
 
-    function test_nothingBlocks_settlingClaimingAndLeaving() public {
-        IAgreementRegistry.Terms memory terms = _terms();
-        bytes32 id = _activate(terms);
-        _deposit(id, company, 1_000 * EURO);
+    /// @notice The agreement's state alone: its payee and its consumer have suspended it.
+    function test_nothingBlocks_settlingAndLeaving_suspendedAgreement() public {
+        bytes32 id = _activateWithDeposit();
+        vm.prank(school.account);
+        agreements.suspend(id, school.id, "");
         vm.prank(company.account);
+        agreements.suspend(id, company.id, "");
+        _settleClaimAndLeave(id);
+        assertTrue(agreements.agreementOf(id).state == IAgreementRegistry.State.Suspended);
+    }
+
+    function test_nothingBlocks_settlingAndLeaving_terminatedAgreement() public {
+        bytes32 id = _activateWithDeposit();
+        vm.prank(school.account);
+        agreements.terminate(id, school.id, "");
+        _settleClaimAndLeave(id);
+    }
+
+    function test_nothingBlocks_settlingAndLeaving_expiredAgreement() public {
+        bytes32 id = _activateWithDeposit();
+        vm.warp(_terms().validUntil);
+        _settleClaimAndLeave(id);
+    }
+
+    function test_nothingBlocks_settlingAndLeaving_suspendedOrganisations() public {
+        bytes32 id = _activateWithDeposit();
+        _suspendAll();
+        _settleClaimAndLeave(id);
+    }
+
+    function test_nothingBlocks_settlingAndLeaving_stop() public {
+        bytes32 id = _activateWithDeposit();
+        vm.prank(address(timelock));
+        registry.stop(365 days);
+        _settleClaimAndLeave(id);
+        assertGt(registry.stoppedUntil(), block.timestamp);
+    }
+
+    /// @notice All of them at once.
+    function test_nothingBlocks_settlingClaimingAndLeaving() public {
+        bytes32 id = _activateWithDeposit();
+        vm.startPrank(company.account);
+        agreements.suspend(id, company.id, "");
         agreements.terminate(id, company.id, "");
-        vm.warp(terms.validUntil + 1);
+        vm.stopPrank();
+        vm.warp(_terms().validUntil + 1);
         _suspendAll();
         vm.prank(address(timelock));
         registry.stop(365 days);
-
-        _settle(terms, _voucher(id, 1_000), 1_000);
-        uint256 balance = settlement.balanceOf(school.id);
-        vm.prank(school.account);
-        settlement.claim(school.id, school.account, balance);
-        settlement.payOutCommission();
-        vm.startPrank(company.account);
-        settlement.requestLeaving(id, company.id, type(uint128).max);
-        vm.warp(block.timestamp + Notice.SECONDS);
-        settlement.leave(id, company.id, company.account);
-        token.redeem(token.balanceOf(company.account), "payout");
-        vm.stopPrank();
-        assertEq(settlement.depositOf(id, company.id), 0);
-        assertEq(token.balanceOf(school.account), balance);
+        _settleClaimAndLeave(id);
     }
 
     function test_nothingBlocks_rotation() public {
@@ -226,6 +252,30 @@ contract StopTest is LedgerFixture {
         registry.suspend(company.id);
         registry.suspend(operator.id);
         vm.stopPrank();
+    }
+
+    function _activateWithDeposit() private returns (bytes32 id) {
+        id = _activate(_terms());
+        _deposit(id, company, 1_000 * EURO);
+    }
+
+    function _settleClaimAndLeave(bytes32 id) private {
+        _settle(_terms(), _voucher(id, 1_000), 1_000);
+        uint256 balance = settlement.balanceOf(school.id);
+        vm.prank(school.account);
+        settlement.claim(school.id, school.account, balance);
+        settlement.payOutCommission();
+        uint256 left = settlement.depositOf(id, company.id);
+        vm.startPrank(company.account);
+        settlement.requestLeaving(id, company.id, type(uint128).max);
+        vm.warp(block.timestamp + Notice.SECONDS);
+        settlement.leave(id, company.id, company.account);
+        token.redeem(left, "payout");
+        vm.stopPrank();
+        assertEq(settlement.depositOf(id, company.id), 0);
+        assertGt(left, 0);
+        assertGt(balance, 0);
+        assertEq(token.balanceOf(school.account), balance);
     }
 
     function _withdrawal()
