@@ -21,6 +21,10 @@ contract CommissionPolicy is ICommissionPolicy, AccessManaged {
     /// @dev Bit beside every rate of the history: tells a rate of zero from no rate.
     uint224 private constant KNOWN = 1 << 16;
 
+    /// @notice A category's rate from the start of a period on, in one slot.
+    /// @param fromPeriod Month from which it holds, UTC: (year − 1970)·12 + month − 1.
+    /// @param rateBps Hundredths of a percent.
+    /// @param isKnown Tells a rate of zero from no rate.
     struct Rate {
         uint32 fromPeriod;
         uint16 rateBps;

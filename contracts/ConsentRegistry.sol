@@ -16,7 +16,9 @@ import {MerkleLog} from "./MerkleLog.sol";
 /// @title ConsentRegistry
 /// @notice Documented at its interface, IConsentRegistry.
 contract ConsentRegistry is IConsentRegistry, MerkleLog, Multicall, EIP712, AccessManaged {
+    /// @notice When somebody ended a leaf.
     /// @dev One slot; a struct, so that its place is computed once.
+    /// @param at Unix seconds; 0: never.
     struct Ending {
         uint256 at;
     }

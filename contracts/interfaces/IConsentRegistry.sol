@@ -27,7 +27,9 @@ interface IConsentRegistry is IMerkleLog {
 
     /// @notice `who` ended `leaf` in their namespace, for the first time, at this block's time.
     event ConsentEnded(address indexed who, bytes32 indexed leaf);
-    /// @notice A signature in a batch was not the holder's; the others were carried out.
+    /// @notice A signature in a batch was not the holder's; the others were carried out. Proves
+    /// nothing, not even that such a consent exists: anyone can have it written with made-up
+    /// contents.
     event WithdrawalRefused(address indexed holder, bytes32 indexed leaf);
 
     /// @notice The signature is not the holder's, or has a high s.

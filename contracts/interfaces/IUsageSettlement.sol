@@ -52,6 +52,9 @@ interface IUsageSettlement {
     /// @notice The signature of an ERC-2612 permit over the deposited amount, by the sender for the
     /// settlement contract.
     /// @param deadline Unix seconds, inclusive.
+    /// @param v 27 or 28.
+    /// @param r First half of the sender's signature.
+    /// @param s Second half, low.
     struct Permit {
         uint256 deadline;
         uint8 v;
@@ -97,7 +100,8 @@ interface IUsageSettlement {
         LineAmount[] amounts
     );
     /// @notice A voucher in a batch was settled up to `upTo` or more before; the others were
-    /// carried out.
+    /// carried out. Proves nothing: neither terms nor signature of a skipped voucher are looked at,
+    /// so anyone can have it written with made-up contents, but for the count `settledUnits`.
     event VoucherSkipped(
         bytes32 indexed agreementId,
         address indexed consumer,
@@ -170,7 +174,8 @@ interface IUsageSettlement {
     ) external;
 
     /// @notice The same for many; a voucher whose `upTo` is settled already is skipped with an
-    /// event and spoils nothing. Any other fault reverts the whole.
+    /// event and spoils nothing. Any other fault reverts the whole, so one deposit that is too
+    /// small keeps all from being settled: a batch is made of what the deposits cover.
     function settleMany(Settlement[] calldata settlements) external;
 
     /// @notice Pays an organisation's balance to one of its accounts. By an account that speaks

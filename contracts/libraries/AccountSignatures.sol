@@ -8,7 +8,9 @@ import {SignatureChecker} from "@openzeppelin/contracts/utils/cryptography/Signa
 /// @notice Whether an organisation's account signed a digest: a key (65 bytes, low s) or a contract
 /// wallet (ERC-1271).
 /// @dev OpenZeppelin's `isValidSignatureNow` with the key tried first, which spares the look at the
-/// signer's code. Nobody has the key of a contract's address, so the answer is the same.
+/// signer's code. Nobody has the key of a contract's address, so the answer is the same there. A
+/// key's account may carry code, too (EIP-7702): its own key's signature still counts first, which
+/// OpenZeppelin would leave to the code, and any other is the code's to judge.
 library AccountSignatures {
     function isValid(
         address signer,

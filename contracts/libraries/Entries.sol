@@ -9,6 +9,14 @@ library Entries {
     uint8 internal constant TYPE_CONSENT = 1;
     uint8 internal constant VERSION = 1;
 
+    /// @notice What an entry says, without its commitment.
+    /// @param entryType What kind of entry it is: `TYPE_CONSENT`.
+    /// @param version Of the entry's layout: `VERSION`.
+    /// @param agreementId The data-use agreement under which the data move.
+    /// @param issuer Organisation id of the party that anchors the consent and may revoke it.
+    /// @param holder The learner's one-time key, which may withdraw it.
+    /// @param validFrom Unix seconds, inclusive.
+    /// @param validUntil Unix seconds, exclusive.
     struct Entry {
         uint8 entryType;
         uint8 version;
