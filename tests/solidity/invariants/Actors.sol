@@ -33,6 +33,7 @@ abstract contract Actors is LedgerFixture {
 
     uint256 internal clock;
     uint256 internal stoppedUntil;
+    uint256 internal actsDone;
     address[] internal organisations;
     GhostAccount[] internal accounts;
     mapping(address organisation => bool) internal isSuspended;
@@ -44,7 +45,6 @@ abstract contract Actors is LedgerFixture {
     address[2] internal guardians = [makeAddr("first guardian"), makeAddr("second guardian")];
     address internal whoDeployed = makeAddr("deployer");
     uint256 private _keys;
-    uint256 private _acts;
 
     /// @notice Every act happens at the campaign's own time, whatever was checked in between; and
     /// after it some hours pass.
@@ -52,7 +52,7 @@ abstract contract Actors is LedgerFixture {
         vm.warp(clock);
         _;
         _observe();
-        _pass(_draw(clock, ++_acts, 20 hours));
+        _pass(_draw(clock, ++actsDone, 20 hours));
     }
 
     function _pass(uint256 duration) internal virtual;

@@ -6,6 +6,7 @@ import {ConsentInvariants} from "./ConsentInvariants.sol";
 import {ExitInvariants} from "./ExitInvariants.sol";
 import {MoneyInvariants} from "./MoneyInvariants.sol";
 import {ParticipantInvariants} from "./ParticipantInvariants.sol";
+import {PowerInvariants} from "./PowerInvariants.sol";
 import {SettlementInvariants} from "./SettlementInvariants.sol";
 
 /// @title LedgerInvariantsTest
@@ -17,5 +18,6 @@ contract LedgerInvariantsTest is
     AgreementInvariants,
     ConsentInvariants,
     ParticipantInvariants,
+    PowerInvariants,
     ExitInvariants
 {}

@@ -6,7 +6,7 @@ import {Scopes} from "../../../contracts/libraries/Scopes.sol";
 import {LedgerHandlers} from "./LedgerHandlers.sol";
 
 /// @title ParticipantInvariants
-/// @notice Accounts, suspensions and the powers of the few who have any.
+/// @notice Accounts, suspensions and stops.
 abstract contract ParticipantInvariants is LedgerHandlers {
     /// @notice I22
     function invariant_anAccountBelongsToOneOrganisationForEver() public view {
@@ -56,35 +56,6 @@ abstract contract ParticipantInvariants is LedgerHandlers {
         }
     }
 
-    /// @notice I25
-    function invariant_nobodyButTheTimelockHasPower() public view {
-        assertEq(seizures.length, 0, seizures.length > 0 ? seizures[0] : "");
-        address[6] memory contracts_ = [
-            address(registry),
-            address(policy),
-            address(consents),
-            address(token),
-            address(treasury),
-            address(settlement)
-        ];
-        for (uint256 i; i < contracts_.length; ++i) _expectNoRole(contracts_[i]);
-        for (uint256 i; i < 2; ++i) {
-            _expectNoRole(guardians[i]);
-            _expectNoRole(strangers[i]);
-        }
-        for (uint256 i; i < accounts.length; ++i) _expectNoRole(accounts[i].account);
-        _expectNoRole(proposer);
-        _expectNoRole(whoDeployed);
-        (bool isAdmin, ) = manager.hasRole(manager.ADMIN_ROLE(), address(timelock));
-        assertTrue(isAdmin);
-        assertEq(registry.authority(), address(manager));
-        assertEq(policy.authority(), address(manager));
-        assertEq(consents.authority(), address(manager));
-        assertEq(token.authority(), address(manager));
-        assertEq(treasury.authority(), address(manager));
-        assertEq(registry.guardian(), guardianInOffice);
-    }
-
     /// @notice I26: the stopped time of a window is largest for one that begins with a stop.
     function invariant_guardiansStopAtMost14DaysInAny90() public view {
         for (uint256 i; i < guardianStops.length; ++i) {
@@ -98,10 +69,5 @@ abstract contract ParticipantInvariants is LedgerHandlers {
             }
             assertLe(stopped, 14 days);
         }
-    }
-
-    function _expectNoRole(address account) private view {
-        (bool isAdmin, ) = manager.hasRole(manager.ADMIN_ROLE(), account);
-        assertFalse(isAdmin);
     }
 }
