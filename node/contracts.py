@@ -32,9 +32,25 @@ class DeploymentMissing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class ProposerRecord:
+    """The Safe that was deployed to propose to the timelock, with the owners of its beginning.
+
+    `addresses` are those of the account and of the code behind it; `transaction_hashes`, what
+    created the code, as far as one run of the deployment saw it. The account needs none: its
+    address follows from the factory, the code and the owners.
+    """
+
+    owners: list[str]
+    threshold: int
+    addresses: dict[str, str]
+    transaction_hashes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment:
     """Where the contracts are. `block_number`: nothing of ours happened before it;
-    `transaction_hashes`: what created them, as far as one run of the deployment saw it."""
+    `transaction_hashes`: what created them, as far as one run of the deployment saw it;
+    `proposer`: None where a Safe that was there already was named."""
 
     chain_id: int
     genesis_hash: str
@@ -42,6 +58,7 @@ class Deployment:
     addresses: dict[str, str]
     constructor_arguments: dict[str, list[Any]]
     transaction_hashes: dict[str, str] = field(default_factory=dict)
+    proposer: ProposerRecord | None = None
 
     def address_of(self, name: str) -> ChecksumAddress:
         """EIP-55 address of a contract by its name."""
@@ -59,11 +76,14 @@ class Deployment:
 def load_deployment(path: Path) -> Deployment:
     """Reads the record that the deployment wrote; raises DeploymentMissing."""
     try:
-        return Deployment(**json.loads(path.read_text()))
+        record = json.loads(path.read_text())
     except FileNotFoundError:
         raise DeploymentMissing(
             f"{path} does not exist: deploy the contracts first (scripts/deploy.py)."
         ) from None
+    if record.get("proposer") is not None:
+        record["proposer"] = ProposerRecord(**record["proposer"])
+    return Deployment(**record)
 
 
 def find_deployment(path: Path) -> Deployment | None:

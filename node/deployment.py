@@ -103,7 +103,7 @@ def deploy(
         contract = web3.eth.contract(abi=artifacts.abi(name), bytecode=artifacts.bytecode(name))
         data = contract.constructor(*arguments).data_in_transaction
         if nonce < done:
-            created = _sent_transaction(web3, deployer.address, nonce)
+            created = sent_transaction(web3, deployer.address, nonce)
             if created.get("to") is not None or bytes(created["input"]) != bytes(HexBytes(data)):
                 raise DeploymentRefused(
                     f"The deployer {deployer.address} has sent transaction {nonce}, but it is not "
@@ -131,6 +131,16 @@ def deploy(
     )
 
 
+def require_free_gas(web3: Web3) -> None:
+    """Raises DeploymentRefused on a chain that asks a price for gas, which no key here pays."""
+    base_fee = web3.eth.get_block("latest").get("baseFeePerGas", 0)
+    if base_fee:
+        raise DeploymentRefused(
+            f"The chain asks a base fee of {base_fee:,} wei a unit of gas, and the ledger's keys "
+            "hold no money to pay it: choose a chain that is configured with a base fee of 0."
+        )
+
+
 def _require_recorded_alike(plan: dict[str, tuple[str, list[Any]]], known: Deployment) -> None:
     for name, (address, arguments) in plan.items():
         recorded = (known.addresses[name], known.constructor_arguments[name])
@@ -141,7 +151,7 @@ def _require_recorded_alike(plan: dict[str, tuple[str, list[Any]]], known: Deplo
             )
 
 
-def _sent_transaction(web3: Web3, sender: str, nonce: int) -> TxData:
+def sent_transaction(web3: Web3, sender: str, nonce: int) -> TxData:
     """What an account sent with a nonce, found by halving: its block is the first after which the
     account has sent more."""
     account = to_checksum_address(sender)

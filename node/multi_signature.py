@@ -17,14 +17,19 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.contract.contract import ContractFunction
+from web3.exceptions import Web3RPCError
 
-from node.deployment import DeploymentRefused, created_address
+from node.contracts import ProposerRecord
+from node.deployment import DeploymentRefused, created_address, sent_transaction
 from node.wallet import Receipt, Wallet
 from protocol import contracts as artifacts
 from protocol.signatures import sign_digest
 from protocol.types import Hash32
 
 SINGLETON, PROXY, FACTORY = "SafeL2", "SafeProxy", "SafeProxyFactory"
+CODE = (SINGLETON, FACTORY)
+"""What an account needs on the chain, in the order of its deployer's nonces."""
+
 NOBODY = "0x0000000000000000000000000000000000000000"
 FIRST_MODULE = "0x0000000000000000000000000000000000000001"
 MODULES_MAX = 10
@@ -34,52 +39,88 @@ SALT_NONCE = 0
 
 
 def deploy_multi_signature(
-    web3: Web3, deployer: LocalAccount, owners: Sequence[str], threshold: int
-) -> ChecksumAddress:
+    web3: Web3,
+    deployer: LocalAccount,
+    owners: Sequence[str],
+    threshold: int,
+    known: ProposerRecord | None = None,
+) -> ProposerRecord:
     """The account of these owners, of which `threshold` sign together; deploys what is missing.
+    `known`, the record of an earlier run, is given back where all of it is on the chain.
 
-    Raises DeploymentRefused if one owner could act alone or the deployer has sent anything else.
+    Raises DeploymentRefused if one owner could act alone, the deployer has sent anything else, or
+    the earlier run was asked for other owners.
     """
     if not OWNERS_TOGETHER_MIN <= threshold <= len(set(owners)):
         raise DeploymentRefused(
             f"{threshold} signatures of {len(set(owners))} owners: let at least two, and at most "
             "all, sign together."
         )
+    if known is not None and all(_has_code(web3, place) for place in known.addresses.values()):
+        _require_owned_alike(known, owners, threshold)
+        return known
     wallet = Wallet(web3, deployer)
-    at = {name: created_address(deployer.address, i) for i, name in enumerate((SINGLETON, FACTORY))}
+    at = {name: created_address(deployer.address, i) for i, name in enumerate(CODE)}
+    hashes: dict[str, str] = {}
     for nonce, (name, address) in enumerate(at.items()):
         if web3.eth.get_transaction_count(deployer.address) == nonce:
-            wallet.send({"data": artifacts.bytecode(name)})
-        if not web3.eth.get_code(to_checksum_address(address)):
+            hashes[name] = wallet.send({"data": artifacts.bytecode(name)}).transaction_hash
+        elif sent := _sent_hash(web3, deployer.address, nonce):
+            hashes[name] = sent
+        if not _has_code(web3, address):
             raise DeploymentRefused(f"{name} is not at {address}: use a fresh deployer key.")
-    singleton = web3.eth.contract(
-        address=to_checksum_address(at[SINGLETON]), abi=artifacts.abi(SINGLETON)
-    )
-    factory = web3.eth.contract(
-        address=to_checksum_address(at[FACTORY]), abi=artifacts.abi(FACTORY)
-    )
-    setup = singleton.functions.setup(
-        list(owners), threshold, NOBODY, b"", NOBODY, NOBODY, 0, NOBODY
-    )
-    initializer = Web3.to_bytes(hexstr=setup._encode_transaction_data())
-    creation = factory.functions.proxyCreationCode().call() + encode(
-        ["address"], [singleton.address]
-    )
-    account = _create2_address(factory.address, initializer, creation)
-    if not web3.eth.get_code(account):
+    account = created_account(at[FACTORY], at[SINGLETON], owners, threshold)
+    if not _has_code(web3, account):
         # Whoever sends the same first creates the same account for the same owners.
-        wallet.call(
-            factory.functions.createProxyWithNonce(singleton.address, initializer, SALT_NONCE)
+        factory = web3.eth.contract(
+            address=to_checksum_address(at[FACTORY]), abi=artifacts.abi(FACTORY)
         )
-    return account
+        initializer = set_up_call(owners, threshold)
+        wallet.call(factory.functions.createProxyWithNonce(at[SINGLETON], initializer, SALT_NONCE))
+    return ProposerRecord(list(owners), threshold, {PROXY: account, **at}, hashes)
 
 
-def _create2_address(factory: str, initializer: bytes, creation: bytes) -> ChecksumAddress:
-    """Where the factory puts an account: keccak256(0xff ‖ factory ‖ salt ‖ keccak256(creation)),
-    last 20 bytes (EIP-1014), with the salt keccak256(keccak256(initializer) ‖ SALT_NONCE)."""
-    salt = keccak(keccak(initializer) + SALT_NONCE.to_bytes(32))
+def set_up_call(owners: Sequence[str], threshold: int) -> bytes:
+    """What an account is told at its creation: its owners, no module and no payment."""
+    set_up = Web3().eth.contract(abi=artifacts.abi(SINGLETON)).functions.setup
+    return bytes.fromhex(
+        set_up(list(owners), threshold, NOBODY, b"", NOBODY, NOBODY, 0, NOBODY)
+        ._encode_transaction_data()
+        .removeprefix("0x")
+    )
+
+
+def created_account(
+    factory: str, singleton: str, owners: Sequence[str], threshold: int
+) -> ChecksumAddress:
+    """Where the factory puts the account of these owners: keccak256(0xff ‖ factory ‖ salt ‖
+    keccak256(creation)), last 20 bytes (EIP-1014), with the salt keccak256(keccak256(set-up call) ‖
+    SALT_NONCE). No other account can be there."""
+    creation = artifacts.bytecode(PROXY) + encode(["address"], [singleton])
+    salt = keccak(keccak(set_up_call(owners, threshold)) + SALT_NONCE.to_bytes(32))
     where = b"\xff" + bytes.fromhex(factory[2:]) + salt + keccak(creation)
     return to_checksum_address(keccak(where)[12:])
+
+
+def _has_code(web3: Web3, address: str) -> bool:
+    return bool(web3.eth.get_code(to_checksum_address(address)))
+
+
+def _sent_hash(web3: Web3, sender: str, nonce: int) -> str | None:
+    """Hash of what an account sent with a nonce; None from a chain that keeps no history."""
+    try:
+        return sent_transaction(web3, sender, nonce)["hash"].to_0x_hex()
+    except Web3RPCError:
+        return None
+
+
+def _require_owned_alike(known: ProposerRecord, owners: Sequence[str], threshold: int) -> None:
+    if (known.owners, known.threshold) != (list(owners), threshold):
+        raise DeploymentRefused(
+            f"The proposer {known.addresses[PROXY]} is deployed with {known.threshold} signatures "
+            f"of {', '.join(known.owners)}, and was asked for with {threshold} of "
+            f"{', '.join(owners)}: its owners change it by acts of their own."
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from node.deployment import deploy
 from node.governance import execute_through_timelock
 from node.keys import OPERATOR_KEY, load_or_create_account
 from node.migrate import migrate
-from node.multi_signature import MultiSignature, deploy_multi_signature
+from node.multi_signature import PROXY, MultiSignature, deploy_multi_signature
 from node.secret_files import write_private
 from node.wallet import Wallet, connect_chain
 from protocol.identifiers import organisation_id
@@ -65,11 +66,18 @@ def deploy_embedded(settings: Settings, web3: Web3, say: Callable[[str], None]) 
     of three owners, of which two sign."""
     account = partial(load_or_create_account, settings.keys_dir)
     owners = [account(name).address for name in OWNER_KEYS]
-    proposer = deploy_multi_signature(
-        web3, account(PROPOSER_DEPLOYER_KEY), owners, OWNERS_THRESHOLD
-    )
     known = find_deployment(settings.deployment_file)
-    deployment = deploy(web3, account(DEPLOYER_KEY), proposer, 0, EMBEDDED_RATES_BPS, known)
+    proposer = deploy_multi_signature(
+        web3,
+        account(PROPOSER_DEPLOYER_KEY),
+        owners,
+        OWNERS_THRESHOLD,
+        known.proposer if known else None,
+    )
+    ledger = deploy(
+        web3, account(DEPLOYER_KEY), proposer.addresses[PROXY], 0, EMBEDDED_RATES_BPS, known
+    )
+    deployment = replace(ledger, proposer=proposer)
     if deployment != known:
         save_deployment(settings.deployment_file, deployment)
         say(f"contracts deployed, chain {deployment.chain_id}")

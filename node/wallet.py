@@ -14,6 +14,7 @@ from eth_typing import ChecksumAddress
 from hexbytes import HexBytes
 from web3 import HTTPProvider, Web3
 from web3.contract.contract import ContractFunction
+from web3.exceptions import Web3Exception
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import TxParams, TxReceipt
 
@@ -107,3 +108,17 @@ def connect_chain(settings: Settings) -> Web3:
     web3 = Web3(HTTPProvider(settings.chain_url, request_kwargs={"timeout": 30}))
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return web3
+
+
+def require_chain(web3: Web3, chain_id: int) -> None:
+    """Raises NodeNotReady unless this chain answers."""
+    try:
+        found = web3.eth.chain_id
+    except (OSError, ValueError, Web3Exception) as error:
+        url = getattr(web3.provider, "endpoint_uri", None)
+        raise NodeNotReady(
+            f"No chain answers at {url} ({type(error).__name__}): "
+            "set CHAIN_URL to the address of its JSON-RPC interface."
+        ) from error
+    if found != chain_id:
+        raise NodeNotReady(f"The chain is {found}, not {chain_id}: set PTX_CHAIN_ID.")

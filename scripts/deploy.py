@@ -5,25 +5,30 @@
 
 The owners together propose to the timelock: for them a multi-signature account is deployed, unless
 `--proposer` names theirs. The deployers are fresh keys made in the state directory; they hold no
-power afterwards. Running it again deploys only what is missing.
+power afterwards, and no money: the chain must ask none for gas. Running it again deploys only what
+is missing.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated
 
 import typer
 from web3 import Web3
+from web3.exceptions import TimeExhausted, Web3RPCError
 
+from node.bootstrap import NodeNotReady
 from node.cli.output import console, fail
 from node.config import Settings
 from node.contracts import find_deployment, save_deployment
-from node.deployment import DeploymentRefused, deploy
+from node.deployment import DeploymentRefused, deploy, require_free_gas
 from node.keys import load_or_create_account
-from node.multi_signature import deploy_multi_signature, require_shared
+from node.multi_signature import PROXY, deploy_multi_signature, require_shared
 from node.preparation import DEPLOYER_KEY, PROPOSER_DEPLOYER_KEY
-from node.wallet import TransactionReverted, connect_chain
+from node.secret_files import KeyFileError
+from node.wallet import TransactionReverted, connect_chain, require_chain
 
 
 def main(
@@ -33,39 +38,48 @@ def main(
     threshold: Annotated[int, typer.Option(help="Owners that sign each act together.")] = 2,
     proposer: Annotated[str | None, typer.Option(help="A Safe that is there already.")] = None,
 ) -> None:
-    """Deploys what is missing."""
+    """Deploys what is missing on the chain at CHAIN_URL, whose id is PTX_CHAIN_ID, and records it.
+
+    The keys that deploy and those of the node pay nothing for gas: a chain that asks a base fee is
+    refused.
+    """
     settings = Settings()
     try:
         rates = {int(category): int(bps) for category, bps in (item.split("=") for item in rate)}
     except ValueError:
-        fail(f"--rate takes CATEGORY=BASIS_POINTS, not {rate}")
+        fail(f"--rate takes CATEGORY=BASIS_POINTS, not {', '.join(rate)}")
     named = [proposer] if proposer else owner or []
     if not named or (proposer and owner):
         fail("name the owners of the proposer with --owner, or a Safe with --proposer")
     if wrong := [address for address in named if not Web3.is_address(address)]:
         fail(f"{wrong[0]} is not an address")
-    web3 = connect_chain(settings)
-    if web3.eth.chain_id != settings.chain_id:
-        fail(f"the chain is {web3.eth.chain_id}, not {settings.chain_id}: set PTX_CHAIN_ID")
-    account = partial(load_or_create_account, settings.keys_dir)
-    checksummed = [Web3.to_checksum_address(address) for address in named]
+    checksummed: list[str] = [Web3.to_checksum_address(address) for address in named]
     try:
-        if proposer is None:
-            proposes = deploy_multi_signature(
-                web3, account(PROPOSER_DEPLOYER_KEY), checksummed, threshold
-            )
-        else:
-            [proposes] = checksummed
-        require_shared(web3, proposes)
         known = find_deployment(settings.deployment_file)
-        deployment = deploy(web3, account(DEPLOYER_KEY), proposes, delay_seconds, rates, known)
-    except (DeploymentRefused, TransactionReverted) as error:
+        web3 = connect_chain(settings)
+        require_chain(web3, settings.chain_id)
+        require_free_gas(web3)
+        account = partial(load_or_create_account, settings.keys_dir)
+        safe = None
+        if proposer is None:
+            before = known.proposer if known else None
+            by = account(PROPOSER_DEPLOYER_KEY)
+            safe = deploy_multi_signature(web3, by, checksummed, threshold, before)
+        proposes = safe.addresses[PROXY] if safe else checksummed[0]
+        require_shared(web3, proposes)
+        ledger = deploy(web3, account(DEPLOYER_KEY), proposes, delay_seconds, rates, known)
+    except (DeploymentRefused, KeyFileError, NodeNotReady, TransactionReverted) as error:
         fail(str(error))
+    except (OSError, TimeExhausted, Web3RPCError) as error:
+        fail(f"the chain at {settings.chain_url} failed: {error}. Run the same again to go on.")
+    deployment = replace(ledger, proposer=safe or ledger.proposer)
     save_deployment(settings.deployment_file, deployment)
-    console.print(f"{'Proposer':<22} {proposes}")
-    for name, address in deployment.addresses.items():
+    for name, address in {"Proposer": proposes, **deployment.addresses}.items():
         console.print(f"{name:<22} {address}")
-    console.print(f"recorded in {settings.deployment_file}")
+    if deployment == known:
+        console.print("all of it is there already: nothing was changed")
+    else:
+        console.print(f"recorded in {settings.deployment_file}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from node.cli.local import local_settings
+from node.cli.local import chain_settings
 from node.cli.output import AsJson, console, fail, print_json
 from node.contracts import load_deployment
 
@@ -29,14 +29,19 @@ def contracts() -> None:
 @app.command()
 def verify(as_json: AsJson = False) -> None:
     """Compile the sources again and compare with the code on chain, and show who governs; status 1
-    if one differs, or if somebody acts without the timelock or proposes to it alone."""
-    from node.compilation import RUNTIME_BYTES_MAX, SourcesMissing, compile_contracts
-    from node.contract_verification import verify_contracts
-    from node.powers import read_powers
-    from node.wallet import connect_chain
+    if one differs, or if somebody acts without the timelock or proposes to it alone.
 
-    settings = local_settings()
+    Needs a clone of the project, the record of the deployment and CHAIN_URL; no node, no database.
+    """
+    from node.compilation import RUNTIME_BYTES_MAX, SourcesMissing, compile_contracts
+    from node.contract_verification import verify_contracts, verify_proposer
+    from node.powers import read_powers
+    from node.wallet import connect_chain, require_chain
+
+    settings = chain_settings()
     deployment = load_deployment(settings.deployment_file)
+    web3 = connect_chain(settings)
+    require_chain(web3, deployment.chain_id)
     columns = (SpinnerColumn(), TextColumn("compiling the contracts"))
     try:
         with Progress(*columns, console=console, transient=True, disable=as_json) as progress:
@@ -44,8 +49,9 @@ def verify(as_json: AsJson = False) -> None:
             compiled = compile_contracts(tuple(deployment.addresses))
     except SourcesMissing as error:
         fail(str(error))
-    web3 = connect_chain(settings)
     checks = verify_contracts(web3, deployment, compiled)
+    if deployment.proposer is not None:
+        checks += verify_proposer(web3, deployment.proposer)
     powers = read_powers(web3, deployment)
     concerns = powers.concerns(deployment)
     if as_json:

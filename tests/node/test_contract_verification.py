@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,8 +14,9 @@ import pytest
 
 from node.compilation import RUNTIME_BYTES_MAX, Compiled, SourcesMissing, compile_contracts
 from node.config import PROJECT_ROOT
-from node.contract_verification import verify_contracts
-from node.contracts import ALL_CONTRACTS, Deployment
+from node.contract_verification import verify_contracts, verify_proposer
+from node.contracts import ALL_CONTRACTS, Deployment, ProposerRecord, load_deployment
+from node.multi_signature import FACTORY, PROXY, SINGLETON, ownership_of
 from protocol.contracts import bytecode, deployed_bytecode
 from tests.stage import World
 
@@ -91,6 +94,73 @@ def test_a_creation_of_something_else_is_told(
         if check.creation_agrees is not True
     }
     assert answers == {"UsageToken": False, "UsageSettlement": False, "CommonsTreasury": None}
+
+
+def proposer_of(world: World) -> ProposerRecord:
+    """As it comes back from the file that the deployment wrote."""
+    recorded = load_deployment(world.node.settings.deployment_file).proposer
+    assert recorded is not None
+    return recorded
+
+
+def test_the_proposer_is_recorded_and_the_published_safe(world: World) -> None:
+    proposer = proposer_of(world)
+    [of_timelock] = deployment_of(world).constructor_arguments["TimelockController"][1]
+    ownership = ownership_of(world.web3, of_timelock)
+    assert ownership is not None
+    assert proposer.addresses[PROXY] == of_timelock
+    assert proposer.threshold == ownership.threshold
+    assert sorted(proposer.owners) == sorted(ownership.owners)
+    checks = verify_proposer(world.web3, proposer)
+    assert [check.name for check in checks if check.agrees] == [PROXY, SINGLETON, FACTORY]
+
+
+def test_a_proposer_with_other_owners_code_or_creation_is_told(world: World) -> None:
+    proposer = proposer_of(world)
+    swapped = {**proposer.addresses, FACTORY: proposer.addresses[SINGLETON]}
+    created = {SINGLETON: proposer.transaction_hashes[FACTORY]}
+    claims = (
+        (replace(proposer, owners=proposer.owners[::-1]), [PROXY], []),
+        (replace(proposer, threshold=3), [PROXY], []),
+        (replace(proposer, addresses=swapped), [PROXY, FACTORY], [FACTORY]),
+        (replace(proposer, transaction_hashes=created), [SINGLETON, FACTORY], []),
+    )
+    for claimed, different, other_code in claims:
+        checks = verify_proposer(world.web3, claimed)
+        assert [check.name for check in checks if not check.agrees] == different
+        assert [check.name for check in checks if not check.code_agrees] == other_code
+
+
+def test_the_command_needs_a_chain_and_the_record_alone(world: World, tmp_path: Path) -> None:
+    """No database and no node: another state directory, where nothing runs."""
+    settings = world.node.settings
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PTX_")},
+        "PTX_STATE_DIR": str(tmp_path),
+        "PTX_DEPLOYMENT_PATH": str(settings.deployment_file),
+    }
+    environment.pop("DATABASE_URL", None)
+
+    def verify(chain_url: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "node.cli", "contracts", "verify", "--json"],
+            cwd=PROJECT_ROOT,
+            env={**environment, "CHAIN_URL": chain_url},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    done = verify(str(settings.chain_url))
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert [each["name"] for each in told["contracts"]] == [
+        *deployment_of(world).addresses,
+        *(PROXY, SINGLETON, FACTORY),
+    ]
+    away = verify("http://127.0.0.1:9")
+    assert (away.returncode, away.stderr.count("\n")) == (1, 1)
+    assert "No chain answers at http://127.0.0.1:9" in away.stderr
 
 
 def test_without_the_sources_it_says_so(tmp_path: Path) -> None:

@@ -12,10 +12,14 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
+from node.contract_verification import verify_proposer
 from node.contracts import find_deployment, save_deployment
 from node.deployment import ORDER, DeploymentRefused, deploy
 from node.governance import execute_through_timelock
 from node.multi_signature import (
+    FACTORY,
+    PROXY,
+    SINGLETON,
     MultiSignature,
     deploy_multi_signature,
     ownership_of,
@@ -106,12 +110,26 @@ def test_a_proposer_that_was_cut_off_goes_on(
         cut_off_after(patch, transactions)
         with pytest.raises(CutOff):
             act()
-    address = act()
-    ownership = ownership_of(own_chain.web3, address)
+    done = act()
+    ownership = ownership_of(own_chain.web3, done.addresses[PROXY])
     assert ownership is not None
     assert (ownership.threshold, sorted(ownership.owners)) == (2, sorted(owners))
-    assert act() == address
+    checks = verify_proposer(own_chain.web3, done)
+    assert [check.name for check in checks if check.agrees] == [PROXY, SINGLETON, FACTORY]
+    assert act() == act(known=done) == done
     assert own_chain.web3.eth.get_transaction_count(deployer.address) == 3
+
+
+def test_a_recorded_proposer_is_not_made_again_for_others(
+    own_chain: OwnChain, owners: list[str]
+) -> None:
+    known = own_chain.deployment.proposer
+    assert known is not None
+    deployer = Account.create()
+    for others, threshold in ((owners, 2), (known.owners, 3), (known.owners[::-1], 2)):
+        with pytest.raises(DeploymentRefused, match="its owners change it by acts of their own"):
+            deploy_multi_signature(own_chain.web3, deployer, others, threshold, known)
+    assert own_chain.web3.eth.get_transaction_count(deployer.address) == 0
 
 
 def test_a_deployer_that_sent_anything_else_is_refused(
