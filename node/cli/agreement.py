@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 from eth_account import Account
+from rich.markup import escape
 
 from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
-from node.cli.output import AsJson, console, fail, print_json, show_time
+from node.cli.output import AsJson, console, fail, print_json, show_amount, show_time
 from node.intake.completion import CompletionUnreadable, read_completion
 from node.intake.terms import terms_of_contract
 from protocol.errors import DocumentUnreadable, HexInvalid
@@ -32,11 +33,14 @@ from protocol.types import (
 
 app = typer.Typer(help="Data-use agreements.", no_args_is_help=True)
 
+TERMS_HELP = "What the contract lacks (DIDs, validity, prices), JSON as in examples/terms.json."
+NO_PARENT = to_hex(bytes(HASH_LENGTH))
+
 
 @app.command()
 def propose(
     contract: Annotated[Path, typer.Argument(exists=True, help="A bilateral contract, JSON.")],
-    terms: Annotated[Path, typer.Option(exists=True, help="What the contract lacks, JSON.")],
+    terms: Annotated[Path, typer.Option(exists=True, help=TERMS_HELP)],
     node: NodeOption = None,
     key: KeyOption = None,
     profile: ProfileOption = None,
@@ -106,22 +110,50 @@ def show(
     profile: ProfileOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Terms, signatures and the history of states."""
+    """State, validity, parties and their signatures, prices and the history of states."""
     with connected(node, key, profile) as client:
         answer = client.get(f"/v1/agreements/{agreement}")
     if as_json:
         print_json(answer)
         return
     console.print(f"agreement {answer['agreementId']} is [bold]{answer['status']}[/bold]")
-    for change in answer.get("history", []):
-        console.print(f"  {show_time(change['at'])}  {change['state']}")
-    for signature in answer.get("signatures", []):
-        signed_at = show_time(signature["signedAt"])
-        console.print(f"  {signed_at}  signed by {signature['organisation']}")
+    if "terms" in answer:
+        _show_terms(answer)
+    else:
+        console.print(f"its terms are not on chain{_why(answer['failure'])}")
     for promised in answer["promisedSignatures"]:
-        failure = promised["failure"]
-        why = f": {failure['detail']} {failure['remedy']}" if failure else ""
-        console.print(f"  signature of {promised['organisation']} is {promised['state']}{why}")
+        console.print(
+            f"the signature of {promised['organisation']} is {promised['state']}"
+            f"{_why(promised['failure'])}"
+        )
+
+
+def _show_terms(answer: dict[str, Any]) -> None:
+    """What the parties agreed, who has signed it, and what became of it, in the order of time."""
+    terms = answer["terms"]
+    signed = {each["organisation"]: each for each in answer["signatures"]}
+    console.print(f"valid {show_time(terms['validFrom'])} – {show_time(terms['validUntil'])}")
+    console.print("parties")
+    for party in terms["parties"]:
+        word = "not signed"
+        if party in signed:
+            word = f"signed {show_time(signed[party]['signedAt'])} by {signed[party]['signer']}"
+        console.print(f"  {party}  {word}")
+    console.print("prices" if terms["lines"] else "no prices")
+    for line in terms["lines"]:
+        price, free = show_amount(int(line["unitPrice"])), int(line["freeUnits"])
+        told = f"{price} a unit, {free:,} units a month free"
+        console.print(f"  category {line['category']}  {told}, to {line['payee']}")
+    parent = terms["parent"]
+    console.print(f"parent {'none' if parent == NO_PARENT else parent}")
+    console.print("history")
+    for change in answer["history"]:
+        console.print(f"  {show_time(change['at'])}  {change['state']}")
+
+
+def _why(failure: dict[str, Any] | None) -> str:
+    """`: ` and the reason of a refusal, if there is one."""
+    return f": {escape(failure['detail'])} {escape(failure['remedy'])}" if failure else ""
 
 
 def _digest(acceptance: dict[str, Any], agreement_id: AgreementId, party: OrganisationId) -> Hash32:

@@ -14,8 +14,10 @@ import pytest
 from typer.testing import CliRunner
 
 from node.cli import build_app
+from node.cli.output import show_time
 from node.config import PROJECT_ROOT
 from protocol.entries import leaf_of
+from protocol.terms_json import terms_to_json
 from protocol.types import to_hex
 from tests.stage import EXAMPLES, World, hash_of, wait_until, write_json
 
@@ -117,6 +119,7 @@ def test_an_agreement_is_proposed_signed_and_shown(
     agreement = proposed["agreementId"]
     path = f"/v1/agreements/{agreement}"
     wait_until(lambda: "history" in world.provider.client.get(path), "the proposal")
+    assert run.here("agreement", "show", agreement, key=key).out.count("  not signed") == 2
     keys = world.node.settings.keys_dir
     for party, sign in ((world.provider, run), (world.consumer, run.here)):
         signed = sign(
@@ -127,10 +130,43 @@ def test_an_agreement_is_proposed_signed_and_shown(
         )
         assert signed.json()["state"] == "queued"
     wait_until(lambda: world.provider.client.get(path)["status"] == "active", "activation")
-    said = run.here("agreement", "show", agreement, key=key)
-    assert f"agreement {agreement} is active" in said.out
     told = run("agreement", "show", agreement, "--json", key=key).json()
     assert [change["state"] for change in told["history"]] == ["proposed", "active"]
+    terms, payee = told["terms"], to_hex(world.provider.id)
+    signed = {each["organisation"]: each for each in told["signatures"]}
+    assert run.here("agreement", "show", agreement, key=key).out.splitlines() == [
+        f"agreement {agreement} is active",
+        f"valid {show_time(terms['validFrom'])} – {show_time(terms['validUntil'])}",
+        "parties",
+        *(
+            f"  {party}  signed {show_time(signed[party]['signedAt'])} by {signed[party]['signer']}"
+            for party in sorted(to_hex(each.id) for each in (world.provider, world.consumer))
+        ),
+        "prices",
+        f"  category 1  0.050000 a unit, 0 units a month free, to {payee}",
+        f"  category 2  0.012345 a unit, 1 units a month free, to {payee}",
+        "parent none",
+        "history",
+        *(f"  {show_time(change['at'])}  {change['state']}" for change in told["history"]),
+    ]
+
+
+def test_an_agreement_that_waits_for_the_chain_is_shown(run: CommandLine, world: World) -> None:
+    terms = world.make_terms()
+    agreement = to_hex(world.id_of(terms))
+    with world.node.held("sender"):
+        world.provider.client.post("/v1/agreements", {"terms": terms_to_json(terms)})
+        said = run.here("agreement", "show", agreement, key=key_of(world.provider.client))
+    assert said.out.splitlines() == [
+        f"agreement {agreement} is queued",
+        "its terms are not on chain",
+    ]
+
+
+def test_the_help_of_a_proposal_names_an_example_that_is_there(run: CommandLine) -> None:
+    said = run.here("agreement", "propose", "--help").out
+    assert "examples/terms.json" in said
+    assert (EXAMPLES / "terms.json").exists()
 
 
 def test_a_statement_for_people_and_for_machines(
