@@ -56,11 +56,7 @@ async def require_principal(
             principal = await find_principal(connection, credentials.credentials)
         if principal is not None:
             return principal
-    raise Problem.of(
-        "key-invalid",
-        "The request carries no API key, or one that is unknown or expired.",
-        "Send `Authorization: Bearer ptx_…`; `make run` writes the operator's key to .ptx/api-key.",
-    )
+    raise Problem.of("key-invalid")
 
 
 Caller = Annotated[Principal, Depends(require_principal)]

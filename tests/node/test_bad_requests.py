@@ -95,7 +95,10 @@ def test_a_caller_without_a_valid_key_is_refused(at_rest: World, key: str | None
     with nothing_written(at_rest):
         for method, path, body in [*requests, *(("GET", path, None) for path in READS)]:
             answer = send(caller, method, path, body)
-            assert_problem(answer, 401, "key-invalid", None)
+            problem = assert_problem(answer, 401, "key-invalid", None)
+            assert "Authorization: Bearer ptx_" in problem["remedy"]
+            for place in (".ptx", str(at_rest.node.settings.state_dir)):
+                assert place not in answer.text
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
