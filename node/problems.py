@@ -109,11 +109,12 @@ def not_found(noun: str, identifier: str, remedy: str) -> Problem:
     return Problem.of(f"{noun}-not-found", f"There is no {noun} {identifier}.", remedy)
 
 
-def refused(error: ProtocolError, at: str | None = None) -> Problem:
-    """422 or 409 for a broken rule; `at` is the field that carried the value."""
+def refused(error: ProtocolError, at: str | None = None, remedy: str = "") -> Problem:
+    """422 or 409 for a broken rule; `at` is the field that carried the value, and `remedy` what
+    the occasion knows better than the rule."""
     kind = kind_of_rule(type(error))
     detail = str(error).removesuffix(f" {error.remedy}")
-    problem = Problem(kind.status, kind.slug, kind.title, detail, kind.remedy)
+    problem = Problem(kind.status, kind.slug, kind.title, detail, remedy or kind.remedy)
     problem.values = error.values()
     return problem if at is None else problem.about(at)
 

@@ -72,11 +72,15 @@ async def promised_signatures(
 
 
 async def terms_to_accept(
-    connection: AsyncConnection, agreement_id: AgreementId, organisation: OrganisationId
+    connection: AsyncConnection,
+    agreement_id: AgreementId,
+    organisation: OrganisationId,
+    remedy: str = "",
 ) -> Terms:
     """The terms of an agreement on chain, or of a proposal that waits in this node's outbox.
 
-    Raises a problem if there is none, or if the organisation is no party of it.
+    Raises a problem if there is none, or if the organisation is no party of it; `remedy` then says
+    where the caller names one.
     """
     known = await query(connection, find_agreement, agreement_id)
     if known is not None:
@@ -89,7 +93,7 @@ async def terms_to_accept(
         terms = terms_from_json(promised.payload["terms"])
     if organisation not in terms.parties:
         error = NotParty(agreement_id=agreement_id, organisation=organisation)
-        raise refused(error, "organisation")
+        raise refused(error, "organisation", remedy)
     return terms
 
 

@@ -208,7 +208,10 @@ def test_nobody_is_told_to_sign_what_is_not_theirs(at_rest: World) -> None:
     assert_problem(answer, 404, "agreement-not-found", "agreement_id")
     path = f"/v1/agreements/{to_hex(at_rest.agreement)}/acceptance"
     stranger = f"{path}?organisation={to_hex(at_rest.story.stage.operator_id)}"
-    assert_problem(send(client, "GET", stranger), 422, "not-party", "organisation")
+    for caller, asked in ((client, stranger), (at_rest.operator, path)):
+        problem = assert_problem(send(caller, "GET", asked), 422, "not-party", "organisation")
+        assert "Add ?organisation= with the id of a party" in problem["remedy"]
+        assert problem["errors"][0]["remedy"] == problem["remedy"]
 
 
 def test_a_party_signs_once(at_rest: World) -> None:

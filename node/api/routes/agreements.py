@@ -38,6 +38,10 @@ from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeco
 
 router = APIRouter(prefix="/v1/agreements", tags=["agreements"])
 
+NAME_A_PARTY = (
+    "Add ?organisation= with the id of a party; GET /v1/agreements/{agreementId} shows them."
+)
+
 
 @router.post("", status_code=202, response_model=ProposedAgreement)
 async def propose(
@@ -115,7 +119,7 @@ async def show_acceptance(
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
         await require_fresh(context, connection)
-        terms = await terms_to_accept(connection, AgreementId(agreement_id), party)
+        terms = await terms_to_accept(connection, AgreementId(agreement_id), party, NAME_A_PARTY)
     registry = context.deployment.address_bytes("AgreementRegistry")
     typed_data = typed_data_acceptance(party, terms, context.deployment.chain_id, registry)
     return Acceptance(agreement_id=agreement_id, organisation=party, typed_data=typed_data)
