@@ -13,9 +13,9 @@ import {AttackFixture} from "./AttackFixture.sol";
 /// @notice Whoever carries another's signature gives too little gas, or comes first. That a relay
 /// without gas never turns a good withdrawal into a refused one is in ConsentRegistry.t.sol.
 contract RelayAttacksTest is AttackFixture {
-    /// @notice A wallet that runs out of the relay's gas takes the whole with it: it reverts without
-    /// a reason, nothing is lost, and with enough gas it goes through. One that burns a block's gas
-    /// leaves enough to call it a bad signature, with as little lost: Wallets.t.sol.
+    /// @notice A wallet that runs out of the relay's gas takes the whole with it: it reverts
+    /// without a reason, nothing is lost, and with enough gas it goes through. One that burns a
+    /// block's gas leaves enough to call it a bad signature, with as little lost: Wallets.t.sol.
     function test_attack_relayWithTooLittleGasForAWallet_changesNothing() public {
         (address owner, uint256 key) = makeAddrAndKey("owner");
         address wallet = address(new ContractWallet(owner));
