@@ -52,7 +52,8 @@ coverage() {
 
 if [ "$mode" = deep ]; then
   part "contracts, deep" npm run --silent test:solidity:deep
-  for group in Money Settlement Agreement Consent Participant Exit; do
+  for file in tests/solidity/invariants/*Invariants.sol; do
+    group=$(basename "$file" Invariants.sol)
     part "invariants, deep: $group" invariants "$group"
   done
   part "contracts on the EVM of Hardhat" npm run --silent test:solidity:hardhat
