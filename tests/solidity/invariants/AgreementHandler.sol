@@ -8,7 +8,7 @@ import {GhostLedger} from "./GhostLedger.sol";
 /// @title AgreementHandler
 /// @notice Parties propose, sign, suspend, resume and terminate; and try what the state forbids.
 abstract contract AgreementHandler is GhostLedger {
-    uint256 internal constant AGREEMENTS_MAX = 7;
+    uint256 internal constant AGREEMENTS_MAX = 8;
 
     /// @notice Terms of two or three organisations, or a supplement with one party more.
     function propose(uint256 seed) external acting {

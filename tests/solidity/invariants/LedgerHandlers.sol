@@ -11,8 +11,8 @@ import {ParticipantHandler} from "./ParticipantHandler.sol";
 import {VoucherHandler} from "./VoucherHandler.sol";
 
 /// @title LedgerHandlers
-/// @notice All acts over all seven contracts, and where every campaign begins: one agreement of
-/// three parties that is active, with a deposit.
+/// @notice All acts over all seven contracts, and where every campaign begins: weeks after the first
+/// rates, an agreement of three parties that is over and one that begins, each with a deposit.
 abstract contract LedgerHandlers is
     ParticipantHandler,
     GovernanceHandler,
@@ -30,20 +30,32 @@ abstract contract LedgerHandlers is
         for (uint256 i; i < organisations.length; ++i) {
             standings[organisations[i]] = GhostStanding(15, 1);
         }
-        IAgreementRegistry.Terms memory terms = _terms();
-        _recordProposal(_propose(terms), terms);
-        for (uint256 i; i < terms.parties.length; ++i) _signFor(known[0], terms.parties[i], 0);
-        _issue(company.account, 1_000 * EURO);
-        vm.startPrank(company.account);
-        token.approve(address(settlement), 1_000 * EURO);
-        settlement.deposit(known[0].id, company.id, 1_000 * EURO);
-        vm.stopPrank();
-        _recordDeposit(Stake(known[0].id, company.id), 1_000 * EURO);
+        _agreeFor(20 days);
+        _pass(45 days);
+        _agreeFor(365 days);
         guardianInOffice = guardians[0];
         vm.prank(address(timelock));
         registry.appointGuardian(guardians[0]);
         _observe();
         _chooseActs();
+    }
+
+    /// @dev Between all three from now on; what may be used of it is deposited.
+    function _agreeFor(uint256 duration) private {
+        IAgreementRegistry.Terms memory terms = _terms();
+        (terms.validFrom, terms.validUntil) = (uint64(clock), uint64(clock + duration));
+        uint256 index = known.length;
+        _recordProposal(_propose(terms), terms);
+        bytes32 id = known[index].id;
+        for (uint256 i; i < terms.parties.length; ++i) {
+            _signFor(known[index], terms.parties[i], 0);
+        }
+        _issue(company.account, 1_000 * EURO);
+        vm.startPrank(company.account);
+        token.approve(address(settlement), 1_000 * EURO);
+        settlement.deposit(id, company.id, 1_000 * EURO);
+        vm.stopPrank();
+        _recordDeposit(Stake(id, company.id), 1_000 * EURO);
     }
 
     function _chooseActs() private {

@@ -67,4 +67,17 @@ abstract contract MoneyInvariants is LedgerHandlers {
             }
         }
     }
+
+    /// @notice I28: an open request, too, was made after the last deposit that it can take out.
+    function invariant_noDepositLeavesWithin30Days() public view {
+        assertGe(shortestStay, 30 days);
+        for (uint256 i; i < known.length; ++i) {
+            bytes32 id = known[i].id;
+            for (uint256 j; j < organisations.length; ++j) {
+                address consumer = organisations[j];
+                uint256 due = settlement.leavingOf(id, consumer).executableAt;
+                if (due > 0) assertGe(due, depositedAt[id][consumer] + 30 days);
+            }
+        }
+    }
 }

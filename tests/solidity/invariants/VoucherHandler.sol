@@ -76,16 +76,18 @@ abstract contract VoucherHandler is GhostLedger {
         }
     }
 
-    /// @notice Use of a month before the agreement's first or after its last.
+    /// @notice Use of a month before the agreement's first or after its last: begun, with a rate,
+    /// signed and covered, so that nothing else is against it.
     function settleOutsideValidity(uint256 seed) external acting {
         (IUsageSettlement.Settlement memory one, uint256 signerKey) = _voucherFor(seed);
-        uint32 first = Periods.periodOf(one.terms.validFrom);
-        uint32 last = Periods.periodOf(one.terms.validUntil - 1);
-        uint32 away = uint32(1 + _draw(seed, 7, 3));
-        one.voucher.period = _draw(seed, 8, 2) == 0 ? first - away : last + away;
-        vm.assume(one.voucher.period <= Periods.periodOf(clock));
-        one.upTo = 1;
-        one.voucher.units = 1;
+        one.voucher.period = _periodOutside(one.terms, seed);
+        uint64 settled = _settledUnits(one.voucher);
+        one.upTo = settled + 1;
+        one.voucher.units = one.upTo;
+        vm.assume(
+            _cost(one.terms, settled, one.upTo) <=
+                deposited[one.voucher.agreementId][one.voucher.consumer]
+        );
         one.signature = _sign(signerKey, _voucherDigest(one.voucher));
         _tryToSettle(one, IUsageSettlement.UsageSettlement_PeriodOutsideValidity.selector);
     }
@@ -177,6 +179,21 @@ abstract contract VoucherHandler is GhostLedger {
         uint32 first = Periods.periodOf(agreement.validFrom);
         if (first < PERIOD) first = PERIOD;
         if (period < first) period = first;
+    }
+
+    /// @dev Begun, and not before the first rates; the campaign begins later than these.
+    function _periodOutside(
+        IAgreementRegistry.Terms memory terms,
+        uint256 seed
+    ) private view returns (uint32) {
+        uint32 first = Periods.periodOf(terms.validFrom);
+        uint32 last = Periods.periodOf(terms.validUntil - 1);
+        uint32 current = Periods.periodOf(clock);
+        uint32 before = first - PERIOD;
+        uint32 later = current > last ? current - last : 0;
+        vm.assume(before + later > 0);
+        uint32 choice = uint32(_draw(seed, 7, before + later));
+        return choice < before ? PERIOD + choice : last + 1 + choice - before;
     }
 
     function _consumerOf(
