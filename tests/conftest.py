@@ -15,8 +15,6 @@ from node.config import Settings
 from node.db import owner_engine
 from node.embedded import supervisor
 from node.embedded.supervisor import Supervisor, free_port
-from protocol.contracts import abi
-from protocol.errors import ArtifactMissing
 from tests.geth import start_geth
 from tests.own_chain import OwnChain, OwnDatabase, at_database, open_own_chain, open_own_database
 from tests.stage import EXAMPLES, Node, World, build_world, wait_until
@@ -25,16 +23,7 @@ FINALITY_BLOCKS = 3
 
 
 @pytest.fixture(scope="session")
-def compiled() -> None:
-    """The contracts' artifacts, or a skip that says how to make them."""
-    try:
-        abi("ConsentRegistry")
-    except ArtifactMissing as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="session")
-def live_node(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[Node]:
+def live_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A whole node as `ptx-ledger run` starts it, on a state directory and ports of its own."""
     with pytest.MonkeyPatch.context() as environment:
         if os.environ.get("PTX_TEST_CHAIN") == "geth":

@@ -136,7 +136,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("house")
     settings = Settings(
         state_dir=folder / "state",

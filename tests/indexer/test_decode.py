@@ -28,7 +28,7 @@ EVENTS = [(contract, name) for contract, names in CONTRACT_EVENTS.items() for na
 
 
 @pytest.fixture(scope="module")
-def decoder(compiled: None) -> Decoder:
+def decoder() -> Decoder:
     return Decoder(ADDRESSES)
 
 

@@ -82,7 +82,7 @@ def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def operator(tmp_path_factory: pytest.TempPathFactory, compiled: None) -> Iterator[Operator]:
+def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """On a chain where the script has run once."""
     folder, port = tmp_path_factory.mktemp("operator"), free_port(HOST, 0)
     with ended(start_chain(folder, port, CHAIN_ID, "paris", folder / "chain.log")):
@@ -159,7 +159,7 @@ def test_a_chain_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
     away.is_refused("No chain answers at http://127.0.0.1:9", *TERMS, *owned(*OWNERS))
 
 
-def test_a_chain_that_asks_for_gas_is_refused(tmp_path: Path, compiled: None) -> None:
+def test_a_chain_that_asks_for_gas_is_refused(tmp_path: Path) -> None:
     port = free_port(HOST, 0)
     command = [str(ANVIL), "--port", str(port), "--chain-id", str(CHAIN_ID), "--silent"]
     command += ["--base-fee", str(BASE_FEE)]

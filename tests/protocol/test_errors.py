@@ -13,7 +13,6 @@ from eth_abi.abi import encode
 from protocol import contracts
 from protocol.errors import (
     SOLIDITY_ERRORS,
-    ArtifactMissing,
     ConsumerNotParty,
     NotParty,
     ProtocolError,
@@ -30,10 +29,7 @@ def all_errors(base: type[ProtocolError]) -> Iterator[type[ProtocolError]]:
 
 
 def solidity_errors() -> dict[str, list[str]]:
-    try:
-        entries = [entry for name in contracts.CONTRACTS for entry in contracts.abi(name)]
-    except ArtifactMissing as error:
-        pytest.skip(str(error))
+    entries = [entry for name in contracts.CONTRACTS for entry in contracts.abi(name)]
     return {
         entry["name"]: [item["name"] for item in entry["inputs"]]
         for entry in entries

@@ -78,7 +78,7 @@ def running(environment: dict[str, str], log: Path) -> Iterator[Path]:
         process.wait(START_SECONDS)
 
 
-def test_the_commands_of_the_readme(tmp_path: Path, compiled: None) -> None:
+def test_the_commands_of_the_readme(tmp_path: Path) -> None:
     commands = shown()
     assert [command for command, _ in commands[:2]] == ["make run", "make demo"]
     assert commands[-1] == ("make test", [])

@@ -20,7 +20,7 @@ def exporter() -> ModuleType:
     return module
 
 
-def test_the_layout_is_the_committed_one(compiled: None) -> None:
+def test_the_layout_is_the_committed_one() -> None:
     """After a wanted change: `python scripts/export_artifacts.py --layouts`."""
     script = exporter()
     artifacts = [load_artifact(name) for name in script.SOURCES]
