@@ -22,7 +22,7 @@ from web3.exceptions import TimeExhausted, Web3RPCError
 from node.bootstrap import NodeNotReady
 from node.cli.output import console, fail
 from node.config import Settings
-from node.contracts import find_deployment, save_deployment
+from node.contracts import Deployment, find_deployment, save_deployment
 from node.deployment import DeploymentRefused, deploy, require_free_gas
 from node.keys import load_or_create_account
 from node.multi_signature import PROXY, deploy_multi_signature, require_shared
@@ -63,6 +63,8 @@ def main(
         safe = None
         if proposer is None:
             before = known.proposer if known else None
+            if known is not None and before is None:
+                _require_own_proposer(web3, known)
             by = account(PROPOSER_DEPLOYER_KEY)
             safe = deploy_multi_signature(web3, by, checksummed, threshold, before)
         proposes = safe.addresses[PROXY] if safe else checksummed[0]
@@ -80,6 +82,16 @@ def main(
         console.print("all of it is there already: nothing was changed")
     else:
         console.print(f"recorded in {settings.deployment_file}")
+
+
+def _require_own_proposer(web3: Web3, known: Deployment) -> None:
+    """Raises DeploymentRefused if the timelock is there already, and listens to a Safe that was
+    named: another one would have no say."""
+    if web3.eth.get_code(known.address_of("TimelockController")):
+        [named] = known.constructor_arguments["TimelockController"][1]
+        raise DeploymentRefused(
+            f"The ledger is deployed with the proposer {named}: name it again with --proposer."
+        )
 
 
 if __name__ == "__main__":

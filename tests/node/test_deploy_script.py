@@ -143,6 +143,18 @@ def test_other_terms_or_owners_are_refused(
     assert (operator.record.read_text(), operator.web3.eth.block_number) == (record, head)
 
 
+def test_no_account_is_made_beside_the_proposer_that_was_named(
+    operator: Operator, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    proposer = first.stdout.split()[1]
+    other = Operator(tmp_path, operator.url)
+    named = other.deploys(*TERMS, "--proposer", proposer)
+    assert named.returncode == 0, named.stderr
+    record, head = other.record.read_text(), other.web3.eth.block_number
+    other.is_refused(f"proposer {proposer}: name it again", *TERMS, *owned(*OWNERS))
+    assert (other.record.read_text(), other.web3.eth.block_number) == (record, head)
+
+
 def test_what_cannot_be_meant_is_refused_before_anything_is_sent(operator: Operator) -> None:
     head = operator.web3.eth.block_number
     refused = operator.is_refused
