@@ -19,6 +19,7 @@ fi
 case "${1:-}" in
   slither)
     export FOUNDRY_OUT=out/slither FOUNDRY_CACHE_PATH=out/slither/cache
+    export FOUNDRY_SOLC=tools/solc
     export FOUNDRY_LINT_LINT_ON_BUILD=false
     rm -rf out/slither
     forge build --quiet --build-info --skip '*/tests/**'
