@@ -11,8 +11,8 @@ from pathlib import Path
 from node.bench.figures import Figure, measured
 from node.config import PROJECT_ROOT
 
-HERE, EAS, OPENZEPPELIN = "gas", "eas", "openzeppelin"
-"""Sections of the figures: the ledger and its two peers, on one chain in one run."""
+HERE, EAS, OPENZEPPELIN, RAIDEN = "gas", "eas", "openzeppelin", "raiden"
+"""Sections of the figures: the ledger and its peers, on one chain in one run."""
 
 SNAPSHOTS_DIR = PROJECT_ROOT / "snapshots"
 
@@ -34,10 +34,12 @@ class Act:
     snapshots: tuple[tuple[str, str], ...] = ()
     eas: Peer | None = None
     openzeppelin: Peer | None = None
+    raiden: Peer | None = None
 
     def peer(self, section: str) -> Peer | None:
         """Its peer in a section."""
-        return {EAS: self.eas, OPENZEPPELIN: self.openzeppelin}.get(section)
+        peers = {EAS: self.eas, OPENZEPPELIN: self.openzeppelin, RAIDEN: self.raiden}
+        return peers.get(section)
 
     def snapshot(self, folder: Path = SNAPSHOTS_DIR) -> int | None:
         """What the contracts' tests measured and hold it to."""
@@ -88,6 +90,22 @@ TRANSFERS = Peer(
     "three in one call, to two payees and the treasury: moves the money and checks nothing, "
     "no voucher, no signature, no terms, no prices, no rate, no deposit, no count of units",
 )
+USER_DEPOSIT = Peer(
+    "UserDeposit.deposit",
+    "one deposit for all payees, whom any signed IOU pays; no agreement, no party, no stop",
+)
+IOU = Peer(
+    "OneToN.claim",
+    "one payee and one amount, credited within the deposits: no terms, no prices, no rate, no "
+    "commission; an IOU stands for itself, so nothing is cumulative, and one that the deposit "
+    "does not cover is paid in part and void",
+)
+IOUS = Peer("OneToN.bulkClaim", "as OneToN.claim, of one payer; one bad IOU spoils the batch")
+USER_WITHDRAW = Peer(
+    "UserDeposit.withdraw",
+    "the second of two transactions, since a payee, too, waits for the notice; to the payee "
+    "alone, by its one key",
+)
 MINT = Peer("ERC20._mint", "anyone mints; no governance, no stop, no participant, no payment named")
 TRANSFER = Peer("ERC20.transfer", "to anyone, not only to accounts of participants")
 PERMIT = Peer("ERC20Permit.permit", "lacks nothing, the token here inherits it as it is")
@@ -134,14 +152,15 @@ ACTS = (
             ("agreement", "activate, 2 parties"),
         ),
     ),
-    Act("deposit, first ever", None, (("settlement", "deposit"),), None, VAULT_IN),
-    Act("deposit, next", None, (), None, VAULT_IN),
+    Act("deposit, first ever", None, (("settlement", "deposit"),), None, VAULT_IN, USER_DEPOSIT),
+    Act("deposit, next", None, (), None, VAULT_IN, USER_DEPOSIT),
     Act(
         "settle 2 lines, first ever",
         None,
         (("settlement", "settle 2 lines, first ever"),),
         None,
         TRANSFERS,
+        IOU,
     ),
     Act(
         "settle 2 lines, first in a period",
@@ -149,6 +168,7 @@ ACTS = (
         (("settlement", "settle 2 lines, first in a period"),),
         None,
         TRANSFERS,
+        IOU,
     ),
     Act(
         "settle 2 lines, next",
@@ -156,6 +176,7 @@ ACTS = (
         (("settlement", "settle 2 lines, next"),),
         None,
         TRANSFERS,
+        IOU,
     ),
     Act(
         "settle 2 lines, 50 in a batch, each",
@@ -163,8 +184,9 @@ ACTS = (
         (("settlement", "settle 2 lines, 50 in a batch, each"),),
         None,
         TRANSFERS,
+        IOUS,
     ),
-    Act("claim", None, (("settlement", "claim"),), None, VAULT_OUT),
+    Act("claim", None, (("settlement", "claim"),), None, VAULT_OUT, USER_WITHDRAW),
     Act("pay out commission", None, (("settlement", "payOutCommission"),)),
     Act("issue tokens, first to an account", None, (), None, MINT),
     Act("issue tokens, next", None, (), None, MINT),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from node.bench.acts import ACTS, BY_NAME, EAS, HERE, OPENZEPPELIN, Act, Peer
+from node.bench import attestations, raiden
+from node.bench.acts import ACTS, BY_NAME, EAS, HERE, OPENZEPPELIN, RAIDEN, Act, Peer
 from node.bench.figures import Figure, Renderer
 from node.bench.floors import Work, floors
-from node.bench.peers import PACKAGE
 from node.config import PROJECT_ROOT
 
 NOTHING = "—"
-PEER_NAMES = {EAS: "EAS", OPENZEPPELIN: "OpenZeppelin"}
+PEER_NAMES = {EAS: "EAS", OPENZEPPELIN: "OpenZeppelin", RAIDEN: "Raiden"}
 
 
 def render_acts(figures: list[Figure]) -> str:
@@ -20,7 +20,7 @@ def render_acts(figures: list[Figure]) -> str:
     peers = " | ".join(f"{name} {_version(section)}" for section, name in PEER_NAMES.items())
     lines = [
         f"| act | target | snapshot | against the target | one run: here | {peers} |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| --- | ---: | ---: | ---: | ---:" + " | ---:" * len(PEER_NAMES) + " |",
     ]
     for act in ACTS:
         here = found.get((HERE, act.name))
@@ -117,7 +117,9 @@ def _number(value: float | None) -> str:
 
 def _version(section: str) -> str:
     if section == EAS:
-        return PACKAGE.rpartition("@")[2]
+        return attestations.PACKAGE.rpartition("@")[2]
+    if section == RAIDEN:
+        return raiden.PACKAGE.rpartition("=")[2]
     pinned: dict[str, str] = json.loads((PROJECT_ROOT / "package.json").read_text())[
         "devDependencies"
     ]

@@ -11,13 +11,14 @@ from rich.console import Console
 from rich.progress import Progress
 
 from node.bench.api import measure_api
+from node.bench.attestations import measure_eas
 from node.bench.figures import PAGES, Figure, record_figures, render_pages
 from node.bench.gas import measure_gas, measure_padding
 from node.bench.gas_page import RENDERERS
 from node.bench.leaves import measure_leaves
 from node.bench.ledger import open_ledger
 from node.bench.openzeppelin import measure_openzeppelin
-from node.bench.peers import measure_eas
+from node.bench.raiden import measure_raiden
 from node.bench.restarts import measure_restarts
 from node.cli.demo import EXAMPLES, complete
 from node.config import Settings
@@ -90,6 +91,7 @@ def _measure_gas(folder: Path) -> Iterator[Figure]:
         yield from measure_padding(ledger)
         yield from measure_openzeppelin(ledger.web3)
         yield from measure_eas(ledger.web3)
+        yield from measure_raiden(ledger.web3)
 
 
 def _tell(settings: Settings, api_url: str, documents: DemoDocuments) -> Story:

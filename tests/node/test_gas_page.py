@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from pathlib import Path
 
 import pytest
 
 from node.bench.acts import ACTS, BY_NAME, EAS, HERE, OPENZEPPELIN, gas_figure, read_snapshots
+from node.bench.archives import ArchiveChanged, fetch_archive
 from node.bench.figures import PAGES, Figure, read_figures, record_figures, render_tables
 from node.bench.floors import Log, Work, floors
 from node.bench.gas_page import RENDERERS
@@ -63,7 +66,7 @@ def test_a_missed_target_is_told() -> None:
     [row] = [line for line in table.splitlines() if line.startswith(f"| {act.name} |")]
     told = "% over" if snapshot > act.target else "% under"
     assert told in row
-    assert row.endswith("| 1,234 | — | 5 |")
+    assert row.endswith("| 1,234 | — | 5 | not measured |")
     assert "not measured" in table
 
 
@@ -86,3 +89,17 @@ def test_the_peers_compile_with_the_ledgers_settings() -> None:
     compiled = compile_file(SOURCE)
     assert {"PeerLog", "PeerMarks", "PeerToken", "PeerVault"} < compiled.keys()
     assert all(each.creation for each in compiled.values())
+
+
+def test_an_archive_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
+    published = tmp_path / "published.tgz"
+    published.write_bytes(b"what its makers published")
+    pinned = base64.b64encode(hashlib.sha512(published.read_bytes()).digest()).decode()
+    copy = ["cp", str(published)]
+    (tmp_path / "first").mkdir()
+    fetched = fetch_archive(copy, tmp_path / "first", pinned)
+    assert fetched.read_bytes() == published.read_bytes()
+    published.write_bytes(b"something else")
+    (tmp_path / "second").mkdir()
+    with pytest.raises(ArchiveChanged, match=r"published\.tgz has the SHA-512"):
+        fetch_archive(copy, tmp_path / "second", pinned)

@@ -11,8 +11,8 @@ import {ParticipantHandler} from "./ParticipantHandler.sol";
 import {VoucherHandler} from "./VoucherHandler.sol";
 
 /// @title LedgerHandlers
-/// @notice All acts over all seven contracts, and where every campaign begins: weeks after the first
-/// rates, an agreement of three parties that is over and one that begins, each with a deposit.
+/// @notice All acts over all seven contracts, and where every campaign begins: weeks after the
+/// first rates, an agreement of three that is over and one that begins, each with a deposit.
 abstract contract LedgerHandlers is
     ParticipantHandler,
     GovernanceHandler,

@@ -6,11 +6,8 @@ what a leaf carries, 32 bytes; revoking it is what ending a consent is here.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import secrets
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -22,6 +19,7 @@ from web3 import Web3
 from web3.contract import Contract
 
 from node.bench.acts import EAS, gas_figure
+from node.bench.archives import fetch_archive
 from node.bench.figures import Figure
 from node.wallet import Receipt, Wallet
 
@@ -43,10 +41,6 @@ REVOKE = {
         {"name": "deadline", "type": "uint64"},
     ]
 }
-
-
-class PackageChanged(Exception):
-    """What the registry gave is not what was pinned."""
 
 
 def measure_eas(web3: Web3) -> Iterator[Figure]:
@@ -75,7 +69,8 @@ class AttestationService:
     def __init__(self, wallet: Wallet) -> None:
         self._wallet = wallet
         with tempfile.TemporaryDirectory() as folder:
-            package = fetch_package(Path(folder))
+            command = ["npm", "pack", PACKAGE, "--silent", "--pack-destination"]
+            package = fetch_archive(command, Path(folder), PACKAGE_SHA512)
             schemas = self._deploy(read_artifact(package, "SchemaRegistry"))
             self._service = self._deploy(read_artifact(package, "EAS"), schemas.address)
         receipt = wallet.call(schemas.functions.register("bytes32 leaf", NOBODY, True))
@@ -161,17 +156,6 @@ class AttestationService:
     def _logs(self, event: Any, block_number: int) -> list[dict[str, Any]]:
         found = event.get_logs(from_block=block_number, to_block=block_number)
         return [dict(log["args"]) for log in found]
-
-
-def fetch_package(folder: Path) -> Path:
-    """The package's archive from npm's registry; raises PackageChanged."""
-    command = ["npm", "pack", PACKAGE, "--silent", "--pack-destination", str(folder)]
-    subprocess.run(command, check=True, capture_output=True)
-    [archive] = folder.glob("*.tgz")
-    found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if found != PACKAGE_SHA512:
-        raise PackageChanged(f"{PACKAGE} has the SHA-512 {found}, not {PACKAGE_SHA512}.")
-    return archive
 
 
 def read_artifact(archive: Path, name: str) -> dict[str, Any]:
