@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
@@ -26,6 +29,20 @@ CHAIN_ID = 7839
 BASE_FEE = 1_000_000_000
 OWNERS = [Account.create().address for _ in range(3)]
 TERMS = ("--delay-seconds", "3600", "--rate", "1=500", "--rate", "2=300")
+
+
+SCRIPT = PROJECT_ROOT / "scripts" / "deploy.py"
+COMMAND = typer.Typer()
+COMMAND.command()(runpy.run_path(str(SCRIPT))["main"])
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of the script ended with and said."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,23 +60,23 @@ class Operator:
     def web3(self) -> Web3:
         return Web3(HTTPProvider(self.url))
 
-    def deploys(
-        self, *arguments: str, chain_id: int = CHAIN_ID
-    ) -> subprocess.CompletedProcess[str]:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith("PTX_") and name != "DATABASE_URL"
-        }
-        own = {"CHAIN_URL": self.url, "PTX_CHAIN_ID": str(chain_id), "PYTHONPATH": PROJECT_ROOT}
-        return subprocess.run(
-            [sys.executable, PROJECT_ROOT / "scripts" / "deploy.py", *arguments],
-            cwd=self.folder,
-            env={**kept, **own},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def deploys(self, *arguments: str, chain_id: int = CHAIN_ID) -> Run:
+        """The script's command in this process: a new one loads its libraries for seconds."""
+        said, complained = io.StringIO(), io.StringIO()
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            redirect_stdout(said),
+            redirect_stderr(complained),
+        ):
+            patch.chdir(self.folder)
+            for name in [*os.environ]:
+                if name.startswith("PTX_") or name == "DATABASE_URL":
+                    patch.delenv(name)
+            patch.setenv("CHAIN_URL", self.url)
+            patch.setenv("PTX_CHAIN_ID", str(chain_id))
+            with pytest.raises(SystemExit) as ended:
+                COMMAND(list(arguments))
+        return Run(int(ended.value.code or 0), said.getvalue(), complained.getvalue())
 
     def is_refused(self, words: str, *arguments: str, chain_id: int = CHAIN_ID) -> None:
         """The script ends with one line on stderr and status 1."""
@@ -90,12 +107,12 @@ def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
 
 
 @pytest.fixture(scope="module")
-def first(operator: Operator) -> subprocess.CompletedProcess[str]:
+def first(operator: Operator) -> Run:
     return operator.deploys(*TERMS, *owned(*OWNERS))
 
 
 def test_a_first_run_deploys_records_and_prints_the_addresses(
-    operator: Operator, first: subprocess.CompletedProcess[str]
+    operator: Operator, first: Run
 ) -> None:
     assert first.returncode == 0, first.stderr
     deployment = load_deployment(operator.record)
@@ -113,9 +130,7 @@ def test_a_first_run_deploys_records_and_prints_the_addresses(
     assert set(deployment.transaction_hashes) == set(ORDER)
 
 
-def test_a_second_run_changes_nothing_and_says_so(
-    operator: Operator, first: subprocess.CompletedProcess[str]
-) -> None:
+def test_a_second_run_changes_nothing_and_says_so(operator: Operator, first: Run) -> None:
     record, head = operator.record.read_text(), operator.web3.eth.block_number
     again = operator.deploys(*TERMS, *owned(*OWNERS))
     assert again.returncode == 0, again.stderr
@@ -127,9 +142,7 @@ def test_a_second_run_changes_nothing_and_says_so(
     assert (operator.record.read_text(), operator.web3.eth.block_number) == (record, head)
 
 
-def test_other_terms_or_owners_are_refused(
-    operator: Operator, first: subprocess.CompletedProcess[str]
-) -> None:
+def test_other_terms_or_owners_are_refused(operator: Operator, first: Run) -> None:
     record, head = operator.record.read_text(), operator.web3.eth.block_number
     delay, rates = TERMS[:2], TERMS[2:]
     shorter, higher = ("--delay-seconds", "60"), ("--rate", "1=501", "--rate", "2=300")
@@ -144,7 +157,7 @@ def test_other_terms_or_owners_are_refused(
 
 
 def test_no_account_is_made_beside_the_proposer_that_was_named(
-    operator: Operator, first: subprocess.CompletedProcess[str], tmp_path: Path
+    operator: Operator, first: Run, tmp_path: Path
 ) -> None:
     proposer = first.stdout.split()[1]
     other = Operator(tmp_path, operator.url)
@@ -167,8 +180,17 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(operator: Opera
 
 
 def test_a_chain_that_does_not_answer_is_one_line(tmp_path: Path) -> None:
-    away = Operator(tmp_path, "http://127.0.0.1:9")
-    away.is_refused("No chain answers at http://127.0.0.1:9", *TERMS, *owned(*OWNERS))
+    """As a process of its own, like an operator runs it."""
+    done = subprocess.run(
+        [sys.executable, SCRIPT, *TERMS, *owned(*OWNERS)],
+        cwd=tmp_path,
+        env={**os.environ, "CHAIN_URL": "http://127.0.0.1:9", "PYTHONPATH": str(PROJECT_ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
+    assert "No chain answers at http://127.0.0.1:9" in done.stderr
 
 
 def test_a_chain_that_asks_for_gas_is_refused(tmp_path: Path) -> None:
