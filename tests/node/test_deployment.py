@@ -25,8 +25,9 @@ from node.multi_signature import (
     ownership_of,
     require_shared,
 )
-from node.powers import read_powers
+from node.powers import EVERYBODY, GOVERNANCE, read_powers
 from node.wallet import TransactionReverted, Wallet
+from protocol.hashing import keccak256
 from tests.own_chain import OwnChain
 
 RATES_BPS = {1: 500}
@@ -185,17 +186,33 @@ def test_whoever_governs_beside_the_timelock_is_named(own_chain: OwnChain) -> No
         own_chain.contract("TimelockController"),
     )
     registry = deployment.address_of("ParticipantRegistry")
+    token, treasury = own_chain.contract("UsageToken"), own_chain.contract("CommonsTreasury")
+    issue, grant, suspend = (
+        keccak256(signature)[:4]
+        for signature in (
+            b"issue(address,uint256,bytes32)",
+            b"grant(address,uint256,bytes32)",
+            b"suspend(address)",
+        )
+    )
     stranger = Account.create().address
     proposer = timelock.functions.PROPOSER_ROLE().call()
     for act in (
         timelock.functions.grantRole(proposer, stranger),
         manager.functions.grantRole(7, stranger, 0),
+        manager.functions.setTargetFunctionRole(token.address, [issue], EVERYBODY),
+        manager.functions.setTargetFunctionRole(registry, [suspend, b"none"], 9),
+        manager.functions.setTargetFunctionRole(treasury.address, [grant], 9),
+        manager.functions.setTargetFunctionRole(treasury.address, [grant], GOVERNANCE),
         manager.functions.updateAuthority(registry, deployment.address_of("CommissionPolicy")),
     ):
         execute_through_timelock(own_chain.governance, deployment, act)
     powers = read_powers(web3, deployment)
     assert powers.concerns(deployment) == [
         f"{stranger} has a role of the AccessManager",
+        "ParticipantRegistry.0x6e6f6e65 is open to role 9",
+        "ParticipantRegistry.suspend is open to role 9",
+        "UsageToken.issue is open to everybody",
         f"ParticipantRegistry obeys {deployment.address_of('CommissionPolicy')}",
         f"{stranger} proposes, and is no Safe of which at least two owners sign",
     ]
