@@ -60,16 +60,16 @@ def main(
         require_chain(web3, settings.chain_id)
         require_free_gas(web3)
         account = partial(load_or_create_account, settings.keys_dir)
-        safe = None
+        deployer, safe = account(DEPLOYER_KEY), None
         if proposer is None:
             before = known.proposer if known else None
-            if known is not None and before is None:
-                _require_own_proposer(web3, known)
             by = account(PROPOSER_DEPLOYER_KEY)
+            if before is None:
+                _require_none_named(web3, known, deployer.address, by.address)
             safe = deploy_multi_signature(web3, by, checksummed, threshold, before)
         proposes = safe.addresses[PROXY] if safe else checksummed[0]
         require_shared(web3, proposes)
-        ledger = deploy(web3, account(DEPLOYER_KEY), proposes, delay_seconds, rates, known)
+        ledger = deploy(web3, deployer, proposes, delay_seconds, rates, known)
     except (DeploymentRefused, KeyFileError, NodeNotReady, TransactionReverted) as error:
         fail(str(error))
     except (OSError, TimeExhausted, Web3RPCError) as error:
@@ -84,13 +84,15 @@ def main(
         console.print(f"recorded in {settings.deployment_file}")
 
 
-def _require_own_proposer(web3: Web3, known: Deployment) -> None:
-    """Raises DeploymentRefused if the timelock is there already, and listens to a Safe that was
-    named: another one would have no say."""
-    if web3.eth.get_code(known.address_of("TimelockController")):
-        [named] = known.constructor_arguments["TimelockController"][1]
+def _require_none_named(web3: Web3, known: Deployment | None, deployer: str, by: str) -> None:
+    """Raises DeploymentRefused if an earlier run, recorded or cut off, was given a Safe: another
+    one would have no say. `by` deploys a Safe, before `deployer` begins."""
+    sent = web3.eth.get_transaction_count
+    begun = sent(Web3.to_checksum_address(deployer)) > 0 == sent(Web3.to_checksum_address(by))
+    recorded = known and web3.eth.get_code(known.address_of("TimelockController"))
+    if begun or recorded:
         raise DeploymentRefused(
-            f"The ledger is deployed with the proposer {named}: name it again with --proposer."
+            "The deployment began with a Safe that was named: name it again with --proposer."
         )
 
 

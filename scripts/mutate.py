@@ -33,7 +33,11 @@ def main() -> int:
     parser.add_argument("--report", action="store_true")
     parser.add_argument("--page", action="store_true")
     asked = parser.parse_args()
-    ledger = Ledger(ROOT / "build/mutation/results.json", ROOT / "tests/mutation/equivalent.json")
+    ledger = Ledger(
+        ROOT / "build/mutation/results.json",
+        ROOT / "tests/mutation/equivalent.json",
+        ROOT / "tests/solidity",
+    )
     mutants = [mutant for mutant in all_mutants(ROOT) if asked.only in mutant.file]
     if asked.page:
         page = survivors_page(mutants, ledger.explained)

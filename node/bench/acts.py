@@ -97,14 +97,18 @@ USER_DEPOSIT = Peer(
 IOU = Peer(
     "OneToN.claim",
     "one payee and one amount, credited within the deposits: no terms, no prices, no rate, no "
-    "commission; an IOU stands for itself, so nothing is cumulative, and one that the deposit "
-    "does not cover is paid in part and void",
+    "commission; nothing is cumulative: each IOU fills a slot, so none is a cheaper next, and "
+    "one that was paid in part, as the deposit covered no more, is void",
 )
-IOUS = Peer("OneToN.bulkClaim", "as OneToN.claim, of one payer; one bad IOU spoils the batch")
+IOUS = Peer(
+    "OneToN.bulkClaim",
+    "as OneToN.claim; measured with one payer and one payee. As here, one bad signature spoils "
+    "the batch; unlike here, a deposit that is too small does not",
+)
 USER_WITHDRAW = Peer(
     "UserDeposit.withdraw",
-    "the second of two transactions, since a payee, too, waits for the notice; to the payee "
-    "alone, by its one key",
+    "the second of two transactions, since a payee, too, waits for the notice; by the payee's "
+    "one key",
 )
 MINT = Peer("ERC20._mint", "anyone mints; no governance, no stop, no participant, no payment named")
 TRANSFER = Peer("ERC20.transfer", "to anyone, not only to accounts of participants")
@@ -176,7 +180,6 @@ ACTS = (
         (("settlement", "settle 2 lines, next"),),
         None,
         TRANSFERS,
-        IOU,
     ),
     Act(
         "settle 2 lines, 50 in a batch, each",

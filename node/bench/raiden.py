@@ -35,6 +35,7 @@ CONTRACTS = "raiden_contracts/data/contracts.json"
 BATCH = 50
 TOKENS = 10**24
 AMOUNT = 1_000
+DEPOSIT = 100 * BATCH * AMOUNT
 CLAIMABLE_UNTIL = 2**40
 WITHDRAWAL_NOTICE_SECONDS = 100
 IOU = 5
@@ -45,12 +46,11 @@ IOU_BYTES = 188
 def measure_raiden(web3: Web3) -> Iterator[Figure]:
     """What deposits, settlements and claims cost with Raiden's contracts."""
     service = PathService(web3)
-    for name in ("first ever", "next"):
-        yield gas_figure(RAIDEN, f"deposit, {name}", service.deposit())
+    yield gas_figure(RAIDEN, "deposit, first ever", service.deposit(approved=DEPOSIT))
+    yield gas_figure(RAIDEN, "deposit, next", service.deposit(approved=2 * DEPOSIT))
     payee = service.new_payee()
     yield gas_figure(RAIDEN, "settle 2 lines, first ever", service.claim(payee))
-    for name in ("first in a period", "next"):
-        yield gas_figure(RAIDEN, f"settle 2 lines, {name}", service.claim(payee))
+    yield gas_figure(RAIDEN, "settle 2 lines, first in a period", service.claim(payee))
     each = service.claim_many(payee, BATCH) / BATCH
     yield gas_figure(RAIDEN, f"settle 2 lines, {BATCH} in a batch, each", each)
     yield gas_figure(RAIDEN, "claim", service.withdraw(payee))
@@ -80,15 +80,19 @@ class PathService:
         )
         # Nobody watches channels here: any contract may stand for the monitoring service.
         self._payer.call(self._deposits.functions.init(self._token.address, self._ious.address))
-        self._payer.call(self._token.functions.approve(self._deposits.address, TOKENS))
+        self._depositor = Wallet(web3, Account.create())
         self._deposited = 0
         self._signed = 0
 
-    def deposit(self) -> int:
-        """Gas of depositing from tokens that are approved already."""
-        self._deposited += 100 * BATCH * AMOUNT
-        deposit = self._deposits.functions.deposit(self._payer.address, self._deposited)
-        return self._payer.call(deposit).gas_used
+    def deposit(self, *, approved: int) -> int:
+        """Gas of depositing DEPOSIT from an account that has and approved so many tokens: as here,
+        the first deposit ever takes all of them, the next one a part."""
+        by, deposits = self._depositor, self._deposits
+        self._payer.call(self._token.functions.transfer(by.address, approved))
+        by.call(self._token.functions.approve(deposits.address, approved))
+        self._deposited += DEPOSIT
+        deposit = deposits.functions.deposit(self._payer.address, self._deposited)
+        return by.call(deposit).gas_used
 
     def new_payee(self) -> Wallet:
         """A registered service that nobody paid yet."""

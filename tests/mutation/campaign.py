@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,20 +14,29 @@ from threading import Lock
 from typing import Any
 
 from tests.mutation.mutants import Mutant
-from tests.mutation.workspace import Workspace
+from tests.mutation.workspace import NO_END, Workspace
 
 Say = Callable[[str], None]
+
+NO_TEST = ("", NO_END)
+"""What stands for the test in the verdict of a mutant that none killed, or only the clock."""
 
 
 class Ledger:
     """Results by mutant, in a file that is whole after each mutant; and why survivors may live."""
 
-    def __init__(self, results: Path, explained: Path) -> None:
+    def __init__(self, results: Path, explained: Path, tests: Path) -> None:
+        """A mutant counts as untried again where the test in `tests` that killed it is gone."""
         self._path = results
         self._lock = Lock()
         self.results: dict[str, dict[str, Any]] = {}
         if results.exists():
-            self.results = json.loads(results.read_text())
+            there = _functions(tests) | set(NO_TEST)
+            self.results = {
+                name: result
+                for name, result in json.loads(results.read_text()).items()
+                if result["by"].rpartition(".")[2] in there
+            }
         self.explained: dict[str, str] = json.loads(explained.read_text())
 
     def record(self, mutant: Mutant, result: str, by: str, seconds: float) -> None:
@@ -50,6 +60,15 @@ class Ledger:
     def has(self, mutant: Mutant, result: str) -> bool:
         """Whether this was the mutant's verdict."""
         return self.results.get(mutant.id, {}).get("result") == result
+
+
+def _functions(folder: Path) -> set[str]:
+    """The names of all functions in Solidity files."""
+    return {
+        name
+        for file in folder.rglob("*.sol")
+        for name in re.findall(r"function (\w+)", file.read_text(encoding="utf-8"))
+    }
 
 
 def run(

@@ -31,6 +31,8 @@ SLOW = ("invariants", "LargestBatches.t.sol", "CallDepth.t.sol")
 IMPORT = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+|@[^"]+|forge-std/[^"]+)";', re.M | re.S)
 FIELDS = ("bytecode", "deployedBytecode")
 SECONDS_MIN = 30
+NO_END = "no end"
+"""What killed a mutant whose tests do not come to an end."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ class Workspace:
                 path.write_text(json.dumps(json.loads(originals[path]) | code))
             report = self._forge("test", "--fail-fast", "--json", seconds_max=self.seconds_max)
         except subprocess.TimeoutExpired:
-            return Verdict("killed", "no end")
+            return Verdict("killed", NO_END)
         finally:
             for path, text in originals.items():
                 path.write_text(text)

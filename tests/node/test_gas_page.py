@@ -66,7 +66,7 @@ def test_a_missed_target_is_told() -> None:
     [row] = [line for line in table.splitlines() if line.startswith(f"| {act.name} |")]
     told = "% over" if snapshot > act.target else "% under"
     assert told in row
-    assert row.endswith("| 1,234 | — | 5 | not measured |")
+    assert row.endswith("| 1,234 | — | 5 | — |")
     assert "not measured" in table
 
 
