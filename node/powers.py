@@ -22,7 +22,6 @@ GOVERNED = (
     "CommonsTreasury",
 )
 
-
 GOVERNANCE = 0
 """The AccessManager's ADMIN_ROLE: it alone may call what was opened to no other."""
 
