@@ -1,24 +1,25 @@
-"""Reads a chain over JSON-RPC: headers, logs, calls. Knows nothing of what the logs mean."""
+"""Reads a chain over JSON-RPC: headers, logs, receipts, calls. Knows nothing of what logs mean."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-import httpx
 import msgspec
 
-REQUEST_TIMEOUT_SECONDS = 30.0
+from indexer.rpc import (
+    ANSWER_BYTES_MAX,
+    Call,
+    ChainError,
+    ChainRefused,
+    ChainUnreachable,
+    Endpoint,
+)
 
-Result = TypeVar("Result")
+__all__ = ["Chain", "ChainError", "ChainRefused", "ChainUnreachable", "Header", "Log", "Receipt"]
 
-
-class ChainUnreachable(Exception):
-    """The node did not answer, or not with JSON-RPC. Worth trying again."""
-
-
-class ChainRefused(Exception):
-    """The node answered with an error."""
+HEADERS_PER_REQUEST = 100
+ZERO_BLOOM = "0x" + "00" * 256
 
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
@@ -28,6 +29,9 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     hash: str
     parent_hash: str
     timestamp: str
+    receipts_root: str = ""
+    logs_bloom: str = ZERO_BLOOM
+    transactions: tuple[str, ...] = ()
 
     @property
     def block_number(self) -> int:
@@ -63,35 +67,40 @@ class Log(msgspec.Struct, frozen=True, rename="camel"):
     removed: bool = False
 
 
-class _Failure(msgspec.Struct, frozen=True):
-    code: int
-    message: str
+class Receipt(msgspec.Struct, frozen=True, rename="camel"):
+    """What a transaction did, as the wire has it; `root` only before EIP-658."""
+
+    transaction_hash: str
+    block_hash: str
+    cumulative_gas_used: str
+    logs_bloom: str
+    logs: list[Log]
+    status: str | None = None
+    root: str | None = None
+    type: str = "0x0"
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    id: int
-    result: msgspec.Raw = msgspec.Raw(b"null")
-    error: _Failure | None = None
-
-
-_answer_decoder = msgspec.json.Decoder(_Answer)
-_answers_decoder = msgspec.json.Decoder(list[_Answer])
+_header_decoder = msgspec.json.Decoder(Header | None)
+_logs_decoder = msgspec.json.Decoder(list[Log])
+_receipts_decoder = msgspec.json.Decoder(list[Receipt | None] | None)
+_receipt_decoder = msgspec.json.Decoder(Receipt | None)
+_text_decoder = msgspec.json.Decoder(str)
 
 
 class Chain:
-    """One JSON-RPC endpoint."""
+    """One JSON-RPC endpoint. Threads may share it."""
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = httpx.Client(timeout=REQUEST_TIMEOUT_SECONDS)
+        self._endpoint = Endpoint(url)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._http.close()
+        self._endpoint.close()
 
     def chain_id(self) -> int:
         """The chain's id (EIP-155)."""
-        return int(self._one("eth_chainId", [], str), 16)
+        return int(self._text("eth_chainId", []), 16)
 
     def head(self) -> Header:
         """The newest block that the node knows."""
@@ -110,58 +119,74 @@ class Chain:
         return found
 
     def headers(self, blocks: Sequence[int | str]) -> list[Header | None]:
-        """Several headers in one request, None where the node has no such block."""
-        calls = [("eth_getBlockByNumber", [_tag(block), False]) for block in blocks]
-        return self._many(calls, Header | None)
+        """Several headers, None where the node has no such block."""
+        found = []
+        for start in range(0, len(blocks), HEADERS_PER_REQUEST):
+            calls = [_header_call(block) for block in blocks[start : start + HEADERS_PER_REQUEST]]
+            results = self._endpoint.ask_all(calls)
+            found += [self._decode(_header_decoder, result, "a block") for result in results]
+        return found
 
-    def logs(self, first: int, last: int, addresses: Iterable[str]) -> list[Log]:
-        """Logs of the addresses in blocks first to last, both included, in chain order."""
+    def logs(self, first: int, last: int, addresses: Iterable[str]) -> tuple[Header, list[Log]]:
+        """Logs of the addresses in blocks first to last, both included, in chain order; and the
+        last block's header, by the same node at the same time: one that has the block has its logs.
+
+        Raises ChainRefused where the node finds this too much to ask.
+        """
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(addresses)}
-        return self._one("eth_getLogs", [query], list[Log])
+        header, logs = self._endpoint.ask_all(
+            [_header_call(last), ("eth_getLogs", [query])],
+            bytes_max=None if first == last else ANSWER_BYTES_MAX,
+        )
+        found = self._decode(_header_decoder, header, "a block")
+        if found is None:
+            raise ChainUnreachable(f"{self.url} does not have block {last} yet")
+        return found, self._decode(_logs_decoder, logs, "logs")
+
+    def receipts(self, header: Header) -> list[Receipt]:
+        """The receipts of a block in the order of its transactions.
+
+        Raises ChainUnreachable where one is missing.
+        """
+        try:
+            answer = self._endpoint.ask(("eth_getBlockReceipts", [header.number]))
+            found = self._decode(_receipts_decoder, answer, "receipts")
+        except ChainRefused:  # not every node has the method
+            calls: list[Call] = [("eth_getTransactionReceipt", [h]) for h in header.transactions]
+            answers = self._endpoint.ask_all(calls) if calls else []
+            found = [self._decode(_receipt_decoder, one, "a receipt") for one in answers]
+        if found is None or None in found or len(found) != len(header.transactions):
+            raise ChainUnreachable(f"{self.url} lacks receipts of block {header.block_number}")
+        return [receipt for receipt in found if receipt is not None]
 
     def call(self, to: str, data: bytes, block: int) -> bytes:
         """The result of a read-only call at a block."""
-        request = {"to": to, "data": "0x" + data.hex()}
-        return bytes.fromhex(self._one("eth_call", [request, hex(block)], str)[2:])
+        return self.call_all([(to, data)], block)[0]
 
-    def _one(self, method: str, parameters: list[Any], result: type[Result]) -> Result:
-        answer = _answer_decoder.decode(
-            self._post({"jsonrpc": "2.0", "id": 0, "method": method, "params": parameters})
-        )
-        decoded: Result = self._result(method, answer, result)
-        return decoded
+    def call_all(self, calls: Sequence[tuple[str, bytes]], block: int) -> list[bytes]:
+        """The results of several read-only calls at a block."""
+        found = []
+        for start in range(0, len(calls), HEADERS_PER_REQUEST):
+            asked: list[Call] = [
+                ("eth_call", [{"to": to, "data": "0x" + data.hex()}, hex(block)])
+                for to, data in calls[start : start + HEADERS_PER_REQUEST]
+            ]
+            found += [
+                bytes.fromhex(self._decode(_text_decoder, answer, "a call")[2:])
+                for answer in self._endpoint.ask_all(asked)
+            ]
+        return found
 
-    def _many(self, calls: Sequence[tuple[str, list[Any]]], result: Any) -> list[Any]:
-        if not calls:
-            return []
-        batch = [
-            {"jsonrpc": "2.0", "id": number, "method": method, "params": parameters}
-            for number, (method, parameters) in enumerate(calls)
-        ]
-        answers = sorted(_answers_decoder.decode(self._post(batch)), key=lambda answer: answer.id)
-        if [answer.id for answer in answers] != list(range(len(calls))):
-            raise ChainUnreachable(f"{self.url} left answers out of a batch of {len(calls)}")
-        return [
-            self._result(method, answer, result)
-            for (method, _), answer in zip(calls, answers, strict=True)
-        ]
+    def _text(self, method: str, parameters: list[Any]) -> str:
+        found: str = self._decode(_text_decoder, self._endpoint.ask((method, parameters)), method)
+        return found
 
-    def _post(self, body: Any) -> bytes:
+    def _decode(self, decoder: msgspec.json.Decoder[Any], answer: msgspec.Raw, what: str) -> Any:
         try:
-            response = self._http.post(self.url, json=body)
-            response.raise_for_status()
-        except httpx.HTTPError as error:
-            raise ChainUnreachable(f"{self.url} did not answer: {error!r}") from error
-        return response.content
-
-    def _result(self, method: str, answer: _Answer, result: Any) -> Any:
-        if answer.error is not None:
-            raise ChainRefused(f"{self.url} refused {method}: {answer.error.message}")
-        try:
-            return msgspec.json.decode(answer.result, type=result)
+            return decoder.decode(answer)
         except msgspec.ValidationError as error:
-            raise ChainUnreachable(f"{self.url} answered {method} strangely: {error}") from error
+            raise ChainUnreachable(f"{self.url} answered strangely for {what}: {error}") from error
 
 
-def _tag(block: int | str) -> str:
-    return block if isinstance(block, str) else hex(block)
+def _header_call(block: int | str) -> Call:
+    return ("eth_getBlockByNumber", [block if isinstance(block, str) else hex(block), False])

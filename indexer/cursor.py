@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, select
@@ -9,11 +10,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from indexer import tables
 
-WINDOW_BLOCKS = 256
-
 
 class AnotherChain(Exception):
     """The database belongs to another chain than the one that answers."""
+
+
+class Halted(Exception):
+    """The index must not go on by itself: what it holds as final contradicts the chain."""
 
 
 class CursorMoved(Exception):
@@ -73,7 +76,7 @@ def move_cursor(connection: Connection, cursor: Cursor) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["only"], set_=values))
 
 
-def remember_blocks(connection: Connection, blocks: list[BlockRef]) -> None:
+def remember_blocks(connection: Connection, blocks: Sequence[BlockRef], window_blocks: int) -> None:
     """Adds blocks to the window and forgets those that fell out of it."""
     if not blocks:
         return
@@ -88,7 +91,7 @@ def remember_blocks(connection: Connection, blocks: list[BlockRef]) -> None:
             for block in blocks
         ],
     )
-    oldest = max(block.block_number for block in blocks) - WINDOW_BLOCKS
+    oldest = max(block.block_number for block in blocks) - window_blocks
     connection.execute(
         delete(tables.recent_blocks).where(tables.recent_blocks.c.block_number < oldest)
     )
@@ -104,9 +107,17 @@ def remembered_blocks(connection: Connection) -> list[BlockRef]:
 
 
 def record_heartbeat(connection: Connection) -> None:
-    """Notes that a head equal to the cursor was read just now."""
+    """Notes that a head equal to the cursor was read just now: whatever halted it is over."""
+    connection.execute(delete(tables.halt))
     now = func.clock_timestamp()
     statement = insert(tables.heartbeat).values(only=True, head_read_at=now)
     connection.execute(
         statement.on_conflict_do_update(index_elements=["only"], set_={"head_read_at": now})
     )
+
+
+def record_halt(connection: Connection, reason: str) -> None:
+    """Notes why the indexer stopped of itself."""
+    values = {"only": True, "halted_at": func.clock_timestamp(), "reason": reason}
+    statement = insert(tables.halt).values(values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["only"], set_=values))

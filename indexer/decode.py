@@ -1,17 +1,14 @@
-"""Logs to events: from topics and data on the wire to the dataclasses of `protocol.events`.
-
-The ABI gives types and order, the dataclass gives the names; both come from the same interface.
-"""
+"""Logs to the protocol's events, by the contracts' own ABIs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from eth_abi.abi import decode as abi_decode
 from eth_hash.auto import keccak
 
+from indexer.abi import data_reader, word_reader
 from indexer.chain import Log
 from indexer.cursor import BlockRef
 from protocol import contracts, events
@@ -35,6 +32,7 @@ CONTRACT_EVENTS: Mapping[str, tuple[str, ...]] = {
         "GuardianAppointed",
         "Stopped",
         "StopEnded",
+        "AuthorityUpdated",
     ),
     "AgreementRegistry": (
         "AgreementProposed",
@@ -44,9 +42,14 @@ CONTRACT_EVENTS: Mapping[str, tuple[str, ...]] = {
         "AgreementResumed",
         "AgreementTerminated",
     ),
-    "ConsentRegistry": ("LeavesAnchored", "ConsentEnded", "WithdrawalRefused"),
-    "CommissionPolicy": ("RateSet",),
-    "UsageToken": ("Transfer", "Issued", "Redeemed"),
+    "ConsentRegistry": (
+        "LeavesAnchored",
+        "ConsentEnded",
+        "WithdrawalRefused",
+        "AuthorityUpdated",
+    ),
+    "CommissionPolicy": ("RateSet", "AuthorityUpdated"),
+    "UsageToken": ("Transfer", "Approval", "Issued", "Redeemed", "AuthorityUpdated"),
     "UsageSettlement": (
         "Deposited",
         "LeavingRequested",
@@ -56,84 +59,118 @@ CONTRACT_EVENTS: Mapping[str, tuple[str, ...]] = {
         "BalanceClaimed",
         "CommissionPaidOut",
     ),
-    "CommonsTreasury": ("Granted",),
+    "CommonsTreasury": ("Granted", "AuthorityUpdated"),
 }
+"""Every event that a contract of ours emits. `EIP712DomainChanged`, which their ABIs name, none of
+them ever emits."""
 
 
 class UndecodableLog(Exception):
-    """A log of one of our contracts does not have the form that its interface gives it."""
+    """A log of one of our contracts that its interface does not explain."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedEvent:
+class PlacedEvent(NamedTuple):
     """An event, the contract that reported it, and where it stands on the chain."""
 
-    event: Any
+    event: events.Event
     contract: str
-    origin: Origin
+    block: BlockRef
+    log_index: int
+    transaction_hash: str
+
+    @property
+    def origin(self) -> Origin:
+        """Its place as the rules have it."""
+        return Origin(
+            block_number=self.block.block_number,
+            block_hash=Hash32(self.block.block_hash),
+            block_time=UnixSeconds(self.block.block_time),
+            transaction_hash=Hash32(bytes.fromhex(self.transaction_hash[2:])),
+            log_index=self.log_index,
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _EventType:
+class _Form:
+    """How an event is read: its topics, then its data; `order` has each field's place in both."""
+
     build: type[Any]
-    indexed: tuple[bool, ...]
-    types: tuple[str, ...]
+    topics: tuple[Callable[[str], Any], ...]
+    data: Callable[[str], Sequence[Any]]
+    order: tuple[int, ...]
+    conversions: tuple[tuple[int, Callable[[Any], Any]], ...]
 
 
 class Decoder:
-    """Knows the events of our contracts at their addresses; other events of theirs are None."""
+    """Knows the events of our contracts at their addresses."""
 
     def __init__(self, addresses: Mapping[str, bytes]) -> None:
         self._contracts = {
             "0x" + addresses[name].hex(): name for name in CONTRACT_EVENTS if name in addresses
         }
-        self._types = {
-            (contract, topic): event_type
+        self._forms = {
+            (contract, topic): form
             for contract, names in CONTRACT_EVENTS.items()
-            for topic, event_type in _event_types(contract, names)
+            for topic, form in _forms(contract, names)
         }
 
+    def contract_of(self, log: Log) -> str | None:
+        """The name of the contract that emitted a log; None if it is none of ours."""
+        return self._contracts.get(log.address) or self._contracts.get(log.address.lower())
+
     def decode(self, log: Log, block: BlockRef) -> PlacedEvent | None:
-        """The event in a log; None for an event that the ledger does not follow.
-
-        Raises UndecodableLog.
-        """
-        contract = self._contracts.get(log.address.lower())
-        if contract is None or not log.topics:
+        """The event in a log; None if another contract emitted it. Raises UndecodableLog."""
+        contract = self.contract_of(log)
+        if contract is None:
             return None
-        event_type = self._types.get((contract, log.topics[0]))
-        if event_type is None:
-            return None
-        origin = Origin(
-            block_number=block.block_number,
-            block_hash=Hash32(block.block_hash),
-            block_time=UnixSeconds(block.block_time),
-            transaction_hash=Hash32(bytes.fromhex(log.transaction_hash[2:])),
-            log_index=int(log.log_index, 16),
-        )
+        topics = log.topics
+        form = self._forms.get((contract, topics[0])) if topics else None
+        if form is None:
+            raise UndecodableLog(f"{contract} has no event with topic {topics[:1]}")
         try:
-            return PlacedEvent(_build(event_type, log), contract, origin)
+            if len(topics) != len(form.topics) + 1:
+                raise ValueError(f"{len(topics)} topics")
+            values = [read(topic[2:]) for read, topic in zip(form.topics, topics[1:], strict=True)]
+            values += form.data(log.data[2:])
+            for index, convert in form.conversions:
+                values[index] = convert(values[index])
+            event = form.build(*[values[index] for index in form.order])
         except Exception as error:
-            raise UndecodableLog(
-                f"log {origin.log_index} of block {origin.block_number} by {contract} is no "
-                f"{event_type.build.__name__}: {error}"
-            ) from error
+            raise UndecodableLog(f"no {form.build.__name__} of {contract}: {error}") from error
+        return PlacedEvent(event, contract, block, int(log.log_index, 16), log.transaction_hash)
 
 
-def _event_types(contract: str, names: tuple[str, ...]) -> list[tuple[str, _EventType]]:
+def _forms(contract: str, names: tuple[str, ...]) -> list[tuple[str, _Form]]:
     found = []
     for item in contracts.abi(contract):
         if item["type"] == "event" and item["name"] in names:
-            types = tuple(_canonical_type(argument) for argument in item["inputs"])
-            signature = f"{item['name']}({','.join(types)})"
-            indexed = tuple(argument["indexed"] for argument in item["inputs"])
+            kinds = [_canonical_type(argument) for argument in item["inputs"]]
+            signature = f"{item['name']}({','.join(kinds)})"
+            indexed = [bool(argument["indexed"]) for argument in item["inputs"]]
             build = getattr(events, item["name"])
-            found.append(
-                ("0x" + keccak(signature.encode()).hex(), _EventType(build, indexed, types))
-            )
+            found.append(("0x" + keccak(signature.encode()).hex(), _form(build, kinds, indexed)))
     if len(found) != len(names):
         raise AssertionError(f"{contract} does not report all of {names}: compile the contracts")
     return found
+
+
+def _form(build: type[Any], kinds: list[str], indexed: list[bool]) -> _Form:
+    in_topics = [place for place, is_indexed in enumerate(indexed) if is_indexed]
+    in_data = [place for place, is_indexed in enumerate(indexed) if not is_indexed]
+    readers = [word_reader(kinds[place]) for place in in_topics]
+    assert None not in readers, f"{build.__name__} has an indexed field that is no word"
+    stored = [*in_topics, *in_data]
+    return _Form(
+        build=build,
+        topics=tuple(reader for reader in readers if reader is not None),
+        data=data_reader([kinds[place] for place in in_data]),
+        order=tuple(stored.index(place) for place in range(len(kinds))),
+        conversions=tuple(
+            (index, convert)
+            for index, place in enumerate(stored)
+            if (convert := _conversion(kinds[place])) is not None
+        ),
+    )
 
 
 def _canonical_type(argument: Mapping[str, Any]) -> str:
@@ -145,38 +182,20 @@ def _canonical_type(argument: Mapping[str, Any]) -> str:
     return f"({inner}){kind.removeprefix('tuple')}"
 
 
-def _build(event_type: _EventType, log: Log) -> Any:
-    topics = iter(log.topics[1:])
-    in_data = [
-        "bytes" if kind == "string" else kind
-        for kind, indexed in zip(event_type.types, event_type.indexed, strict=True)
-        if not indexed
-    ]
-    data = iter(abi_decode(in_data, bytes.fromhex(log.data[2:])))
-    values = [
-        abi_decode([kind], bytes.fromhex(next(topics)[2:]))[0] if indexed else next(data)
-        for kind, indexed in zip(event_type.types, event_type.indexed, strict=True)
-    ]
-    return event_type.build(
-        *(_value(kind, value) for kind, value in zip(event_type.types, values, strict=True))
-    )
+def _conversion(kind: str) -> Callable[[Any], Any] | None:
+    """What makes the protocol's value of an ABI value: structs named, texts as text."""
+    if kind == "string":
+        return _text
+    if kind == "(uint128,uint128)[]":
+        return lambda amounts: tuple(LineAmount(*amount) for amount in amounts)
+    if kind.startswith("(address[],"):
+        return _terms
+    return None
 
 
-def _value(kind: str, value: Any) -> Any:
-    """ABI values as the protocol has them: addresses as bytes, structs named. Texts come as bytes,
-    since a participant may put any into them, and are made text that a database can keep."""
-    match kind:
-        case "address":
-            return bytes.fromhex(value[2:])
-        case "string":
-            return value.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
-        case "(uint128,uint128)[]":
-            return tuple(LineAmount(*amount) for amount in value)
-        case _ if kind.startswith("(address[],"):
-            return _terms(value)
-        case _ if kind.endswith("[]"):
-            return tuple(value)
-    return value
+def _text(value: bytes) -> str:
+    """A participant may put any bytes into a text; what is left is what a database can keep."""
+    return value.decode(errors="replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _terms(value: tuple[Any, ...]) -> Terms:

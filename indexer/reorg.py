@@ -8,29 +8,32 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, select
 
 from indexer import tables
-from indexer.chain import Chain
-from indexer.cursor import BlockRef, Cursor, move_cursor, remembered_blocks
+from indexer.chain import Chain, ChainUnreachable
+from indexer.cursor import BlockRef, Cursor, Halted, move_cursor, remembered_blocks
 
 
-class ReorganisationTooDeep(Exception):
-    """No remembered block is on the chain any more: the index must not guess."""
+class ReorganisationTooDeep(Halted):
+    """No block that may still change is on the chain any more: what was final is not."""
 
 
 def find_common_ancestor(connection: Connection, chain: Chain) -> BlockRef:
     """The newest remembered block that the chain still has.
 
-    Raises ReorganisationTooDeep when none is.
+    Raises ReorganisationTooDeep when the chain has others in all their places, ChainUnreachable
+    where the node does not have the oldest place yet.
     """
     remembered = remembered_blocks(connection)
     headers = chain.headers([block.block_number for block in remembered])
     for block, header in zip(remembered, headers, strict=True):
         if header is not None and header.block_hash == block.block_hash:
             return block
-    lowest = remembered[-1].block_number if remembered else "none"
+    lowest = remembered[-1].block_number
+    if headers[-1] is None:
+        raise ChainUnreachable(f"{chain.url} does not have block {lowest}, which is in the index")
     raise ReorganisationTooDeep(
-        f"The chain shares none of the remembered blocks (down to {lowest}) with the index. Check "
-        "that the node follows the right chain; if the chain really was replaced, run "
-        "`ptx-ledger index rebuild`."
+        f"The chain shares none of the remembered blocks (down to {lowest}, which is final) with "
+        "the index. Nothing was changed. Check that the node follows the right chain; if the chain "
+        "really was replaced, run `ptx-ledger index rebuild`."
     )
 
 

@@ -1,7 +1,8 @@
 """The only loop of the indexer: read a head, take back what is no longer true, add what is new.
 
 Facts, remembered blocks and cursor of one range change in one transaction, so the index survives a
-kill at any moment: it is always exactly the chain up to its cursor.
+kill at any moment: it is always exactly the chain up to its cursor. While one range is written the
+next one is read and decoded.
 """
 
 from __future__ import annotations
@@ -9,49 +10,52 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, Engine, text
 
-from indexer.chain import Chain, ChainRefused, ChainUnreachable, Header, Log
+from indexer.chain import Chain, ChainError, Header
 from indexer.cursor import (
-    WINDOW_BLOCKS,
     AnotherChain,
     BlockRef,
     Cursor,
     CursorMoved,
+    Halted,
     lock_cursor,
     move_cursor,
     read_cursor,
+    record_halt,
     record_heartbeat,
     remember_blocks,
 )
-from indexer.decode import Decoder
-from indexer.projections import Projector
+from indexer.decode import Decoder, PlacedEvent, UndecodableLog
+from indexer.lookups import build_lookups, drop_lookups_before
+from indexer.projections import LogGap, Projector, QuarantinedLog
+from indexer.reading import ChainMoved, Reader, Reading
 from indexer.reorg import find_common_ancestor, roll_back
+from indexer.rows import Rows
 
-RANGE_BLOCKS_MAX = 1_000
-HEADERS_PER_REQUEST = 100
 SHORTER_CHAIN_GRACE_SECONDS = 2.0
 ADVISORY_LOCK = 0x50545831
 FAILURE_PAUSE_SECONDS = 1.0
+TRANSIENT = (ChainError, ChainMoved, CursorMoved, LogGap)
+"""What the next attempt may not meet again."""
 
 logger = structlog.get_logger("indexer")
 
 
-class ChainMoved(Exception):
-    """Blocks and logs of one reading do not belong together: read again."""
-
-
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What is indexed: a chain, our contracts on it, the first block that can hold their logs."""
+    """What is indexed: a chain, our contracts on it, the first block that can hold their logs, and
+    how many blocks after a block nobody may take it back any more."""
 
     chain: Chain
     addresses: dict[str, bytes]
     first_block: int
     chain_id: int
+    finality_blocks: int
 
 
 class Indexer:
@@ -61,33 +65,53 @@ class Indexer:
         self._engine = engine
         self._source = source
         self._decoder = Decoder(source.addresses)
-        self._projector = Projector(source.addresses)
+        self._projector = Projector(engine, source.addresses)
+        addresses = [source.addresses[name] for name in source.addresses]
+        self._reader = Reader(source.chain, addresses, source.finality_blocks)
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")
         self._behind_since: float | None = None
 
     def follow(
         self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]
     ) -> None:
-        """Runs until told to stop. One indexer a database: a second one waits for the first."""
+        """Runs until told to stop. One indexer a database: a second one waits for the first.
+
+        Where the index must not guess it stands still, says why, and waits for somebody.
+        """
         with self._engine.connect() as lock_connection:
             lock_connection.detach()  # the lock ends with it, not with the pool
             self._wait_for_lock(lock_connection, stop)
-            self.require_same_chain()
-            while not stop.is_set():
-                try:
-                    moved = self.step()
-                    on_step(moved)
-                except (ChainUnreachable, ChainRefused, ChainMoved, CursorMoved) as error:
-                    logger.warning("chain_not_readable", reason=str(error))
-                    stop.wait(FAILURE_PAUSE_SECONDS)
-                    continue
-                if moved == 0:
-                    stop.wait(poll_seconds)
+            try:
+                self._follow(stop, poll_seconds, on_step)
+            except Halted as halted:
+                logger.critical("halted", reason=str(halted))
+                with self._engine.begin() as connection:
+                    record_halt(connection, str(halted))
+                stop.wait()
+
+    def _follow(
+        self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]
+    ) -> None:
+        is_checked = False
+        while not stop.is_set():
+            try:
+                if not is_checked:
+                    self.require_same_chain()
+                    is_checked = True
+                moved = self.step(stop.is_set, on_step)
+            except TRANSIENT as error:
+                logger.warning("chain_not_readable", reason=str(error))
+                stop.wait(FAILURE_PAUSE_SECONDS)
+                continue
+            if moved == 0:
+                on_step(0)
+                stop.wait(poll_seconds)
 
     def catch_up(self, on_step: Callable[[int], None] = lambda blocks: None) -> None:
         """Steps until the head is reached."""
         self.require_same_chain()
-        while moved := self.step():
-            on_step(moved)
+        while self.step(on_step=on_step):
+            pass
 
     def require_same_chain(self) -> None:
         """Raises AnotherChain unless chain id and genesis are those of the index."""
@@ -106,8 +130,13 @@ class Indexer:
                 f"0x{genesis.hex()}: correct CHAIN_URL or start with an empty database."
             )
 
-    def step(self) -> int:
-        """Reads once; returns how many blocks the cursor moved (backwards counts, too)."""
+    def step(
+        self,
+        should_stop: Callable[[], bool] = lambda: False,
+        on_step: Callable[[int], None] = lambda blocks: None,
+    ) -> int:
+        """Goes to the chain's head; returns how many blocks the cursor moved (backwards counts,
+        too)."""
         head = self._source.chain.head()
         with self._engine.connect() as connection:
             cursor = read_cursor(connection)
@@ -118,13 +147,12 @@ class Indexer:
         if head.block_number < cursor.at.block_number:
             return self._wait_or_take_back(cursor, head)
         self._behind_since = None
-        if head.block_number == cursor.at.block_number:
-            with self._engine.begin() as connection:
-                record_heartbeat(connection)
-            return 0
-        last = min(head.block_number, cursor.at.block_number + RANGE_BLOCKS_MAX)
-        self._add_range(cursor, last, head)
-        return last - cursor.at.block_number
+        if head.block_number > cursor.at.block_number:
+            return self._advance(cursor, head, should_stop, on_step)
+        with self._engine.begin() as connection:
+            build_lookups(connection)
+            record_heartbeat(connection)
+        return 0
 
     def _start_cursor(self) -> Cursor:
         """Stands before the first block of ours, by the hash that this block names its parent."""
@@ -133,7 +161,7 @@ class Indexer:
         cursor = Cursor(self._source.chain_id, self._source.chain.genesis_hash(), before)
         with self._engine.begin() as connection:
             move_cursor(connection, cursor)
-            remember_blocks(connection, [cursor.at])
+            remember_blocks(connection, [cursor.at], self._source.finality_blocks)
         return cursor
 
     def _is_canonical(self, cursor: Cursor, head: Header) -> bool:
@@ -144,7 +172,7 @@ class Indexer:
         if head.block_number == cursor.at.block_number:
             return head.block_hash == cursor.at.block_hash
         following = self._source.chain.headers([cursor.at.block_number + 1])[0]
-        return following is not None and following.parent_block_hash == cursor.at.block_hash
+        return following is None or following.parent_block_hash == cursor.at.block_hash
 
     def _wait_or_take_back(self, cursor: Cursor, head: Header) -> int:
         """A head that is merely behind may be a lagging node; one that stays behind is a chain that
@@ -167,49 +195,72 @@ class Indexer:
         logger.warning("rolled_back", to_block=ancestor.block_number, depth=depth, rows=rows)
         return depth
 
-    def _add_range(self, cursor: Cursor, last: int, head: Header) -> None:
-        first = cursor.at.block_number + 1
-        addresses = ["0x" + address.hex() for address in self._source.addresses.values()]
-        logs = self._source.chain.logs(first, last, addresses)
-        blocks = self._read_blocks(cursor, last, head, logs)
-        decoded = (self._decoder.decode(log, blocks[int(log.block_number, 16)]) for log in logs)
-        events = [event for event in decoded if event is not None]
+    def _advance(
+        self,
+        cursor: Cursor,
+        head: Header,
+        should_stop: Callable[[], bool],
+        on_step: Callable[[int], None],
+    ) -> int:
+        """Range after range up to the head: reads one while it writes the one before."""
+        started_at = cursor.at.block_number
+        source = self._source
+        drop_lookups_before(self._engine, source.chain, source.addresses, cursor, head)
+        writing: Future[None] | None = None
+        reading: Future[Reading] | None = self._read(cursor.at, head)
+        try:
+            while reading is not None:
+                found = reading.result()
+                is_last = found.last.block_number == head.block_number or should_stop()
+                reading = None if is_last else self._read(found.last, head)
+                rows = self._projector.project(self._decode(found))
+                if writing is not None:
+                    writing.result()
+                writing = self._threads.submit(self._write, cursor, found, rows)
+                on_step(found.last.block_number - cursor.at.block_number)
+                cursor = Cursor(cursor.chain_id, cursor.genesis_hash, found.last)
+            assert writing is not None
+            writing.result()
+        except BaseException:
+            self._projector.forget()  # it may know of rows that were not written
+            for future in (reading, writing):
+                if future is not None and not future.cancel():
+                    future.exception()
+            raise
+        return cursor.at.block_number - started_at
+
+    def _read(self, before: BlockRef, head: Header) -> Future[Reading]:
+        return self._threads.submit(self._reader.read_after, before, head)
+
+    def _decode(self, reading: Reading) -> list[PlacedEvent | QuarantinedLog]:
+        decoded: list[PlacedEvent | QuarantinedLog] = []
+        for log in reading.logs:
+            block = reading.blocks[log.block_number]
+            try:
+                event = self._decoder.decode(log, block)
+            except UndecodableLog as error:
+                logger.critical(
+                    "log_quarantined",
+                    block=block.block_number,
+                    log_index=int(log.log_index, 16),
+                    reason=str(error),
+                )
+                contract = self._decoder.contract_of(log)
+                assert contract is not None
+                place = (block, int(log.log_index, 16), log.transaction_hash)
+                decoded.append(QuarantinedLog(log, contract, *place))
+            else:
+                if event is not None:
+                    decoded.append(event)
+        return decoded
+
+    def _write(self, cursor: Cursor, reading: Reading, rows: Rows) -> None:
         with self._engine.begin() as connection:
             lock_cursor(connection, cursor)
-            self._projector.project(connection, events)
-            recent = [block for number, block in blocks.items() if number > last - WINDOW_BLOCKS]
-            remember_blocks(connection, recent)
-            move_cursor(connection, Cursor(cursor.chain_id, cursor.genesis_hash, blocks[last]))
-
-    def _read_blocks(
-        self, cursor: Cursor, last: int, head: Header, logs: list[Log]
-    ) -> dict[int, BlockRef]:
-        """Blocks that carry logs, and all of the recent ones; checks that they hang together."""
-        first = cursor.at.block_number + 1
-        recent = range(max(first, last - WINDOW_BLOCKS), last + 1)
-        wanted = sorted({int(entry.block_number, 16) for entry in logs} | set(recent))
-        headers: dict[int, Header] = {}
-        for start in range(0, len(wanted), HEADERS_PER_REQUEST):
-            numbers = wanted[start : start + HEADERS_PER_REQUEST]
-            for number, header in zip(numbers, self._source.chain.headers(numbers), strict=True):
-                if header is None:
-                    raise ChainMoved(f"block {number} is gone (head was {head.block_number})")
-                headers[number] = header
-        for number, header in headers.items():
-            known_parent = (
-                cursor.at.block_hash
-                if number == first
-                else headers[number - 1].block_hash
-                if number - 1 in headers
-                else None
-            )
-            if known_parent is not None and header.parent_block_hash != known_parent:
-                raise ChainMoved(f"block {number} does not follow block {number - 1}")
-        for entry in logs:
-            block = headers[int(entry.block_number, 16)]
-            if entry.removed or entry.block_hash != block.hash:
-                raise ChainMoved(f"a log of block {block.block_number} is of another block")
-        return {number: _ref(header) for number, header in headers.items()}
+            rows.copy_to(connection)
+            remember_blocks(connection, reading.recent, self._source.finality_blocks)
+            moved = Cursor(cursor.chain_id, cursor.genesis_hash, reading.last)
+            move_cursor(connection, moved)
 
     def _wait_for_lock(self, connection: Connection, stop: threading.Event) -> None:
         waiting = False
@@ -228,7 +279,3 @@ def try_lock(connection: Connection) -> bool:
     taken = bool(connection.execute(statement, {"key": ADVISORY_LOCK}).scalar_one())
     connection.commit()
     return taken
-
-
-def _ref(header: Header) -> BlockRef:
-    return BlockRef(header.block_number, header.block_hash, header.block_time)

@@ -2,7 +2,9 @@
 
 `ledger` holds what the chain says, append-only, each row keyed by where it stands on the chain:
 current state is "the latest row", a past state "the latest row before", and a reorganisation
-deletes from a block on. `indexing` holds how far the indexer got, which is no fact of the chain.
+deletes from a block on. Each event has one table, whose columns after (block number, log index) are
+the event's fields in their order; what else follows from an event has tables of its own.
+`indexing` holds how far the indexer got, which is no fact of the chain.
 """
 
 from __future__ import annotations
@@ -25,14 +27,43 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from protocol import events
+
 metadata = MetaData()
 
 Amount = Numeric(78, 0)
 Unsigned64 = Numeric(20, 0)
 
+EVENT_TABLES: dict[type[events.Event], Table] = {}
+"""From an event's class to the table that holds it."""
 
-def _fact(name: str, *columns: Column[Any] | Index) -> Table:
-    """A table of facts, one row for each event of one kind."""
+
+def _bytes(name: str, **options: Any) -> Column[Any]:
+    return Column(name, LargeBinary, nullable=False, **options)
+
+
+def _number(name: str, **options: Any) -> Column[Any]:
+    return Column(name, BigInteger, nullable=False, **options)
+
+
+def _small(name: str, **options: Any) -> Column[Any]:
+    return Column(name, SmallInteger, nullable=False, **options)
+
+
+def _text(name: str) -> Column[Any]:
+    return Column(name, Text, nullable=False)
+
+
+def _amount(name: str) -> Column[Any]:
+    return Column(name, Amount, nullable=False)
+
+
+def _units(name: str) -> Column[Any]:
+    return Column(name, Unsigned64, nullable=False)
+
+
+def _table(name: str, *columns: Column[Any] | Index) -> Table:
+    """Rows at a place on the chain; the place is the key unless the columns add to it."""
     return Table(
         name,
         metadata,
@@ -43,179 +74,268 @@ def _fact(name: str, *columns: Column[Any] | Index) -> Table:
     )
 
 
-events = _fact(
-    "events",
-    Column("block_hash", LargeBinary, nullable=False),
-    Column("block_time", BigInteger, nullable=False),
-    Column("transaction_hash", LargeBinary, nullable=False),
-    Column("contract", Text, nullable=False),
-    Column("name", Text, nullable=False),
-)
+def _event(kind: type[events.Event], name: str, *columns: Column[Any] | Index) -> Table:
+    """The table of one kind of event."""
+    table = EVENT_TABLES[kind] = _table(name, *columns)
+    return table
 
-admissions = _fact(
-    "admissions",
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("did", Text, nullable=False),
-    Column("roles", SmallInteger, nullable=False),
-    Column("college", SmallInteger, nullable=False),
-)
-classifications = _fact(
-    "classifications",
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("roles", SmallInteger, nullable=False),
-    Column("college", SmallInteger, nullable=False),
-)
-descriptions = _fact(
-    "descriptions",
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("service_address", Text, nullable=False),
-    Column("did_document_hash", LargeBinary, nullable=False),
-)
-suspensions = _fact(
-    "suspensions",
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("suspended", Boolean, nullable=False),
-)
-accounts = _fact(
-    "accounts",
-    Column("account", LargeBinary, nullable=False, unique=True),
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("scopes", SmallInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-retirements = _fact(
-    "retirements",
-    Column("account", LargeBinary, nullable=False, unique=True),
-    Column("organisation", LargeBinary, nullable=False),
-)
-delegations = _fact(
-    "delegations",
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("operator", LargeBinary, nullable=False, index=True),
-    Column("scopes", SmallInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
-)
-recoveries = _fact(
-    "recoveries",
-    Column("organisation", LargeBinary, nullable=False, index=True),
-    Column("account", LargeBinary, nullable=False),
-    Column("executable_at", BigInteger),  # null: called off
-)
-stops = _fact(
-    "stops",
-    Column("until", BigInteger, nullable=False),
-)
 
-agreements = _fact(
-    "agreements",
-    Column("agreement_id", LargeBinary, nullable=False, unique=True),
-    Column("parent", LargeBinary, nullable=False),
-    Column("valid_from", Unsigned64, nullable=False),
-    Column("valid_until", Unsigned64, nullable=False),
-    Column("policy_hash", LargeBinary, nullable=False),
-    Column("document_hash", LargeBinary, nullable=False),
-    Column("rulebook", LargeBinary, nullable=False),
-    Column("salt", LargeBinary, nullable=False),
-    Column("parties", JSONB, nullable=False),
-    Column("lines", JSONB, nullable=False),
-)
-agreement_parties = Table(
-    "agreement_parties",
+blocks = Table(
+    "blocks",
     metadata,
-    Column("block_number", BigInteger, nullable=False),
-    Column("agreement_id", LargeBinary, primary_key=True),
-    Column("organisation", LargeBinary, primary_key=True, index=True),
+    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
+    _bytes("block_hash"),
+    _number("block_time"),
     schema="ledger",
 )
-agreement_signatures = _fact(
-    "agreement_signatures",
-    Column("agreement_id", LargeBinary, nullable=False, index=True),
-    Column("organisation", LargeBinary, nullable=False),
-    Column("signer", LargeBinary, nullable=False),
+"""The blocks in which there is an event."""
+
+transactions = _table("transactions", _bytes("transaction_hash"))
+"""The transactions in which there is an event, each at the place of its first one."""
+
+quarantined = _table("quarantined", _text("contract"), _text("topics"), _text("data"))
+"""Logs of our contracts that no interface of theirs explains, as they came."""
+
+admissions = _event(
+    events.ParticipantAdmitted,
+    "admissions",
+    _bytes("organisation", index=True),
+    _text("did"),
+    _small("roles"),
+    _small("college"),
 )
-agreement_changes = _fact(
-    "agreement_changes",
-    Column("agreement_id", LargeBinary, nullable=False, index=True),
-    Column("change", Text, nullable=False),
-    Column("organisation", LargeBinary),
-    Column("reason_hash", LargeBinary),
+classifications = _event(
+    events.ParticipantClassified,
+    "classifications",
+    _bytes("organisation", index=True),
+    _small("roles"),
+    _small("college"),
+)
+descriptions = _event(
+    events.ParticipantDescribed,
+    "descriptions",
+    _bytes("organisation", index=True),
+    _text("service_address"),
+    _bytes("did_document_hash"),
+)
+suspensions = _event(events.ParticipantSuspended, "suspensions", _bytes("organisation", index=True))
+reinstatements = _event(
+    events.ParticipantReinstated, "reinstatements", _bytes("organisation", index=True)
+)
+accounts = _event(
+    events.AccountBound,
+    "accounts",
+    _bytes("organisation", index=True),
+    _bytes("account", unique=True),
+    _small("scopes"),
+    _number("expires_at"),
+)
+retirements = _event(
+    events.AccountRetired,
+    "retirements",
+    _bytes("organisation"),
+    _bytes("account", unique=True),
+)
+delegations = _event(
+    events.OperatorDelegated,
+    "delegations",
+    _bytes("organisation", index=True),
+    _bytes("operator", index=True),
+    _small("scopes"),
+    _number("expires_at"),
+)
+recoveries = _event(
+    events.RecoveryAnnounced,
+    "recoveries",
+    _bytes("organisation", index=True),
+    _bytes("account"),
+    _number("executable_at"),
+)
+recovery_cancellations = _event(
+    events.RecoveryCancelled,
+    "recovery_cancellations",
+    _bytes("organisation", index=True),
+    _bytes("account"),
+)
+guardians = _event(events.GuardianAppointed, "guardians", _bytes("guardian"))
+stops = _event(events.Stopped, "stops", _number("until"))
+stop_ends = _event(events.StopEnded, "stop_ends")
+authorities = _event(events.AuthorityUpdated, "authorities", _bytes("authority"))
+
+agreements = _event(
+    events.AgreementProposed,
+    "agreements",
+    _bytes("agreement_id", unique=True),
+    _bytes("parent"),
+    Column("terms", JSONB, nullable=False),
+)
+agreement_parties = _table(
+    "agreement_parties",
+    _small("party_index", primary_key=True, autoincrement=False),
+    _bytes("agreement_id"),
+    _bytes("organisation"),
+    Index("ix_ledger_agreement_parties_organisation", "organisation", "agreement_id"),
+)
+agreement_signatures = _event(
+    events.AgreementSigned,
+    "agreement_signatures",
+    _bytes("agreement_id", index=True),
+    _bytes("organisation"),
+    _bytes("signer"),
+)
+agreement_activations = _event(
+    events.AgreementActivated, "agreement_activations", _bytes("agreement_id", index=True)
+)
+agreement_suspensions = _event(
+    events.AgreementSuspended,
+    "agreement_suspensions",
+    _bytes("agreement_id", index=True),
+    _bytes("organisation"),
+    _bytes("reason_hash"),
+)
+agreement_resumptions = _event(
+    events.AgreementResumed,
+    "agreement_resumptions",
+    _bytes("agreement_id", index=True),
+    _bytes("organisation"),
+)
+agreement_terminations = _event(
+    events.AgreementTerminated,
+    "agreement_terminations",
+    _bytes("agreement_id", index=True),
+    _bytes("organisation"),
+    _bytes("reason_hash"),
 )
 
-batches = _fact(
+batches = _event(
+    events.LeavesAnchored,
     "batches",
-    Column("issuer", LargeBinary, nullable=False),
-    Column("root", LargeBinary, nullable=False),
-    Column("first_index", BigInteger, nullable=False, unique=True),
+    _bytes("issuer"),
+    _bytes("root"),
+    _number("first_index", unique=True),
     Column("size", Integer, nullable=False),
 )
 leaves = Table(
     "leaves",
     metadata,
-    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
-    Column("block_number", BigInteger, nullable=False),
-    Column("leaf", LargeBinary, nullable=False, index=True),
+    _number("leaf_index"),
+    _number("block_number"),
+    _bytes("leaf"),
+    Index(
+        "ix_ledger_leaves_place",
+        "leaf_index",
+        "block_number",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on"},
+    ),  # both only ever grow: a few pages in place of a tree of hundreds of megabytes
+    Index("ix_ledger_leaves_leaf", "leaf"),
     schema="ledger",
 )
-endings = _fact(
+endings = _event(
+    events.ConsentEnded,
     "endings",
-    Column("who", LargeBinary, nullable=False),
-    Column("leaf", LargeBinary, nullable=False),
+    _bytes("who"),
+    _bytes("leaf"),
     Index("ix_ledger_endings_leaf_who", "leaf", "who", unique=True),
 )
-refused_withdrawals = _fact(
-    "refused_withdrawals",
-    Column("holder", LargeBinary, nullable=False),
-    Column("leaf", LargeBinary, nullable=False),
+refused_withdrawals = _event(
+    events.WithdrawalRefused, "refused_withdrawals", _bytes("holder"), _bytes("leaf")
 )
 
-rates = _fact(
+rates = _event(
+    events.RateSet,
     "rates",
     Column("category", Integer, nullable=False, index=True),
-    Column("from_period", BigInteger, nullable=False),
+    _number("from_period"),
     Column("rate_bps", Integer, nullable=False),
 )
-settlements = _fact(
-    "settlements",
-    Column("agreement_id", LargeBinary, nullable=False, index=True),
-    Column("consumer", LargeBinary, nullable=False, index=True),
-    Column("period", BigInteger, nullable=False, index=True),
-    Column("from_units", Unsigned64, nullable=False),
-    Column("to_units", Unsigned64, nullable=False),
-    Column("usage_root", LargeBinary, nullable=False),
+transfers = _event(
+    events.Transfer, "transfers", _bytes("sender"), _bytes("receiver"), _amount("amount_minor")
 )
-settlement_lines = Table(
-    "settlement_lines",
-    metadata,
-    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
-    Column("log_index", Integer, primary_key=True, autoincrement=False),
-    Column("line_index", SmallInteger, primary_key=True, autoincrement=False),
-    Column("payee", LargeBinary, nullable=False, index=True),
-    Column("category", Integer, nullable=False),
-    Column("unit_price_minor", Unsigned64, nullable=False),
-    Column("gross_minor", Amount, nullable=False),
-    Column("commission_minor", Amount, nullable=False),
-    schema="ledger",
+allowances = _event(
+    events.Approval, "allowances", _bytes("owner"), _bytes("spender"), _amount("amount_minor")
 )
-leavings = _fact(
+issues = _event(
+    events.Issued, "issues", _bytes("receiver"), _amount("amount_minor"), _bytes("reference")
+)
+redemptions = _event(
+    events.Redeemed, "redemptions", _bytes("sender"), _amount("amount_minor"), _bytes("reference")
+)
+deposits = _event(
+    events.Deposited,
+    "deposits",
+    _bytes("agreement_id", index=True),
+    _bytes("consumer"),
+    _bytes("sender"),
+    _amount("amount_minor"),
+)
+leavings = _event(
+    events.LeavingRequested,
     "leavings",
-    Column("agreement_id", LargeBinary, nullable=False, index=True),
-    Column("consumer", LargeBinary, nullable=False),
-    Column("amount_minor", Amount, nullable=False),
-    Column("executable_at", BigInteger, nullable=False),
+    _bytes("agreement_id", index=True),
+    _bytes("consumer"),
+    _amount("amount_minor"),
+    _number("executable_at"),
 )
-postings = Table(
+withdrawn_deposits = _event(
+    events.Left,
+    "withdrawn_deposits",
+    _bytes("agreement_id", index=True),
+    _bytes("consumer"),
+    _bytes("receiver"),
+    _amount("amount_minor"),
+)
+settlements = _event(
+    events.UsageSettled,
+    "settlements",
+    _bytes("agreement_id", index=True),
+    _bytes("consumer", index=True),
+    _number("period", index=True),
+    _units("from_units"),
+    _units("to_units"),
+    _bytes("usage_root"),
+    Column("amounts", JSONB, nullable=False),
+)
+settlement_lines = _table(
+    "settlement_lines",
+    _small("line_index", primary_key=True, autoincrement=False),
+    _bytes("payee", index=True),
+    Column("category", Integer, nullable=False),
+    _units("unit_price_minor"),
+    _amount("gross_minor"),
+    _amount("commission_minor"),
+)
+skipped_vouchers = _event(
+    events.VoucherSkipped,
+    "skipped_vouchers",
+    _bytes("agreement_id"),
+    _bytes("consumer"),
+    _number("period"),
+    _units("up_to_units"),
+    _units("settled_units"),
+)
+claims = _event(
+    events.BalanceClaimed,
+    "claims",
+    _bytes("organisation", index=True),
+    _bytes("receiver"),
+    _amount("amount_minor"),
+)
+commission_payouts = _event(events.CommissionPaidOut, "commission_payouts", _amount("amount_minor"))
+grants = _event(
+    events.Granted, "grants", _bytes("receiver"), _amount("amount_minor"), _bytes("purpose_hash")
+)
+
+postings = _table(
     "postings",
-    metadata,
-    Column("block_number", BigInteger, primary_key=True, autoincrement=False),
-    Column("log_index", Integer, primary_key=True, autoincrement=False),
-    Column("posting_index", SmallInteger, primary_key=True, autoincrement=False),
+    _small("posting_index", primary_key=True, autoincrement=False),
     Column("source", Text, nullable=False, index=True),
     Column("target", Text, nullable=False, index=True),
-    Column("amount_minor", Amount, nullable=False),
+    _amount("amount_minor"),
     Column("period", BigInteger),
-    Column("booking_month", Integer, nullable=False),
+    Column("booking_month", Integer, nullable=False, index=True),
     Column("agreement_id", LargeBinary),
-    schema="ledger",
+    Column("category", Integer),
 )
 
 LEDGER_TABLES: tuple[Table, ...] = tuple(
@@ -226,19 +346,19 @@ cursor = Table(
     "cursor",
     metadata,
     Column("only", Boolean, primary_key=True, default=True),
-    Column("chain_id", BigInteger, nullable=False),
-    Column("genesis_hash", LargeBinary, nullable=False),
-    Column("block_number", BigInteger, nullable=False),
-    Column("block_hash", LargeBinary, nullable=False),
-    Column("block_time", BigInteger, nullable=False),
+    _number("chain_id"),
+    _bytes("genesis_hash"),
+    _number("block_number"),
+    _bytes("block_hash"),
+    _number("block_time"),
     schema="indexing",
 )
 recent_blocks = Table(
     "recent_blocks",
     metadata,
     Column("block_number", BigInteger, primary_key=True, autoincrement=False),
-    Column("block_hash", LargeBinary, nullable=False),
-    Column("block_time", BigInteger, nullable=False),
+    _bytes("block_hash"),
+    _number("block_time"),
     schema="indexing",
 )
 heartbeat = Table(
@@ -248,3 +368,12 @@ heartbeat = Table(
     Column("head_read_at", DateTime(timezone=True), nullable=False),
     schema="indexing",
 )
+halt = Table(
+    "halt",
+    metadata,
+    Column("only", Boolean, primary_key=True, default=True),
+    Column("halted_at", DateTime(timezone=True), nullable=False),
+    _text("reason"),
+    schema="indexing",
+)
+"""Why the indexer stopped of itself, if it did: nothing moves until somebody has looked."""

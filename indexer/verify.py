@@ -33,7 +33,8 @@ def digest_tables(
     digests = {}
     for table in tables.LEDGER_TABLES:
         assert table.schema is not None
-        keys = SQL(", ").join(Identifier(column.name) for column in table.primary_key)
+        key = list(table.primary_key) or [table.columns[0]]
+        keys = SQL(", ").join(Identifier(column.name) for column in key)
         statement = SQL(
             "COPY (SELECT * FROM {} WHERE block_number <= {} ORDER BY {}) TO STDOUT"
         ).format(Identifier(table.schema, table.name), Literal(block_number_max), keys)

@@ -49,6 +49,7 @@ def make_source(node: Node) -> Source:
         addresses={name: deployment.address_bytes(name) for name in ALL_CONTRACTS},
         first_block=deployment.block_number,
         chain_id=deployment.chain_id,
+        finality_blocks=node.settings.finality_blocks,
     )
 
 

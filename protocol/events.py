@@ -2,7 +2,7 @@
 
 Names and fields are those of the Solidity interfaces, in snake_case, with a trailing underscore
 where Python reserves the word. The contract that emitted an event is known to the caller;
-`Transfer` (ERC-20) is that of the usage token alone.
+`Transfer` and `Approval` (ERC-20) are those of the usage token alone.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from protocol.types import (
     AgreementId,
     AmountMinor,
     Category,
+    ContractAddress,
     Hash32,
     HolderAddress,
     Leaf,
@@ -147,6 +148,13 @@ class StopEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorityUpdated:
+    """Who decides on a contract's governed acts is another contract now."""
+
+    authority: ContractAddress
+
+
+@dataclass(frozen=True, slots=True)
 class AgreementProposed:
     """Terms were published for signature."""
 
@@ -238,6 +246,15 @@ class Transfer:
 
     from_: AccountAddress
     to: AccountAddress
+    value: AmountMinor
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """An account lets a spender move up to an amount of its tokens (ERC-20)."""
+
+    owner: AccountAddress
+    spender: AccountAddress
     value: AmountMinor
 
 
@@ -352,6 +369,7 @@ Event = (
     | GuardianAppointed
     | Stopped
     | StopEnded
+    | AuthorityUpdated
     | AgreementProposed
     | AgreementSigned
     | AgreementActivated
@@ -363,6 +381,7 @@ Event = (
     | WithdrawalRefused
     | RateSet
     | Transfer
+    | Approval
     | Issued
     | Redeemed
     | Deposited

@@ -37,6 +37,7 @@ from protocol.types import (
     ZERO_ADDRESS,
     AgreementId,
     AmountMinor,
+    Category,
     ContractAddress,
     OrganisationId,
     Period,
@@ -56,13 +57,16 @@ COMMISSION = LedgerAccount("commission")
 class Posting:
     """An amount that leaves `source` and reaches `target`, in base units, above zero.
 
-    `period` is the month of use that a settlement is for, else None.
+    `agreement_id` is the agreement under which it moves; `period` the month of use and `category`
+    the category of commons that a settlement is for; None where there is none.
     """
 
     source: LedgerAccount
     target: LedgerAccount
     amount_minor: AmountMinor
     period: Period | None = None
+    agreement_id: AgreementId | None = None
+    category: Category | None = None
 
 
 def holding_of(
@@ -104,10 +108,10 @@ def postings_of_payment(
     match event:
         case Deposited():
             deposit = deposit_of(event.agreement_id, event.consumer)
-            return _without_zero(Posting(TRANSIT, deposit, event.amount))
+            return _without_zero(_payment(TRANSIT, deposit, event))
         case Left():
             deposit = deposit_of(event.agreement_id, event.consumer)
-            return _without_zero(Posting(deposit, TRANSIT, event.amount))
+            return _without_zero(_payment(deposit, TRANSIT, event))
         case BalanceClaimed():
             balance = balance_of(event.organisation)
             return _without_zero(Posting(balance, TRANSIT, event.amount))
@@ -120,11 +124,15 @@ def postings_of_usage(event: UsageSettled, lines: tuple[PriceLine, ...]) -> tupl
     deposit = deposit_of(event.agreement_id, event.consumer)
     postings = []
     for line, amount in zip(lines, event.amounts, strict=True):
-        payee = balance_of(line.payee)
-        postings.append(Posting(deposit, payee, net(amount), event.period))
+        purpose = (event.period, event.agreement_id, line.category)
+        postings.append(Posting(deposit, balance_of(line.payee), net(amount), *purpose))
         share = amount.commission_rounded_down
-        postings.append(Posting(deposit, COMMISSION, share, event.period))
+        postings.append(Posting(deposit, COMMISSION, share, *purpose))
     return _without_zero(*postings)
+
+
+def _payment(source: LedgerAccount, target: LedgerAccount, event: Deposited | Left) -> Posting:
+    return Posting(source, target, event.amount, agreement_id=event.agreement_id)
 
 
 def _without_zero(*postings: Posting) -> tuple[Posting, ...]:

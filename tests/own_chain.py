@@ -32,6 +32,8 @@ from protocol.signatures import address_of, sign_digest
 from protocol.signing import withdrawal_digest
 from protocol.types import Leaf, OrganisationId, to_hex
 
+WINDOW_BLOCKS = 128
+
 SENDER_SETTINGS = SenderSettings(
     batch_seconds=0.0,
     poll_seconds=0.01,
@@ -97,6 +99,7 @@ class OwnChain:
             addresses,
             self.deployment.block_number,
             self.deployment.chain_id,
+            WINDOW_BLOCKS,
         )
 
 

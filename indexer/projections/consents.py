@@ -1,44 +1,27 @@
-"""Leaves in the order of the log, and who ended which. What a leaf means, only its entry tells."""
+"""Batches, and their leaves in the order of the log. What a leaf means, only its entry tells."""
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
-
 from indexer import tables
 from indexer.decode import PlacedEvent
-from indexer.projections.rows import Row, fact_row
-from protocol import events
+from indexer.projections.known import Known
+from indexer.rows import Rows, encode_bytes
+from protocol.events import LeavesAnchored
 
 
-class LogGap(Exception):
-    """A batch does not begin where the log ended: the node left logs out."""
-
-
-def next_leaf_index(connection: Connection) -> int:
-    """Leaves in the log so far."""
-    statement = select(func.coalesce(func.max(tables.leaves.c.leaf_index) + 1, 0))
-    return int(connection.execute(statement).scalar_one())
-
-
-def rows_of(placed: PlacedEvent, next_index: int) -> tuple[list[Row], int]:
-    """Rows of one event and the log's size after it; raises LogGap."""
-    match placed.event:
-        case events.LeavesAnchored(issuer, root, first_index, leaves):
-            if first_index != next_index:
-                raise LogGap(
-                    f"block {placed.origin.block_number}: a batch begins at leaf {first_index}, "
-                    f"the index holds {next_index} leaves; the node left logs out"
-                )
-            batch = (issuer, root, first_index, len(leaves))
-            rows = [fact_row(tables.batches, placed, *batch)]
-            block_number = placed.origin.block_number
-            rows += [
-                Row(tables.leaves, (first_index + offset, block_number, leaf))
-                for offset, leaf in enumerate(leaves)
-            ]
-            return rows, next_index + len(leaves)
-        case events.ConsentEnded(who, leaf):
-            return [fact_row(tables.endings, placed, who, leaf)], next_index
-        case events.WithdrawalRefused(holder, leaf):
-            return [fact_row(tables.refused_withdrawals, placed, holder, leaf)], next_index
-    return [], next_index
+def add_batch(rows: Rows, known: Known, placed: PlacedEvent) -> None:
+    """The batch and its leaves. Raises LogGap if it does not begin where the log ends."""
+    event = placed.event
+    assert isinstance(event, LeavesAnchored)
+    first, number = event.first_index, placed.block.block_number
+    known.take_leaves(first, len(event.leaves))
+    batch = (number, placed.log_index, event.issuer, event.root, first, len(event.leaves))
+    rows.add(tables.batches, batch)
+    middle = f"\t{number}\t"
+    rows.add_lines(
+        tables.leaves,
+        [
+            f"{index}{middle}{encode_bytes(leaf)}"
+            for index, leaf in enumerate(event.leaves, start=first)
+        ],
+    )

@@ -1,49 +1,31 @@
-"""Settlements: units from and to, and what each price line brought; requests to leave."""
+"""Settlements: units from and to, and what each price line brought."""
 
 from __future__ import annotations
 
 from indexer import tables
 from indexer.decode import PlacedEvent
-from indexer.projections.rows import Row, fact_row
-from indexer.projections.terms import LinesOf
-from protocol import events
+from indexer.projections.known import Known
+from indexer.rows import Rows
+from protocol.events import UsageSettled
 
 
-def rows_of(placed: PlacedEvent, lines_of: LinesOf) -> list[Row]:
-    """Rows of one event; none if the event is not about settlements."""
-    match placed.event:
-        case events.UsageSettled() as settled:
-            return _settlement_rows(placed, settled, lines_of)
-        case events.LeavingRequested(agreement_id, consumer, amount, executable_at):
-            values = (agreement_id, consumer, amount, executable_at)
-            return [fact_row(tables.leavings, placed, *values)]
-    return []
-
-
-def _settlement_rows(
-    placed: PlacedEvent, settled: events.UsageSettled, lines_of: LinesOf
-) -> list[Row]:
-    settlement = fact_row(
-        tables.settlements,
-        placed,
-        settled.agreement_id,
-        settled.consumer,
-        settled.period,
-        settled.from_units,
-        settled.to_units,
-        settled.usage_root,
-    )
-    lines = lines_of(settled.agreement_id)
-    return [settlement] + [
-        fact_row(
-            tables.settlement_lines,
-            placed,
-            index,
-            line.payee,
-            line.category,
-            line.unit_price,
-            amount.gross,
-            amount.commission_rounded_down,
-        )
-        for index, (line, amount) in enumerate(zip(lines, settled.amounts, strict=True))
+def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
+    """The settlement and its lines. Raises LogGap if it does not begin at what is settled."""
+    event = placed.event
+    assert isinstance(event, UsageSettled)
+    key = (event.agreement_id, event.consumer, event.period)
+    known.take_settlement(key, event.from_units, event.to_units)
+    place = (placed.block.block_number, placed.log_index)
+    amounts = [
+        {"gross": str(amount.gross), "commission": str(amount.commission_rounded_down)}
+        for amount in event.amounts
     ]
+    values = (*key, event.from_units, event.to_units, event.usage_root, amounts)
+    rows.add(tables.settlements, (*place, *values))
+    lines = known.lines_of(event.agreement_id)
+    for index, (line, amount) in enumerate(zip(lines, event.amounts, strict=True)):
+        price = (line.payee, line.category, line.unit_price)
+        rows.add(
+            tables.settlement_lines,
+            (*place, index, *price, amount.gross, amount.commission_rounded_down),
+        )

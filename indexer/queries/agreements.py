@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import Connection, LargeBinary, Row, Table, literal, null, select, union_all
 
 from indexer import tables
-from indexer.projections.terms import lines_from_json
-from protocol.agreement import AgreementFacts, AgreementState, Terms
+from indexer.queries.places import in_block
+from protocol.agreement import AgreementFacts, AgreementState, PriceLine, Terms
+from protocol.terms_json import terms_from_json
 from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeconds
+
+_CHANGES: tuple[tuple[AgreementState | None, Table], ...] = (
+    (AgreementState.ACTIVE, tables.agreement_activations),
+    (AgreementState.SUSPENDED, tables.agreement_suspensions),
+    (None, tables.agreement_resumptions),
+    (AgreementState.TERMINATED, tables.agreement_terminations),
+)
+"""Where changes of state are; a resumption makes active only if no other party's suspension is
+left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,51 +43,25 @@ class AgreementRow:
 
 def find_agreement(connection: Connection, agreement_id: bytes) -> AgreementRow | None:
     """One agreement, or None if it was never proposed."""
-    agreements, placed = tables.agreements, tables.events
-    row = connection.execute(
-        select(agreements, placed.c.block_time)
-        .join(placed, _same_event(agreements, placed))
-        .where(agreements.c.agreement_id == agreement_id)
-    ).one_or_none()
-    if row is None:
+    proposed = _find_terms(connection, agreement_id)
+    if proposed is None:
         return None
-    terms = Terms(
-        parties=tuple(OrganisationId(bytes.fromhex(party[2:])) for party in row.parties),
-        valid_from=UnixSeconds(int(row.valid_from)),
-        valid_until=UnixSeconds(int(row.valid_until)),
-        policy_hash=row.policy_hash,
-        document_hash=row.document_hash,
-        rulebook=row.rulebook,
-        parent=row.parent,
-        salt=row.salt,
-        lines=lines_from_json(row.lines),
-    )
-    history = _history(connection, agreement_id, UnixSeconds(row.block_time))
-    facts = AgreementFacts(terms.parties, terms.valid_from, terms.valid_until, history)
-    return AgreementRow(row.agreement_id, terms, _signatures(connection, agreement_id), facts)
+    terms, proposed_at = proposed
+    facts = _facts(connection, agreement_id, terms, proposed_at)
+    signatures = _signatures(connection, agreement_id)
+    return AgreementRow(AgreementId(agreement_id), terms, signatures, facts)
 
 
 def find_agreement_facts(connection: Connection, agreement_id: bytes) -> AgreementFacts | None:
     """What its status follows from, without terms and signatures."""
-    agreements, placed = tables.agreements, tables.events
-    row = connection.execute(
-        select(
-            agreements.c.parties,
-            agreements.c.valid_from,
-            agreements.c.valid_until,
-            placed.c.block_time,
-        )
-        .join(placed, _same_event(agreements, placed))
-        .where(agreements.c.agreement_id == agreement_id)
-    ).one_or_none()
-    if row is None:
-        return None
-    return AgreementFacts(
-        parties=tuple(OrganisationId(bytes.fromhex(party[2:])) for party in row.parties),
-        valid_from=UnixSeconds(int(row.valid_from)),
-        valid_until=UnixSeconds(int(row.valid_until)),
-        history=_history(connection, agreement_id, UnixSeconds(row.block_time)),
-    )
+    proposed = _find_terms(connection, agreement_id)
+    return None if proposed is None else _facts(connection, agreement_id, *proposed)
+
+
+def price_lines_of(connection: Connection, agreement_id: bytes) -> tuple[PriceLine, ...] | None:
+    """An agreement's price lines; None if it was never proposed."""
+    proposed = _find_terms(connection, agreement_id)
+    return None if proposed is None else proposed[0].lines
 
 
 def agreement_ids_of(
@@ -94,51 +78,63 @@ def agreement_ids_of(
     return list(connection.scalars(statement))
 
 
+def _find_terms(connection: Connection, agreement_id: bytes) -> tuple[Terms, UnixSeconds] | None:
+    agreements, blocks = tables.agreements, tables.blocks
+    row = connection.execute(
+        select(agreements.c.terms, blocks.c.block_time)
+        .join(blocks, in_block(agreements))
+        .where(agreements.c.agreement_id == agreement_id)
+    ).one_or_none()
+    return None if row is None else (terms_from_json(row.terms), UnixSeconds(row.block_time))
+
+
 def _signatures(connection: Connection, agreement_id: bytes) -> tuple[SignatureRow, ...]:
-    signed, placed = tables.agreement_signatures, tables.events
+    signed, blocks = tables.agreement_signatures, tables.blocks
     statement = (
-        select(signed, placed.c.block_time)
-        .join(placed, _same_event(signed, placed))
+        select(signed.c.organisation, signed.c.signer, blocks.c.block_time)
+        .join(blocks, in_block(signed))
         .where(signed.c.agreement_id == agreement_id)
         .order_by(signed.c.block_number, signed.c.log_index)
     )
-    return tuple(
-        SignatureRow(row.organisation, row.signer, row.block_time)
-        for row in connection.execute(statement)
-    )
+    return tuple(SignatureRow(*row) for row in connection.execute(statement))
 
 
-def _history(
-    connection: Connection, agreement_id: bytes, proposed_at: UnixSeconds
-) -> tuple[tuple[UnixSeconds, AgreementState], ...]:
-    """The changes of state in order. Suspended is it as long as one party's suspension stands."""
-    changes, placed = tables.agreement_changes, tables.events
-    statement = (
-        select(changes.c.change, changes.c.organisation, placed.c.block_time)
-        .join(placed, _same_event(changes, placed))
-        .where(changes.c.agreement_id == agreement_id)
-        .order_by(changes.c.block_number, changes.c.log_index)
-    )
+def _facts(
+    connection: Connection, agreement_id: bytes, terms: Terms, proposed_at: UnixSeconds
+) -> AgreementFacts:
     history = [(proposed_at, AgreementState.PROPOSED)]
     suspended_by: set[bytes] = set()
-    for row in connection.execute(statement):
-        match row.change:
-            case "terminated":
-                state = AgreementState.TERMINATED
-            case "suspended":
-                suspended_by.add(row.organisation)
-                state = AgreementState.SUSPENDED
-            case "resumed":
-                suspended_by.discard(row.organisation)
-                state = AgreementState.SUSPENDED if suspended_by else AgreementState.ACTIVE
-            case _:
-                state = AgreementState.ACTIVE
+    for row in _changes(connection, agreement_id):
+        state = _CHANGES[row.kind][0]
+        if state is AgreementState.SUSPENDED:
+            suspended_by.add(row.organisation)
+        elif state is None:
+            suspended_by.discard(row.organisation)
+            state = AgreementState.SUSPENDED if suspended_by else AgreementState.ACTIVE
         if state is not history[-1][1]:
             history.append((UnixSeconds(row.block_time), state))
-    return tuple(history)
+    return AgreementFacts(terms.parties, terms.valid_from, terms.valid_until, tuple(history))
 
 
-def _same_event(table: Table, placed: Table) -> ColumnElement[bool]:
-    return (placed.c.block_number == table.c.block_number) & (
-        placed.c.log_index == table.c.log_index
+def _changes(connection: Connection, agreement_id: bytes) -> list[Row[tuple[int, bytes, int]]]:
+    """The changes of state in the order of the chain: kind, by whom, when."""
+    blocks = tables.blocks
+    of_each_kind = [
+        select(
+            literal(kind).label("kind"),
+            (table.c.organisation if "organisation" in table.c else null().cast(LargeBinary)).label(
+                "organisation"
+            ),
+            blocks.c.block_time,
+            table.c.block_number,
+            table.c.log_index,
+        )
+        .join(blocks, in_block(table))
+        .where(table.c.agreement_id == agreement_id)
+        for kind, (_, table) in enumerate(_CHANGES)
+    ]
+    changes = union_all(*of_each_kind).subquery()
+    statement = select(changes.c.kind, changes.c.organisation, changes.c.block_time).order_by(
+        changes.c.block_number, changes.c.log_index
     )
+    return list(connection.execute(statement))

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from indexer import tables
+from indexer.queries.places import in_block, transaction_of
 from protocol.consent import ConsentFacts, Endings
 from protocol.entries import Entry, leaf_of
 from protocol.types import Leaf, Root, UnixSeconds
@@ -57,16 +58,16 @@ class EndingRow:
 
 def find_anchoring(connection: Connection, issuer: bytes, leaf: bytes) -> Anchoring | None:
     """The first batch of this issuer that holds the leaf; others' copies count for nothing."""
-    leaves, batches, placed = tables.leaves, tables.batches, tables.events
+    leaves, batches, blocks = tables.leaves, tables.batches, tables.blocks
     statement = (
         select(
             leaves.c.leaf_index,
             batches.c.root,
             batches.c.first_index,
             batches.c.size,
-            placed.c.block_time,
-            placed.c.block_number,
-            placed.c.transaction_hash,
+            blocks.c.block_time,
+            blocks.c.block_number,
+            transaction_of(batches).label("transaction_hash"),
         )
         .join(
             batches,
@@ -75,11 +76,7 @@ def find_anchoring(connection: Connection, issuer: bytes, leaf: bytes) -> Anchor
                 batches.c.first_index, batches.c.first_index + batches.c.size - 1
             ),
         )
-        .join(
-            placed,
-            (placed.c.block_number == batches.c.block_number)
-            & (placed.c.log_index == batches.c.log_index),
-        )
+        .join(blocks, in_block(batches))
         .where(leaves.c.leaf == leaf, batches.c.issuer == issuer)
         .order_by(leaves.c.leaf_index)
         .limit(1)
@@ -98,6 +95,17 @@ def find_anchoring(connection: Connection, issuer: bytes, leaf: bytes) -> Anchor
             transaction_hash=row.transaction_hash,
         )
     )
+
+
+def count_leaves(connection: Connection) -> int:
+    """Leaves in the log, by the last batch."""
+    batches = tables.batches
+    statement = (
+        select(batches.c.first_index + batches.c.size)
+        .order_by(batches.c.first_index.desc())
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none() or 0
 
 
 def is_anchored(connection: Connection, leaf: bytes) -> bool:
@@ -119,20 +127,16 @@ def batch_leaves(connection: Connection, anchoring: Anchoring) -> list[Leaf]:
 
 def endings_of(connection: Connection, leaf: bytes, whos: Collection[bytes]) -> list[EndingRow]:
     """Endings of the leaf in these namespaces, in the order of the chain."""
-    endings, placed = tables.endings, tables.events
+    endings, blocks = tables.endings, tables.blocks
     statement = (
         select(
             endings.c.who,
             endings.c.leaf,
-            placed.c.block_time,
-            placed.c.block_number,
-            placed.c.transaction_hash,
+            blocks.c.block_time,
+            blocks.c.block_number,
+            transaction_of(endings),
         )
-        .join(
-            placed,
-            (placed.c.block_number == endings.c.block_number)
-            & (placed.c.log_index == endings.c.log_index),
-        )
+        .join(blocks, in_block(endings))
         .where(endings.c.leaf == leaf, endings.c.who.in_(list(whos)))
         .order_by(endings.c.block_number, endings.c.log_index)
     )
@@ -162,9 +166,9 @@ def consent_facts(
 def _first_anchorings(
     connection: Connection, asked: Sequence[Leaf]
 ) -> dict[tuple[bytes, Leaf], UnixSeconds]:
-    leaves, batches, placed = tables.leaves, tables.batches, tables.events
+    leaves, batches, blocks = tables.leaves, tables.batches, tables.blocks
     statement = (
-        select(batches.c.issuer, leaves.c.leaf, func.min(placed.c.block_time))
+        select(batches.c.issuer, leaves.c.leaf, func.min(blocks.c.block_time))
         .join(
             batches,
             (batches.c.block_number == leaves.c.block_number)
@@ -172,11 +176,7 @@ def _first_anchorings(
                 batches.c.first_index, batches.c.first_index + batches.c.size - 1
             ),
         )
-        .join(
-            placed,
-            (placed.c.block_number == batches.c.block_number)
-            & (placed.c.log_index == batches.c.log_index),
-        )
+        .join(blocks, in_block(batches))
         .where(leaves.c.leaf == any_(_bytes_array(asked)))
         .group_by(batches.c.issuer, leaves.c.leaf)
     )
@@ -187,14 +187,10 @@ def _first_anchorings(
 def _endings_by_who(
     connection: Connection, asked: Sequence[Leaf]
 ) -> dict[tuple[bytes, Leaf], UnixSeconds]:
-    endings, placed = tables.endings, tables.events
+    endings, blocks = tables.endings, tables.blocks
     statement = (
-        select(endings.c.who, endings.c.leaf, placed.c.block_time)
-        .join(
-            placed,
-            (placed.c.block_number == endings.c.block_number)
-            & (placed.c.log_index == endings.c.log_index),
-        )
+        select(endings.c.who, endings.c.leaf, blocks.c.block_time)
+        .join(blocks, in_block(endings))
         .where(endings.c.leaf == any_(_bytes_array(asked)))
     )
     rows = connection.execute(statement)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
+from indexer.queries.places import in_block
 from protocol.types import AccountAddress, OrganisationId, Role, Scope
 
 
@@ -57,14 +58,10 @@ class ParticipantRow:
 
 def find_participant(connection: Connection, organisation: bytes) -> ParticipantRow | None:
     """One organisation, or None if it was never admitted."""
-    admissions, placed = tables.admissions, tables.events
+    admissions, blocks = tables.admissions, tables.blocks
     admission = connection.execute(
-        select(admissions, placed.c.block_time)
-        .join(
-            placed,
-            (placed.c.block_number == admissions.c.block_number)
-            & (placed.c.log_index == admissions.c.log_index),
-        )
+        select(admissions, blocks.c.block_time)
+        .join(blocks, in_block(admissions))
         .where(admissions.c.organisation == organisation)
     ).one_or_none()
     if admission is None:
@@ -72,6 +69,7 @@ def find_participant(connection: Connection, organisation: bytes) -> Participant
     classified = _latest(connection, tables.classifications, organisation) or admission
     described = _latest(connection, tables.descriptions, organisation)
     suspended = _latest(connection, tables.suspensions, organisation)
+    reinstated = _latest(connection, tables.reinstatements, organisation)
     accounts = _accounts_of(connection, organisation)
     return ParticipantRow(
         organisation=admission.organisation,
@@ -79,7 +77,7 @@ def find_participant(connection: Connection, organisation: bytes) -> Participant
         roles=Role(classified.roles),
         college=classified.college,
         admitted_at=admission.block_time,
-        suspended=suspended is not None and suspended.suspended,
+        suspended=_is_later(suspended, reinstated),
         service_address=described.service_address if described else None,
         accounts=accounts,
         delegations=_delegations_of(connection, organisation),
@@ -109,26 +107,30 @@ def _latest(connection: Connection, table: Table, organisation: bytes) -> Any | 
     return connection.execute(statement).one_or_none()
 
 
+def _is_later(row: Any | None, than: Any | None) -> bool:
+    """Whether there is a row, and none at a later place."""
+    if row is None or than is None:
+        return row is not None
+    return (row.block_number, row.log_index) > (than.block_number, than.log_index)
+
+
 def _recovery_of(
     connection: Connection, organisation: bytes, accounts: tuple[AccountRow, ...]
 ) -> RecoveryRow | None:
     announced = _latest(connection, tables.recoveries, organisation)
-    if announced is None or announced.executable_at is None:
+    cancelled = _latest(connection, tables.recovery_cancellations, organisation)
+    if announced is None or not _is_later(announced, cancelled):
         return None
     is_carried_out = any(bound.account == announced.account for bound in accounts)
     return None if is_carried_out else RecoveryRow(announced.account, announced.executable_at)
 
 
 def _accounts_of(connection: Connection, organisation: bytes) -> tuple[AccountRow, ...]:
-    bound, retired, placed = tables.accounts, tables.retirements, tables.events
+    bound, retired, blocks = tables.accounts, tables.retirements, tables.blocks
     statement = (
-        select(bound, placed.c.block_time.label("retired_at"))
+        select(bound, blocks.c.block_time.label("retired_at"))
         .outerjoin(retired, retired.c.account == bound.c.account)
-        .outerjoin(
-            placed,
-            (placed.c.block_number == retired.c.block_number)
-            & (placed.c.log_index == retired.c.log_index),
-        )
+        .outerjoin(blocks, in_block(retired))
         .where(bound.c.organisation == organisation)
         .order_by(bound.c.block_number, bound.c.log_index)
     )

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
+from indexer.queries.places import in_block
 from protocol.types import Category, Period, RateBps, UnixSeconds
 
 
@@ -23,14 +24,10 @@ class RateRow:
 
 def list_rates(connection: Connection) -> list[RateRow]:
     """Every rate that was not replaced, by category and the period from which it holds."""
-    rates, placed = tables.rates, tables.events
+    rates, blocks = tables.rates, tables.blocks
     statement = (
-        select(rates.c.category, rates.c.from_period, rates.c.rate_bps, placed.c.block_time)
-        .join(
-            placed,
-            (placed.c.block_number == rates.c.block_number)
-            & (placed.c.log_index == rates.c.log_index),
-        )
+        select(rates.c.category, rates.c.from_period, rates.c.rate_bps, blocks.c.block_time)
+        .join(blocks, in_block(rates))
         .ext(distinct_on(rates.c.category, rates.c.from_period))
         .order_by(
             rates.c.category,

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from indexer import tables
+from indexer.queries.places import in_block, transaction_of
 from protocol.types import (
     AgreementId,
     AmountMinor,
@@ -59,7 +60,7 @@ def lines_of_period(
 ) -> list[SettlementLine]:
     """Lines of a period of use in the order of the chain; all, or those in which the organisation
     pays or is paid."""
-    settlements, lines, placed = tables.settlements, tables.settlement_lines, tables.events
+    settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
     statement = (
         select(
             settlements.c.agreement_id,
@@ -73,20 +74,16 @@ def lines_of_period(
             lines.c.unit_price_minor,
             lines.c.gross_minor,
             lines.c.commission_minor,
-            placed.c.block_time,
-            placed.c.block_number,
-            placed.c.transaction_hash,
+            blocks.c.block_time,
+            blocks.c.block_number,
+            transaction_of(settlements),
         )
         .join(
             lines,
             (lines.c.block_number == settlements.c.block_number)
             & (lines.c.log_index == settlements.c.log_index),
         )
-        .join(
-            placed,
-            (placed.c.block_number == settlements.c.block_number)
-            & (placed.c.log_index == settlements.c.log_index),
-        )
+        .join(blocks, in_block(settlements))
         .where(settlements.c.period == period)
         .order_by(lines.c.block_number, lines.c.log_index, lines.c.line_index)
     )
@@ -114,21 +111,16 @@ def find_settlement_up_to(
     connection: Connection, agreement_id: bytes, consumer: bytes, period: int, units: int
 ) -> SettlementPlace | None:
     """Where the chain first settled as many units, whoever asked for it; None if it has not."""
-    settlements, placed = tables.settlements, tables.events
+    settlements = tables.settlements
     statement = (
-        select(placed.c.block_number, placed.c.transaction_hash)
-        .join(
-            settlements,
-            (placed.c.block_number == settlements.c.block_number)
-            & (placed.c.log_index == settlements.c.log_index),
-        )
+        select(settlements.c.block_number, transaction_of(settlements))
         .where(
             settlements.c.agreement_id == agreement_id,
             settlements.c.consumer == consumer,
             settlements.c.period == period,
             settlements.c.to_units >= units,
         )
-        .order_by(placed.c.block_number, placed.c.log_index)
+        .order_by(settlements.c.block_number, settlements.c.log_index)
         .limit(1)
     )
     row = connection.execute(statement).one_or_none()

@@ -140,6 +140,7 @@ RULES: dict[type[Any], Rule] = {
     events.UsageSettled: _settle,
     events.BalanceClaimed: _pay,
     events.CommissionPaidOut: _pay,
+    events.Approval: nothing,
     events.Issued: nothing,
     events.Redeemed: nothing,
     events.VoucherSkipped: nothing,

@@ -15,7 +15,7 @@ from protocol.errors import (
 )
 from protocol.events import Origin
 from protocol.identifiers import organisation_id
-from protocol.ledger_rules.rule import NO_POSTINGS, Postings, Rule, contradiction
+from protocol.ledger_rules.rule import NO_POSTINGS, Postings, Rule, contradiction, nothing
 from protocol.ledger_state import (
     Account,
     Delegation,
@@ -138,5 +138,6 @@ RULES: dict[type[Any], Rule] = {
     events.GuardianAppointed: _appoint,
     events.Stopped: _stop,
     events.StopEnded: _end_stop,
+    events.AuthorityUpdated: nothing,
 }
 """From the type of an event to its rule."""

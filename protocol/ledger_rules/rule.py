@@ -17,7 +17,8 @@ NO_POSTINGS: Postings = ()
 
 
 def nothing(_state: LedgerState, _event: object, _: Origin) -> Postings:
-    """For events that say why something happened which another event has told already."""
+    """For events that say why something happened which another event has told already, and for
+    those of the library's contracts that no rule of ours asks for."""
     return NO_POSTINGS
 
 

@@ -10,15 +10,17 @@ import pytest
 from eth_abi.abi import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import BigInteger, Integer, SmallInteger
 
 from indexer.chain import Log
 from indexer.cursor import BlockRef
 from indexer.decode import CONTRACT_EVENTS, Decoder, UndecodableLog
+from indexer.tables import EVENT_TABLES
 from node.contracts import ALL_CONTRACTS
 from protocol import contracts
 from protocol.agreement import PriceLine, Terms
 from protocol.commission import LineAmount
-from protocol.events import EVENT_TYPES
+from protocol.events import EVENT_TYPES, Origin
 from protocol.hashing import keccak256
 from protocol.types import to_hex
 
@@ -90,10 +92,10 @@ def expected_of(item: dict[str, Any], value: Any) -> Any:
 
 
 def test_all_events_that_the_rules_know_are_followed() -> None:
-    assert sorted(name for _, name in EVENTS) == sorted(EVENT_TYPES)
+    assert {name for _, name in EVENTS} == set(EVENT_TYPES)
 
 
-@pytest.mark.parametrize(("contract", "name"), EVENTS, ids=[name for _, name in EVENTS])
+@pytest.mark.parametrize(("contract", "name"), EVENTS, ids=["-".join(each) for each in EVENTS])
 @given(data=st.data())
 @settings(max_examples=20, deadline=None)
 def test_an_event_comes_through_as_it_was_emitted(
@@ -108,8 +110,7 @@ def test_an_event_comes_through_as_it_was_emitted(
     wanted = [expected_of(i, v) for i, v in zip(event["inputs"], values, strict=True)]
     assert found == wanted
     assert placed.contract == contract
-    assert (placed.origin.block_number, placed.origin.log_index) == (7, 3)
-    assert placed.origin.block_time == BLOCK.block_time
+    assert placed.origin == Origin(7, BLOCK.block_hash, BLOCK.block_time, b"\x99" * 32, 3)
 
 
 def test_a_text_that_is_no_utf8_stops_no_indexer(decoder: Decoder) -> None:
@@ -127,20 +128,62 @@ def fields_of(log: Log) -> dict[str, Any]:
     return {name: getattr(log, name) for name in log.__struct_fields__}
 
 
-def test_other_contracts_and_events_are_none_of_ours(decoder: Decoder) -> None:
+def test_logs_of_other_contracts_are_none_of_ours(decoder: Decoder) -> None:
     event = abi_of("ConsentRegistry", "ConsentEnded")
     log = log_of("ConsentRegistry", event, [b"\x01" * 20, b"\x02" * 32])
     elsewhere = Log(**{**fields_of(log), "address": "0x" + "ee" * 20})
-    unknown = Log(**{**fields_of(log), "topics": ["0x" + "12" * 32]})
-    silent = Log(**{**fields_of(log), "topics": []})
-    by_another = Log(**{**fields_of(log), "address": to_hex(ADDRESSES["UsageToken"])})
-    for foreign in (elsewhere, unknown, silent, by_another):
-        assert decoder.decode(foreign, BLOCK) is None
+    assert decoder.decode(elsewhere, BLOCK) is None
+
+
+def test_events_that_a_contract_of_ours_does_not_have_are_named(decoder: Decoder) -> None:
+    event = abi_of("ConsentRegistry", "ConsentEnded")
+    log = log_of("ConsentRegistry", event, [b"\x01" * 20, b"\x02" * 32])
+    unknown = {"topics": ["0x" + "12" * 32]}
+    by_another = {"address": to_hex(ADDRESSES["UsageToken"])}
+    for strange in (unknown, {"topics": []}, by_another):
+        with pytest.raises(UndecodableLog, match="has no event with topic"):
+            decoder.decode(Log(**{**fields_of(log), **strange}), BLOCK)
 
 
 def test_a_log_that_breaks_its_form_is_named(decoder: Decoder) -> None:
     event = abi_of("UsageToken", "Issued")
     log = log_of("UsageToken", event, [b"\x01" * 20, 5, b"\x02" * 32])
-    for broken in ({"data": log.data[:-10]}, {"topics": log.topics[:1]}):
-        with pytest.raises(UndecodableLog, match="log 3 of block 7 by UsageToken is no Issued"):
-            decoder.decode(Log(**{**fields_of(log), **broken}), BLOCK)
+    leaves = abi_of("ConsentRegistry", "LeavesAnchored")
+    batch = log_of("ConsentRegistry", leaves, [b"\x01" * 20, b"\x02" * 32, 0, [b"\x03" * 32]])
+    terms = abi_of("AgreementRegistry", "AgreementActivated")
+    activated = log_of("AgreementRegistry", terms, [b"\x04" * 32])
+    for whole, broken in (
+        (log, {"data": log.data[:-10]}),
+        (log, {"data": log.data + "00"}),
+        (log, {"data": "0x"}),
+        (log, {"topics": log.topics[:1]}),
+        (log, {"topics": [*log.topics, log.topics[0]]}),
+        (log, {"topics": [log.topics[0], "0x" + "ff" * 32]}),
+        (log, {"topics": [log.topics[0], log.topics[1][:-2]]}),
+        (batch, {"data": batch.data[:-2]}),
+        (batch, {"data": batch.data[:-64] + "zz" * 32}),
+        (batch, {"data": batch.data.replace("0" * 63 + "1", "f" * 64, 1)}),
+        (activated, {"topics": activated.topics[:1]}),
+    ):
+        with pytest.raises(UndecodableLog, match=r"no (Issued|LeavesAnchored|AgreementActivated)"):
+            decoder.decode(Log(**{**fields_of(whole), **broken}), BLOCK)
+
+
+def test_the_largest_values_fit_into_the_tables() -> None:
+    """What an event may say is bounded by its ABI alone: the database must hold it. Except the
+    index of a leaf, which the log counts without a gap."""
+    too_small = []
+    digits = {SmallInteger: 2**15, Integer: 2**31, BigInteger: 2**63}
+    for contract, name in EVENTS:
+        columns = list(EVENT_TABLES[EVENT_TYPES[name]].columns)[2:]
+        inputs = abi_of(contract, name)["inputs"]
+        assert len(columns) == len(inputs)
+        for column, item in zip(columns, inputs, strict=True):
+            sized = re.fullmatch(r"uint(\d+)", item["type"])
+            if sized is None:
+                continue
+            kind = type(column.type)
+            limit = digits.get(kind) or 10 ** int(getattr(column.type, "precision", 0))
+            if 2 ** int(sized[1]) > limit:
+                too_small.append(str(column))
+    assert too_small == ["batches.first_index"]

@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import Connection
 
-from indexer.chain import Chain
 from indexer.cursor import AnotherChain, read_cursor
 from indexer.reorg import ReorganisationTooDeep
+from indexer.rows import Rows
 from indexer.runner import Indexer
 from indexer.verify import digest_of_ledger, digest_tables, rebuild
 from node.config import PROJECT_ROOT
@@ -124,7 +124,7 @@ def test_another_chain_is_refused(own_chain: OwnChain, own_database: OwnDatabase
     indexer = own_database.indexer()
     indexer.catch_up()
     source = own_chain.source()
-    other_id = type(source)(source.chain, source.addresses, source.first_block, 1)
+    other_id = replace(source, chain_id=1)
     engine = owner_engine(own_database.url)
     with pytest.raises(AnotherChain, match="chain id"):
         Indexer(engine, other_id).catch_up()
@@ -162,20 +162,20 @@ class Killed(BaseException):
 def test_a_kill_inside_a_range_leaves_none_of_it(
     own_chain: OwnChain, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch, writes: int
 ) -> None:
-    monkeypatch.setattr("indexer.runner.RANGE_BLOCKS_MAX", 4)
+    monkeypatch.setattr("indexer.ranges.RANGE_BLOCKS_MAX", 4)
     anchor(own_database, 3)
-    indexer: Any = own_database.indexer()
-    project, calls = indexer._projector.project, []
+    copy_to, calls = Rows.copy_to, []
 
-    def dies(connection: Connection, events: Any) -> None:
-        project(connection, events)
+    def dies(rows: Rows, connection: Connection) -> None:
+        copy_to(rows, connection)
         calls.append(1)
         if len(calls) > writes:
             raise Killed
 
-    indexer._projector.project = dies
+    monkeypatch.setattr(Rows, "copy_to", dies)
     with pytest.raises(Killed):
-        indexer.catch_up()
+        own_database.indexer().catch_up()
+    monkeypatch.undo()
     assert at_head(own_database.indexer(), own_database) == fresh_digest(own_chain)
 
 
@@ -265,20 +265,21 @@ def test_a_rebuild_gives_the_same_digest_while_the_chain_goes_on(
 
 
 def test_a_rebuild_waits_for_the_range_that_is_being_written(
-    own_chain: OwnChain, own_database: OwnDatabase
+    own_chain: OwnChain, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     anchor(own_database, 2)
     before = at_head(own_database.indexer(), own_database)
     anchor(own_database, 1)
-    indexer: Any = own_database.indexer()
-    project, engine = indexer._projector.project, owner_engine(own_database.url)
+    indexer = own_database.indexer()
+    copy_to, engine = Rows.copy_to, owner_engine(own_database.url)
     rebuilt: list[tuple[str, str]] = []
     thread = threading.Thread(
         target=lambda: rebuilt.append(rebuild(engine, own_chain.source(), lambda blocks: None))
     )
 
-    def project_while_rebuilding(connection: Connection, events: Any) -> None:
-        project(connection, events)
+    def copy_while_rebuilding(rows: Rows, connection: Connection) -> None:
+        monkeypatch.undo()
+        copy_to(rows, connection)
         thread.start()
         blocked = "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
         blocked += " WHERE NOT l.granted AND d.datname = current_database()"
@@ -286,7 +287,7 @@ def test_a_rebuild_waits_for_the_range_that_is_being_written(
         blocked += " WHERE wait_event_type = 'Lock' AND datname = current_database()"
         wait_until(lambda: own_database.sql(blocked), "a rebuild that waits")
 
-    indexer._projector.project = project_while_rebuilding
+    monkeypatch.setattr(Rows, "copy_to", copy_while_rebuilding)
     indexer.step()
     thread.join(30)
     [(old, new)] = rebuilt
@@ -318,22 +319,3 @@ def test_a_second_indexer_waits_for_the_first(
             stop.set()
         for thread in threads:
             thread.join(10)
-
-
-def test_a_chain_that_does_not_answer_is_waited_for(own_database: OwnDatabase) -> None:
-    source = own_database.chain.source()
-    silent = type(source)(
-        Chain("http://127.0.0.1:9"), source.addresses, source.first_block, source.chain_id
-    )
-    engine, stop = owner_engine(own_database.url), threading.Event()
-    indexer: Any = Indexer(engine, silent)
-    indexer.require_same_chain = lambda: None
-    thread = threading.Thread(target=indexer.follow, args=(stop, 0.02, lambda blocks: None))
-    thread.start()
-    try:
-        indexer._source = source
-        wait_until(lambda: reached(own_database) > 0, "the index, once the chain answers")
-    finally:
-        stop.set()
-        thread.join(10)
-        engine.dispose()

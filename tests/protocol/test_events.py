@@ -12,8 +12,8 @@ from protocol import contracts
 from protocol.events import EVENT_TYPES
 from protocol.ledger_rules import RULES
 
-FOREIGN = {"Approval", "AuthorityUpdated", "EIP712DomainChanged"}
-"""Events of the library contracts below ours; they change nothing that the ledger knows."""
+NEVER_EMITTED = {"EIP712DomainChanged"}
+"""Named by the ABI of the library's EIP712, which has no function that emits it."""
 
 
 def events_of_contracts() -> dict[str, list[str]]:
@@ -21,7 +21,7 @@ def events_of_contracts() -> dict[str, list[str]]:
     return {
         entry["name"]: [item["name"] for item in entry["inputs"]]
         for entry in entries
-        if entry["type"] == "event" and entry["name"] not in FOREIGN
+        if entry["type"] == "event" and entry["name"] not in NEVER_EMITTED
     }
 
 

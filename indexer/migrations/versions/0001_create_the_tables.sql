@@ -8,6 +8,12 @@ CREATE TABLE indexing.cursor (
     block_time BIGINT NOT NULL,
     PRIMARY KEY ("only")
 );
+CREATE TABLE indexing.halt (
+    "only" BOOLEAN NOT NULL,
+    halted_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY ("only")
+);
 CREATE TABLE indexing.heartbeat (
     "only" BOOLEAN NOT NULL,
     head_read_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -22,8 +28,8 @@ CREATE TABLE indexing.recent_blocks (
 CREATE TABLE ledger.accounts (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
-    account BYTEA NOT NULL,
     organisation BYTEA NOT NULL,
+    account BYTEA NOT NULL,
     scopes SMALLINT NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (block_number, log_index),
@@ -40,23 +46,30 @@ CREATE TABLE ledger.admissions (
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_admissions_organisation ON ledger.admissions (organisation);
-CREATE TABLE ledger.agreement_changes (
+CREATE TABLE ledger.agreement_activations (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
     agreement_id BYTEA NOT NULL,
-    change TEXT NOT NULL,
-    organisation BYTEA,
-    reason_hash BYTEA,
     PRIMARY KEY (block_number, log_index)
 );
-CREATE INDEX ix_ledger_agreement_changes_agreement_id ON ledger.agreement_changes (agreement_id);
+CREATE INDEX ix_ledger_agreement_activations_agreement_id ON ledger.agreement_activations (agreement_id);
 CREATE TABLE ledger.agreement_parties (
     block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    party_index SMALLINT NOT NULL,
     agreement_id BYTEA NOT NULL,
     organisation BYTEA NOT NULL,
-    PRIMARY KEY (agreement_id, organisation)
+    PRIMARY KEY (block_number, log_index, party_index)
 );
-CREATE INDEX ix_ledger_agreement_parties_organisation ON ledger.agreement_parties (organisation);
+CREATE INDEX ix_ledger_agreement_parties_organisation ON ledger.agreement_parties (organisation, agreement_id);
+CREATE TABLE ledger.agreement_resumptions (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    organisation BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_agreement_resumptions_agreement_id ON ledger.agreement_resumptions (agreement_id);
 CREATE TABLE ledger.agreement_signatures (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -66,21 +79,46 @@ CREATE TABLE ledger.agreement_signatures (
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_agreement_signatures_agreement_id ON ledger.agreement_signatures (agreement_id);
+CREATE TABLE ledger.agreement_suspensions (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    organisation BYTEA NOT NULL,
+    reason_hash BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_agreement_suspensions_agreement_id ON ledger.agreement_suspensions (agreement_id);
+CREATE TABLE ledger.agreement_terminations (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    organisation BYTEA NOT NULL,
+    reason_hash BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_agreement_terminations_agreement_id ON ledger.agreement_terminations (agreement_id);
 CREATE TABLE ledger.agreements (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
     agreement_id BYTEA NOT NULL,
     parent BYTEA NOT NULL,
-    valid_from NUMERIC(20, 0) NOT NULL,
-    valid_until NUMERIC(20, 0) NOT NULL,
-    policy_hash BYTEA NOT NULL,
-    document_hash BYTEA NOT NULL,
-    rulebook BYTEA NOT NULL,
-    salt BYTEA NOT NULL,
-    parties JSONB NOT NULL,
-    lines JSONB NOT NULL,
+    terms JSONB NOT NULL,
     PRIMARY KEY (block_number, log_index),
     UNIQUE (agreement_id)
+);
+CREATE TABLE ledger.allowances (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    owner BYTEA NOT NULL,
+    spender BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.authorities (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    authority BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
 );
 CREATE TABLE ledger.batches (
     block_number BIGINT NOT NULL,
@@ -92,6 +130,21 @@ CREATE TABLE ledger.batches (
     PRIMARY KEY (block_number, log_index),
     UNIQUE (first_index)
 );
+CREATE TABLE ledger.blocks (
+    block_number BIGINT NOT NULL,
+    block_hash BYTEA NOT NULL,
+    block_time BIGINT NOT NULL,
+    PRIMARY KEY (block_number)
+);
+CREATE TABLE ledger.claims (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    organisation BYTEA NOT NULL,
+    receiver BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_claims_organisation ON ledger.claims (organisation);
 CREATE TABLE ledger.classifications (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -101,6 +154,12 @@ CREATE TABLE ledger.classifications (
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_classifications_organisation ON ledger.classifications (organisation);
+CREATE TABLE ledger.commission_payouts (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
 CREATE TABLE ledger.delegations (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -112,6 +171,16 @@ CREATE TABLE ledger.delegations (
 );
 CREATE INDEX ix_ledger_delegations_operator ON ledger.delegations (operator);
 CREATE INDEX ix_ledger_delegations_organisation ON ledger.delegations (organisation);
+CREATE TABLE ledger.deposits (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    consumer BYTEA NOT NULL,
+    sender BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_deposits_agreement_id ON ledger.deposits (agreement_id);
 CREATE TABLE ledger.descriptions (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -129,23 +198,35 @@ CREATE TABLE ledger.endings (
     PRIMARY KEY (block_number, log_index)
 );
 CREATE UNIQUE INDEX ix_ledger_endings_leaf_who ON ledger.endings (leaf, who);
-CREATE TABLE ledger.events (
+CREATE TABLE ledger.grants (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
-    block_hash BYTEA NOT NULL,
-    block_time BIGINT NOT NULL,
-    transaction_hash BYTEA NOT NULL,
-    contract TEXT NOT NULL,
-    name TEXT NOT NULL,
+    receiver BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    purpose_hash BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.guardians (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    guardian BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.issues (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    receiver BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    reference BYTEA NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
 CREATE TABLE ledger.leaves (
     leaf_index BIGINT NOT NULL,
     block_number BIGINT NOT NULL,
-    leaf BYTEA NOT NULL,
-    PRIMARY KEY (leaf_index)
+    leaf BYTEA NOT NULL
 );
 CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf);
+CREATE INDEX ix_ledger_leaves_place ON ledger.leaves USING brin (leaf_index, block_number) WITH (autosummarize = on);
 CREATE TABLE ledger.leavings (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -166,10 +247,20 @@ CREATE TABLE ledger.postings (
     period BIGINT,
     booking_month INTEGER NOT NULL,
     agreement_id BYTEA,
+    category INTEGER,
     PRIMARY KEY (block_number, log_index, posting_index)
 );
+CREATE INDEX ix_ledger_postings_booking_month ON ledger.postings (booking_month);
 CREATE INDEX ix_ledger_postings_source ON ledger.postings (source);
 CREATE INDEX ix_ledger_postings_target ON ledger.postings (target);
+CREATE TABLE ledger.quarantined (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    contract TEXT NOT NULL,
+    topics TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
 CREATE TABLE ledger.rates (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -184,10 +275,26 @@ CREATE TABLE ledger.recoveries (
     log_index INTEGER NOT NULL,
     organisation BYTEA NOT NULL,
     account BYTEA NOT NULL,
-    executable_at BIGINT,
+    executable_at BIGINT NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_recoveries_organisation ON ledger.recoveries (organisation);
+CREATE TABLE ledger.recovery_cancellations (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    organisation BYTEA NOT NULL,
+    account BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_recovery_cancellations_organisation ON ledger.recovery_cancellations (organisation);
+CREATE TABLE ledger.redemptions (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    sender BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    reference BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
 CREATE TABLE ledger.refused_withdrawals (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -195,11 +302,18 @@ CREATE TABLE ledger.refused_withdrawals (
     leaf BYTEA NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
+CREATE TABLE ledger.reinstatements (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    organisation BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_reinstatements_organisation ON ledger.reinstatements (organisation);
 CREATE TABLE ledger.retirements (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
-    account BYTEA NOT NULL,
     organisation BYTEA NOT NULL,
+    account BYTEA NOT NULL,
     PRIMARY KEY (block_number, log_index),
     UNIQUE (account)
 );
@@ -224,11 +338,27 @@ CREATE TABLE ledger.settlements (
     from_units NUMERIC(20, 0) NOT NULL,
     to_units NUMERIC(20, 0) NOT NULL,
     usage_root BYTEA NOT NULL,
+    amounts JSONB NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_settlements_agreement_id ON ledger.settlements (agreement_id);
 CREATE INDEX ix_ledger_settlements_consumer ON ledger.settlements (consumer);
 CREATE INDEX ix_ledger_settlements_period ON ledger.settlements (period);
+CREATE TABLE ledger.skipped_vouchers (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    consumer BYTEA NOT NULL,
+    period BIGINT NOT NULL,
+    up_to_units NUMERIC(20, 0) NOT NULL,
+    settled_units NUMERIC(20, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.stop_ends (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
 CREATE TABLE ledger.stops (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -239,11 +369,52 @@ CREATE TABLE ledger.suspensions (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
     organisation BYTEA NOT NULL,
-    suspended BOOLEAN NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
 CREATE INDEX ix_ledger_suspensions_organisation ON ledger.suspensions (organisation);
+CREATE TABLE ledger.transactions (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    transaction_hash BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.transfers (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    sender BYTEA NOT NULL,
+    receiver BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.withdrawn_deposits (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    consumer BYTEA NOT NULL,
+    receiver BYTEA NOT NULL,
+    amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_withdrawn_deposits_agreement_id ON ledger.withdrawn_deposits (agreement_id);
+
+-- A leaf is a random number; a back-fill of millions builds this index once, at its end. The indexer
+-- does not own the tables, so these two functions do it with the owner's rights.
+CREATE FUNCTION indexing.drop_lookups() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
+BEGIN
+    DROP INDEX IF EXISTS ledger.ix_ledger_leaves_leaf;
+END $$;
+CREATE FUNCTION indexing.build_lookups() RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET maintenance_work_mem = '256MB' AS $$
+BEGIN
+    IF to_regclass('ledger.ix_ledger_leaves_leaf') IS NULL THEN
+        CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf);
+        PERFORM brin_summarize_new_values('ledger.ix_ledger_leaves_place');
+    END IF;
+END $$;
+REVOKE EXECUTE ON FUNCTION indexing.drop_lookups, indexing.build_lookups FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA ledger, indexing TO ptx_indexer;
 GRANT SELECT, INSERT, DELETE ON ALL TABLES IN SCHEMA ledger TO ptx_indexer;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA indexing TO ptx_indexer;
+GRANT EXECUTE ON FUNCTION indexing.drop_lookups, indexing.build_lookups TO ptx_indexer;
