@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import InternalError, OperationalError
 
 from indexer.chain import Chain, ChainError, Header
 from indexer.cursor import (
@@ -78,16 +79,21 @@ class Indexer:
 
         Where the index must not guess it stands still, says why, and waits for somebody.
         """
-        with self._engine.connect() as lock_connection:
-            lock_connection.detach()  # the lock ends with it, not with the pool
-            self._wait_for_lock(lock_connection, stop)
+        while not stop.is_set():
             try:
-                self._follow(stop, poll_seconds, on_step)
+                with self._engine.connect() as lock_connection:
+                    lock_connection.detach()  # the lock ends with it, not with the pool
+                    self._wait_for_lock(lock_connection, stop)
+                    self._follow(stop, poll_seconds, on_step)
             except Halted as halted:
                 logger.critical("halted", reason=str(halted))
                 with self._engine.begin() as connection:
                     record_halt(connection, str(halted))
                 stop.wait()
+            except (OperationalError, InternalError) as error:
+                # The server is gone, its disk is full: nothing of the range was written.
+                logger.critical("database_not_writable", reason=str(error.orig))
+                stop.wait(FAILURE_PAUSE_SECONDS)
 
     def _follow(
         self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]

@@ -7,7 +7,6 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from eth_abi.abi import encode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import BigInteger, Integer, SmallInteger
@@ -17,12 +16,11 @@ from indexer.cursor import BlockRef
 from indexer.decode import CONTRACT_EVENTS, Decoder, UndecodableLog
 from indexer.tables import EVENT_TABLES
 from node.contracts import ALL_CONTRACTS
-from protocol import contracts
 from protocol.agreement import PriceLine, Terms
 from protocol.commission import LineAmount
 from protocol.events import EVENT_TYPES, Origin
-from protocol.hashing import keccak256
 from protocol.types import to_hex
+from tests.indexer.event_logs import abi_of, encode_values
 
 ADDRESSES = {name: bytes([index + 1]) * 20 for index, name in enumerate(ALL_CONTRACTS)}
 BLOCK = BlockRef(7, b"\x77" * 32, 1_700_000_000)
@@ -32,23 +30,6 @@ EVENTS = [(contract, name) for contract, names in CONTRACT_EVENTS.items() for na
 @pytest.fixture(scope="module")
 def decoder() -> Decoder:
     return Decoder(ADDRESSES)
-
-
-def abi_of(contract: str, name: str) -> dict[str, Any]:
-    [found] = [
-        entry
-        for entry in contracts.abi(contract)
-        if entry["type"] == "event" and entry["name"] == name
-    ]
-    return found
-
-
-def type_of(item: dict[str, Any]) -> str:
-    kind: str = item["type"]
-    if not kind.startswith("tuple"):
-        return kind
-    inner = ",".join(type_of(component) for component in item["components"])
-    return f"({inner}){kind.removeprefix('tuple')}"
 
 
 def values_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
@@ -65,15 +46,11 @@ def values_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
 
 
 def log_of(contract: str, event: dict[str, Any], values: list[Any]) -> Log:
-    signature = f"{event['name']}({','.join(type_of(item) for item in event['inputs'])})"
-    pairs = list(zip(event["inputs"], values, strict=True))
-    topics = [encode([type_of(item)], [value]) for item, value in pairs if item["indexed"]]
-    plain = [(type_of(item), value) for item, value in pairs if not item["indexed"]]
-    data = encode([kind for kind, _ in plain], [value for _, value in plain])
+    encoded = encode_values(contract, event, values)
     return Log(
         address=to_hex(ADDRESSES[contract]),
-        topics=[to_hex(topic) for topic in (keccak256(signature.encode()), *topics)],
-        data=to_hex(data),
+        topics=list(encoded.topics),
+        data=encoded.data,
         block_number=hex(BLOCK.block_number),
         block_hash=to_hex(BLOCK.block_hash),
         transaction_hash="0x" + "99" * 32,

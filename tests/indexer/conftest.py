@@ -1,0 +1,148 @@
+"""Indexes of scripted chains."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+
+from indexer.chain import Chain
+from indexer.cursor import read_cursor
+from indexer.reading import ChainMoved
+from indexer.runner import TRANSIENT, Indexer, Source
+from indexer.verify import digest_of_ledger
+from node.embedded.postgres import database_url, start_postgres
+from node.migrate import migrate
+from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID, ScriptedChain
+from tests.indexer.scripted_node import ScriptedNode, serve
+
+TEMPLATE = "migrated"
+WINDOW_BLOCKS = 128
+ATTEMPTS_MAX = 60
+
+
+@dataclass
+class Index:
+    """A database and the indexer that fills it."""
+
+    engine: Engine
+    source: Source
+
+    def __post_init__(self) -> None:
+        self.indexer = Indexer(self.engine, self.source)
+
+    def restarted(self) -> Indexer:
+        """Another indexer on the same database, which remembers nothing."""
+        self.indexer = Indexer(self.engine, self.source)
+        return self.indexer
+
+    def reach(self, chain: ScriptedChain) -> str:
+        """Steps until it stands at the chain's head, whatever the node does; its digest."""
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                self.indexer.step()
+            except TRANSIENT:
+                continue
+            if self.stands_at(chain):
+                return self.digest()
+        raise ChainMoved(f"not at block {chain.head.number} after {ATTEMPTS_MAX} attempts")
+
+    def stands_at(self, chain: ScriptedChain) -> bool:
+        with self.engine.connect() as connection:
+            cursor = read_cursor(connection)
+        return cursor is not None and "0x" + cursor.at.block_hash.hex() == chain.head.hash
+
+    def digest(self) -> str:
+        with self.engine.connect() as connection:
+            return digest_of_ledger(connection)
+
+    def connect(self) -> Connection:
+        return self.engine.connect()
+
+
+@dataclass
+class Bench:
+    """Makes indexes of one scripted node."""
+
+    chain: ScriptedChain
+    node: ScriptedNode
+    index: Index
+    make_index: Callable[[str], Index]
+
+    def replayed(self) -> str:
+        """What an index made from nothing by a node without faults says."""
+        with serve(self.chain) as node:
+            index = self.make_index(node.url)
+            digest = index.reach(self.chain)
+            index.engine.dispose()
+        return digest
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A PostgreSQL server of these tests alone, with a migrated database to copy."""
+
+    url: str
+    state_dir: Path
+
+    def copy(self, template: str = TEMPLATE) -> str:
+        """The address of a new copy of a database."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.at(name)
+
+    def at(self, name: str) -> str:
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def execute(self, statement: str) -> None:
+        engine = create_engine(self.url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(statement))
+        engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("index-server")
+    process = start_postgres(folder, folder / "postgres.log")
+    found = Server(database_url(folder), folder)
+    found.execute(f"CREATE DATABASE {TEMPLATE}")
+    engine = create_engine(found.at(TEMPLATE))
+    migrate(engine)
+    engine.dispose()
+    yield found
+    process.send_signal(signal.SIGINT)  # a fast shutdown: does not wait for connections
+    process.wait()
+
+
+@pytest.fixture
+def make_index(server: Server) -> Iterator[Callable[[str], Index]]:
+    """Makes an empty index of what a node serves."""
+    engines = []
+
+    def make(url: str) -> Index:
+        engine = create_engine(server.copy())
+        engines.append(engine)
+        return Index(engine, Source(Chain(url), dict(ADDRESSES), 1, CHAIN_ID, WINDOW_BLOCKS))
+
+    yield make
+    for engine in engines:
+        engine.dispose()
+
+
+@pytest.fixture
+def bench(make_index: Callable[[str], Index]) -> Iterator[Bench]:
+    """An empty scripted chain, its node, and an index of it."""
+    chain = ScriptedChain()
+    with serve(chain) as node:
+        yield Bench(chain, node, make_index(node.url), make_index)
+
+
+def elsewhere(index: Index, url: str) -> Indexer:
+    """The same database's indexer on another node."""
+    return Indexer(index.engine, replace(index.source, chain=Chain(url)))

@@ -1,0 +1,368 @@
+"""What nodes do to an indexer, one fault at a time: in the end it holds what the chain holds."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import urllib3
+from sqlalchemy import text
+
+from indexer.chain import Chain
+from indexer.cursor import AnotherChain
+from indexer.rpc import ChainRefused, ChainUnreachable
+from tests.indexer.conftest import Bench, elsewhere
+from tests.indexer.event_logs import EncodedLog, encode_event
+from tests.indexer.histories import mine_all, mine_history, tell
+from tests.indexer.scripted_chain import ADDRESSES, ScriptedChain
+from tests.indexer.scripted_node import Call, Fault, Refusal, breaks, serve, times
+
+LOGS, BLOCK, RECEIPTS = "eth_getLogs", "eth_getBlockByNumber", "eth_getBlockReceipts"
+
+
+def settle(bench: Bench) -> None:
+    """The index reaches the head in spite of the faults, and holds what a replay holds."""
+    digest = bench.index.reach(bench.chain)
+    bench.node.faults.clear()
+    assert digest == bench.replayed()
+
+
+def at_head(bench: Bench, acts: int = 30) -> list[list[Any]]:
+    """An index that follows the head; transactions that are still to be mined."""
+    transactions = tell(1, acts)
+    mine_all(bench.chain, transactions[:-12], 1)
+    bench.index.reach(bench.chain)
+    return transactions[-12:]
+
+
+# -- logs that do not come -------------------------------------------------------------------------
+
+
+def test_empty_logs_for_a_block_just_announced(bench: Bench) -> None:
+    for transaction in at_head(bench):
+        bench.chain.mine(transaction)
+        bench.node.faults[:] = [times(1, LOGS, lambda logs: [])]
+        bench.index.reach(bench.chain)
+    settle(bench)
+
+
+@pytest.mark.parametrize("has_block", [True, False], ids=["block known", "block unknown"])
+def test_logs_for_a_range_beyond_the_head_of_the_node_that_answers(
+    bench: Bench, has_block: bool
+) -> None:
+    """Behind one address there are several nodes: the one that has the logs lags."""
+    for transaction in at_head(bench):
+        behind = bench.chain.head.number
+        bench.chain.mine(transaction)
+
+        def lags(call: Call, result: Any, last: int = behind) -> Any:
+            if call[0] == LOGS:
+                return [log for log in result if int(log["blockNumber"], 16) <= last]
+            is_last = call[0] == BLOCK and call[1][0] == hex(last + 1)
+            return None if is_last and not has_block else result
+
+        bench.node.faults[:] = [once_each(lags, 3)]
+        bench.index.reach(bench.chain)
+    settle(bench)
+
+
+def once_each(fault: Fault, count: int) -> Fault:
+    left = [count]
+
+    def apply(call: Call, result: Any) -> Any:
+        left[0] -= 1
+        return fault(call, result) if left[0] >= 0 else result
+
+    return apply
+
+
+@pytest.mark.parametrize("name", ["LeavesAnchored", "ConsentEnded", "UsageSettled", "Transfer"])
+def test_a_missing_log_at_the_head_is_found(bench: Bench, name: str) -> None:
+    found = 0
+    for transaction in tell(3, 60):
+        bench.chain.mine(transaction)
+        topics = [encode_event(e).topics[0] for e in transaction if type(e).__name__ == name]
+        if topics:
+            found += 1
+            bench.node.faults[:] = [times(1, LOGS, lambda logs, t=topics[0]: without(logs, t))]
+        bench.index.reach(bench.chain)
+    assert found >= 2
+    settle(bench)
+
+
+def without(logs: list[Any], topic: str) -> list[Any]:
+    """All but the first log with this topic."""
+    places = [index for index, log in enumerate(logs) if log["topics"][0] == topic]
+    return [log for index, log in enumerate(logs) if index not in places[:1]]
+
+
+@pytest.mark.parametrize("name", ["LeavesAnchored", "UsageSettled"])
+def test_a_missing_log_in_the_middle_of_a_back_fill_is_found(bench: Bench, name: str) -> None:
+    """Each batch says where it begins, each settlement what was settled: a gap shows."""
+    transactions = tell(5, 60)
+    mine_all(bench.chain, transactions, 5)
+    for _ in range(20):
+        bench.chain.mine()
+    told = [e for transaction in transactions for e in transaction if type(e).__name__ == name]
+    topic = encode_event(told[0]).topics[0]
+    bench.node.faults[:] = [times(1, LOGS, lambda logs: without(logs, topic))]
+    settle(bench)
+    assert sum(call[0] == LOGS for call in bench.node.calls) > 1
+
+
+def test_a_missing_log_in_the_middle_of_a_transaction_is_found(bench: Bench) -> None:
+    chain = bench.chain
+    mine_history(chain, 7)
+    transfers = [block.number for block in chain.blocks if len(block.logs) >= 3]
+    for _ in range(20):
+        chain.mine()
+    assert transfers
+
+    def hole(logs: list[Any]) -> list[Any]:
+        middle = next(
+            index
+            for index in range(1, len(logs) - 1)
+            if logs[index - 1]["transactionHash"] == logs[index + 1]["transactionHash"]
+        )
+        return logs[:middle] + logs[middle + 1 :]
+
+    bench.node.faults[:] = [times(1, LOGS, hole)]
+    settle(bench)
+
+
+def test_a_block_whose_bloom_announces_logs_that_did_not_come_is_asked_again(bench: Bench) -> None:
+    mine_history(bench.chain, 8)
+    for _ in range(20):
+        bench.chain.mine()
+    last = next(block for block in reversed(bench.chain.blocks) if block.logs)
+
+    def forgets(logs: list[Any]) -> list[Any]:
+        return [log for log in logs if log["blockNumber"] != hex(last.number)]
+
+    bench.node.faults[:] = [times(1, LOGS, forgets)]
+    settle(bench)
+
+
+# -- ranges ----------------------------------------------------------------------------------------
+
+WORDINGS = (
+    (-32005, "query returned more than 10000 results"),
+    (-32602, "Log response size exceeded. this block range should work: [0x0, 0x1]"),
+    (-32600, "eth_getLogs is limited to a 10,000 range"),
+    (-32000, "exceed maximum block range: 5000"),
+    (-32000, "Requested range exceeds maximum RPC range limit"),
+    (-32603, "block range is too wide"),
+    (-32701, "please narrow down your query"),
+)
+
+
+@pytest.mark.parametrize(("code", "message"), WORDINGS, ids=[each[1] for each in WORDINGS])
+@pytest.mark.parametrize("limit", [1, 7])
+def test_a_range_that_is_too_long_is_halved(
+    bench: Bench, code: int, message: str, limit: int
+) -> None:
+    mine_history(bench.chain, 9)
+    bench.node.faults.append(range_limit(limit, code, message))
+    settle(bench)
+
+
+def range_limit(limit: int, code: int, message: str) -> Fault:
+    def apply(call: Call, result: Any) -> Any:
+        if call[0] == LOGS:
+            first, last = (int(call[1][0][name], 16) for name in ("fromBlock", "toBlock"))
+            if last - first + 1 > limit:
+                raise Refusal(message, code)
+        return result
+
+    return apply
+
+
+def test_a_node_that_refuses_a_single_block_is_a_loud_failure(bench: Bench) -> None:
+    mine_history(bench.chain, 9)
+    bench.node.faults.append(range_limit(0, -32005, "query returned more than 10000 results"))
+    with pytest.raises(ChainRefused, match="more than 10000 results"):
+        bench.index.indexer.step()
+    asked = [call[1][0] for call in bench.node.calls if call[0] == LOGS]
+    assert asked[-1]["fromBlock"] == asked[-1]["toBlock"]
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 3, 7, 10_000])
+def test_any_chunking_gives_the_same(
+    bench: Bench, blocks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine_history(bench.chain, 10)
+    expected = bench.replayed()
+    monkeypatch.setattr("indexer.ranges.RANGE_BLOCKS_MAX", blocks)
+    bench.index.restarted()
+    assert bench.index.reach(bench.chain) == expected
+
+
+def test_long_ranges_without_events(bench: Bench) -> None:
+    transactions = tell(11, 20)
+    mine_all(bench.chain, transactions[:15], 11)
+    for _ in range(4_000):
+        bench.chain.mine()
+    mine_all(bench.chain, transactions[15:], 12)
+    for _ in range(1_500):
+        bench.chain.mine()
+    settle(bench)
+
+
+# -- answers that are none -------------------------------------------------------------------------
+
+BROKEN: dict[str, Callable[[Any], Any]] = {
+    "429": breaks(429, b"slow down"),
+    "500": breaks(500, b"oops"),
+    "502": breaks(502, b"<html>bad gateway</html>"),
+    "503": breaks(503),
+    "413": breaks(413),
+    "a cut connection": breaks(0),
+    "invalid JSON": breaks(200, b'{"jsonrpc": "2.0", "id": 0, "result": '),
+    "no JSON": breaks(200, b"<html>captive portal</html>"),
+    "not UTF-8": breaks(200, b'{"jsonrpc":"2.0","id":0,"result":"\xff\xfe"}'),
+    "an empty body": breaks(200),
+    "another shape": breaks(200, json.dumps({"id": 0, "result": {"number": 7}}).encode()),
+    "null": breaks(200, b"null"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
+@pytest.mark.parametrize("method", [LOGS, BLOCK])
+def test_an_answer_that_is_none(bench: Bench, method: str, broken: Callable[[Any], Any]) -> None:
+    rest = at_head(bench)
+    for transaction in rest[:3]:
+        bench.chain.mine(transaction)
+        for after in range(3):
+            bench.node.faults[:] = [times(1, method, broken, after)]
+            bench.index.reach(bench.chain)
+    settle(bench)
+
+
+def test_a_node_that_is_silent_is_not_waited_for_without_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = threading.Event()
+
+    def hang(result: Any) -> Any:
+        assert release.wait(30)
+        return result
+
+    monkeypatch.setattr("indexer.rpc.TIMEOUT", urllib3.Timeout(connect=1.0, read=0.2))
+    mine_history(bench.chain, 13)
+    bench.node.faults.append(times(1, BLOCK, hang))
+    indexer = elsewhere(bench.index, bench.node.url)
+    with pytest.raises(ChainUnreachable, match="did not answer"):
+        indexer.step()
+    release.set()
+    settle(bench)
+
+
+@pytest.mark.parametrize("method", [BLOCK, RECEIPTS])
+@pytest.mark.parametrize("after", range(4))
+def test_a_null_in_place_of_a_block_or_receipts(bench: Bench, method: str, after: int) -> None:
+    rest = at_head(bench)
+    for transaction in rest[:4]:
+        bench.chain.mine(transaction)
+        bench.node.faults[:] = [times(1, method, lambda _: None, after)]
+        bench.index.reach(bench.chain)
+    settle(bench)
+
+
+@pytest.mark.parametrize("damage", ["empty logs", "one missing", "a null", "none"])
+def test_receipts_that_are_not_the_blocks(bench: Bench, damage: str) -> None:
+    def damaged(receipts: list[Any]) -> list[Any]:
+        if damage == "empty logs":
+            return [{**receipt, "logs": []} for receipt in receipts]
+        if damage == "one missing":
+            return receipts[:-1]
+        if damage == "a null":
+            return [*receipts[:-1], None]
+        return []
+
+    for transaction in at_head(bench)[:4]:
+        bench.chain.mine(transaction)
+        bench.node.faults[:] = [times(2, RECEIPTS, damaged)]
+        bench.index.reach(bench.chain)
+    settle(bench)
+
+
+def test_a_node_without_the_method_for_all_receipts_of_a_block(bench: Bench) -> None:
+    def unknown(_result: Any) -> Any:
+        raise Refusal("the method eth_getBlockReceipts does not exist", -32601)
+
+    for transaction in at_head(bench)[:4]:
+        bench.chain.mine(transaction)
+        bench.node.faults[:] = [times(99, RECEIPTS, unknown)]
+        bench.index.reach(bench.chain)
+    settle(bench)
+
+
+# -- another chain ---------------------------------------------------------------------------------
+
+
+def test_another_genesis_is_refused(bench: Bench) -> None:
+    mine_history(bench.chain, 14)
+    before = bench.index.reach(bench.chain)
+    other = ScriptedChain(salt=99)
+    mine_history(other, 14)
+    with serve(other) as node, pytest.raises(AnotherChain, match="genesis"):
+        elsewhere(bench.index, node.url).catch_up()
+    assert bench.index.digest() == before
+
+
+def test_another_chain_id_is_refused(bench: Bench) -> None:
+    mine_history(bench.chain, 14)
+    bench.node.faults.append(times(1, "eth_chainId", lambda _: "0x1"))
+    with pytest.raises(AnotherChain, match="chain id 1"):
+        bench.index.indexer.catch_up()
+
+
+# -- poison ----------------------------------------------------------------------------------------
+
+
+def test_poison_is_put_aside_and_stops_nothing(bench: Bench) -> None:
+    ended = next(e for t in tell(2, 60) for e in t if type(e).__name__ == "ConsentEnded")
+    whole = encode_event(ended)
+    poison = [
+        EncodedLog("ConsentRegistry", ("0x" + "12" * 32,), "0x"),
+        EncodedLog("ConsentRegistry", (), "0xdead"),
+        EncodedLog("UsageToken", whole.topics, whole.data),
+        EncodedLog("ConsentRegistry", whole.topics[:2], whole.data),
+        EncodedLog("ConsentRegistry", whole.topics, "0x" + "00" * 31),
+        EncodedLog("AgreementRegistry", (_topic("AgreementProposed"), *whole.topics[1:]), "0x"),
+    ]
+    stranger = EncodedLog("Stranger", whole.topics, whole.data)
+    transactions = tell(15, 20)
+    mine_all(bench.chain, transactions[:10], 15)
+    bench.chain.mine([stranger], poison, [*poison[:2], stranger])
+    mine_all(bench.chain, transactions[10:], 16)
+    settle(bench)
+    with bench.index.connect() as connection:
+        rows = connection.execute(
+            text("SELECT contract, topics, data FROM ledger.quarantined ORDER BY 1, 2, 3")
+        ).all()
+    expected = [(log.contract, " ".join(log.topics), log.data) for log in (*poison, *poison[:2])]
+    assert [tuple(row) for row in rows] == sorted(expected)
+
+
+def _topic(name: str) -> str:
+    told = next(e for t in tell(2, 5) for e in t if type(e).__name__ == name)
+    return encode_event(told).topics[0]
+
+
+def test_every_address_of_ours_is_asked_for(bench: Bench) -> None:
+    mine_history(bench.chain, 17)
+    bench.index.reach(bench.chain)
+    asked = [call[1][0]["address"] for call in bench.node.calls if call[0] == LOGS]
+    assert {"0x" + address.hex() for address in ADDRESSES.values()} == set(asked[0])
+
+
+def test_a_node_that_is_back_is_followed_again(bench: Bench) -> None:
+    mine_history(bench.chain, 18)
+    with pytest.raises(ChainUnreachable, match="did not answer"):
+        elsewhere(bench.index, "http://127.0.0.1:9").catch_up()
+    settle(bench)
+    assert Chain(bench.node.url).chain_id() == 5
