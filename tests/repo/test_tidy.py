@@ -21,7 +21,12 @@ COLUMNS_MAX = 100
 README_LINES_MAX = 120
 CODE = (".py", ".sol", ".js", ".mjs", ".ts", ".css", ".html", ".sh", ".toml")
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "models", "misc", "shared"}
-GENERATED = {"package-lock.json", "requirements.lock", "requirements-dev.lock"}
+GENERATED = {
+    "package-lock.json",
+    "node/bench/ponder/package-lock.json",
+    "requirements.lock",
+    "requirements-dev.lock",
+}
 WAITING_LOOPS = {"tests/stage.py", "tests/repo/test_tidy.py", "tests/e2e/conftest.py"}
 PACKAGES = ("protocol", "indexer", "node")
 PLACE_NAMES = re.compile(r"/(?:home|root|Users|work)/[\w.-]+|/tmp/[\w-]*ptx")
