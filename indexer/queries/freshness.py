@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -23,17 +25,24 @@ class Freshness:
     age_seconds: float
 
 
+FRESHNESS_SQL = (
+    "SELECT c.block_number, c.block_hash, c.block_time,"
+    " extract(epoch FROM clock_timestamp())::float8 AS now,"
+    " extract(epoch FROM clock_timestamp() - h.head_read_at)::float8 AS age_seconds"
+    " FROM indexing.cursor c CROSS JOIN indexing.heartbeat h"
+)
+"""The columns of a Freshness, or no row before the first block."""
+
+
 def read_freshness(connection: Connection) -> Freshness:
     """Raises IndexEmpty before the first block."""
-    row = connection.execute(
-        text(
-            "SELECT c.block_number, c.block_hash, c.block_time,"
-            " extract(epoch FROM clock_timestamp()) AS now,"
-            " extract(epoch FROM clock_timestamp() - h.head_read_at) AS age_seconds"
-            " FROM indexing.cursor c CROSS JOIN indexing.heartbeat h"
-        )
-    ).one_or_none()
+    row = connection.execute(text(FRESHNESS_SQL)).one_or_none()
     if row is None:
         raise IndexEmpty("The index has not caught up with the chain yet: wait, or see its log.")
-    block = BlockRef(row.block_number, row.block_hash, row.block_time)
-    return Freshness(block, int(row.now), max(float(row.age_seconds), 0.0))
+    return freshness_of(row)
+
+
+def freshness_of(row: Sequence[Any]) -> Freshness:
+    """From a row of `FRESHNESS_SQL`."""
+    number, block_hash, block_time, now, age_seconds = row
+    return Freshness(BlockRef(number, block_hash, block_time), int(now), max(age_seconds, 0.0))

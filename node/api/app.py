@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from node.api import openapi, problem_documents
-from node.api.context import Context
+from node.api.context import Context, judge_fresh
 from node.api.gateway import Gateway
 from node.api.learner_sessions import LearnerSessions
 from node.api.routes import (
@@ -30,8 +31,10 @@ from node.api.routes import (
     vouchers,
     withdrawals,
 )
+from node.api.status_door import StatusDoor
 from node.bootstrap import load_node, require_database_url
 from node.commands.gate import Gate
+from node.commands.quick_gate import QuickGate
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
 from node.logs import configure_logs
@@ -66,9 +69,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logs()
-        app.state.node = make_context(chosen)
+        context = app.state.node = make_context(chosen)
+        app.state.quick_gate = quick = QuickGate(
+            context.database, context.gate, partial(judge_fresh, chosen)
+        )
+        await quick.open()
         yield
-        await app.state.node.database.dispose()
+        await quick.close()
+        await context.database.dispose()
 
     app = FastAPI(
         title="Prometheus-X ledger node",
@@ -80,6 +88,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     problem_documents.install(app)
+    app.add_middleware(StatusDoor)
     app.add_middleware(Gateway)
     for module in ROUTERS:
         for route in module.router.routes:

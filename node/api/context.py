@@ -54,17 +54,26 @@ async def require_fresh(context: Context, connection: AsyncConnection) -> Freshn
     except IndexEmpty:
         freshness = None
     if freshness is not None:
-        age = freshness.age_seconds
-        if context.settings.block_period_seconds:
-            age = max(age, freshness.now - freshness.block.block_time)
-        if age <= limit:
-            return Freshness(freshness.block, max(freshness.now, freshness.block.block_time), age)
+        judged = judge_fresh(context.settings, freshness)
+        if judged is not None:
+            return judged
     seen = "never" if freshness is None else f"{freshness.age_seconds:.0f} s ago"
     raise Problem.of(
         "index-stale",
         f"The indexer last saw the head of the chain {seen}; the limit is {limit} s.",
         "Treat the consent as not active and ask again; the operator checks the indexer's log.",
     )
+
+
+def judge_fresh(settings: Settings, read: Freshness) -> Freshness | None:
+    """With a head block that is older than its successor should be, the index is that old; and now
+    is never before the block. None for an index that is too old to answer."""
+    age = read.age_seconds
+    if settings.block_period_seconds:
+        age = max(age, read.now - read.block.block_time)
+    if age > settings.max_staleness_seconds:
+        return None
+    return Freshness(read.block, max(read.now, read.block.block_time), age)
 
 
 Act = Callable[[AsyncConnection], Awaitable[tuple[int, dict[str, Any]]]]

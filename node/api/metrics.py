@@ -11,6 +11,9 @@ DURATION = Histogram(
     ("method", "route"),
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15),
 )
+QUICK_STATUS = Counter(
+    "ptx_quick_status_total", "Consents that the status door answered without the framework"
+)
 OUTBOX_OPEN = Gauge("ptx_outbox_open", "Acts promised and not on chain yet")
 OUTBOX_OLDEST_SECONDS = Gauge("ptx_outbox_oldest_seconds", "Age of the oldest of them")
 INDEX_BLOCK = Gauge("ptx_index_block", "Last block in the index")

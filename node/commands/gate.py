@@ -71,7 +71,7 @@ class Gate:
         withdrawn = await _accepted_withdrawals(connection, leaves)
         now = UnixSeconds(freshness.now)
         statuses = [
-            status_at(entry, known, await self._agreement(connection, entry, freshness), now)
+            status_at(entry, known, await self._agreement_of(connection, entry, freshness), now)
             for entry, known in zip(entries, facts, strict=True)
         ]
         missing = [
@@ -90,14 +90,18 @@ class Gate:
             answers.append(GateAnswer(state, status))
         return answers
 
-    async def _agreement(
-        self, connection: AsyncConnection, entry: Entry, freshness: Freshness
-    ) -> AgreementFacts | None:
+    def remembered(self, freshness: Freshness) -> dict[AgreementId, AgreementFacts | None]:
+        """What is known of agreements as of a block; for whoever asks to fill."""
         full = len(self._agreements) >= AGREEMENTS_REMEMBERED_MAX
         if full or self._block_hash != freshness.block.block_hash:
             self._agreements = {}
             self._block_hash = freshness.block.block_hash
-        remembered = self._agreements
+        return self._agreements
+
+    async def _agreement_of(
+        self, connection: AsyncConnection, entry: Entry, freshness: Freshness
+    ) -> AgreementFacts | None:
+        remembered = self.remembered(freshness)
         if entry.agreement_id not in remembered:
             found = await query(connection, find_agreement_facts, entry.agreement_id)
             remembered[entry.agreement_id] = found
