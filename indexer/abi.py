@@ -14,6 +14,7 @@ from typing import Any
 from eth_abi.abi import decode as general_decode
 
 WORD_DIGITS = 64
+ADDRESS_PADDING = "0" * 24
 
 Reader = Callable[[str], Any]
 """From one word, 64 hexadecimal digits, to its value."""
@@ -88,21 +89,23 @@ def _read_generally(data: str, kinds: Sequence[str]) -> Sequence[Any]:
 
 def _read_bytes32(word: str) -> bytes:
     value = bytes.fromhex(word)
-    if len(value) != 32:
-        raise Malformed(f"{len(value)} bytes, not 32: 0x{word}")
+    if len(word) != WORD_DIGITS or len(value) != 32:
+        raise Malformed(f"not 32 bytes: 0x{word}")
     return value
 
 
 def _read_address(word: str) -> bytes:
-    if len(word) != WORD_DIGITS or word[:24] != "000000000000000000000000":
+    value = bytes.fromhex(word[24:])
+    if len(word) != WORD_DIGITS or word[:24] != ADDRESS_PADDING or len(value) != 20:
         raise Malformed(f"no address: 0x{word}")
-    return bytes.fromhex(word[24:])
+    return value
 
 
 def _number_reader(bits: int) -> Reader:
     def read(word: str) -> int:
-        value = int(word, 16)
-        if len(word) != WORD_DIGITS or value >> bits:
+        content = bytes.fromhex(word)  # int() would take signs and underscores, too
+        value = int.from_bytes(content)
+        if len(word) != WORD_DIGITS or len(content) != 32 or value >> bits:
             raise Malformed(f"no number of {bits} bits: 0x{word}")
         return value
 

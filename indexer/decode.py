@@ -91,10 +91,12 @@ class PlacedEvent(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Form:
+class Form:
     """How an event is read: its topics, then its data; `order` has each field's place in both."""
 
-    build: type[Any]
+    build: type[events.Event]
+    topic_kinds: tuple[str, ...]
+    data_kinds: tuple[str, ...]
     topics: tuple[Callable[[str], Any], ...]
     data: Callable[[str], Sequence[Any]]
     order: tuple[int, ...]
@@ -108,7 +110,7 @@ class Decoder:
         self._contracts = {
             "0x" + addresses[name].hex(): name for name in CONTRACT_EVENTS if name in addresses
         }
-        self._forms = {
+        self.forms: dict[tuple[str, str], Form] = {
             (contract, topic): form
             for contract, names in CONTRACT_EVENTS.items()
             for topic, form in _forms(contract, names)
@@ -124,7 +126,7 @@ class Decoder:
         if contract is None:
             return None
         topics = log.topics
-        form = self._forms.get((contract, topics[0])) if topics else None
+        form = self.forms.get((contract, topics[0])) if topics else None
         if form is None:
             raise UndecodableLog(f"{contract} has no event with topic {topics[:1]}")
         try:
@@ -140,7 +142,7 @@ class Decoder:
         return PlacedEvent(event, contract, block, int(log.log_index, 16), log.transaction_hash)
 
 
-def _forms(contract: str, names: tuple[str, ...]) -> list[tuple[str, _Form]]:
+def _forms(contract: str, names: tuple[str, ...]) -> list[tuple[str, Form]]:
     found = []
     for item in contracts.abi(contract):
         if item["type"] == "event" and item["name"] in names:
@@ -154,14 +156,16 @@ def _forms(contract: str, names: tuple[str, ...]) -> list[tuple[str, _Form]]:
     return found
 
 
-def _form(build: type[Any], kinds: list[str], indexed: list[bool]) -> _Form:
+def _form(build: type[events.Event], kinds: list[str], indexed: list[bool]) -> Form:
     in_topics = [place for place, is_indexed in enumerate(indexed) if is_indexed]
     in_data = [place for place, is_indexed in enumerate(indexed) if not is_indexed]
     readers = [word_reader(kinds[place]) for place in in_topics]
     assert None not in readers, f"{build.__name__} has an indexed field that is no word"
     stored = [*in_topics, *in_data]
-    return _Form(
+    return Form(
         build=build,
+        topic_kinds=tuple(kinds[place] for place in in_topics),
+        data_kinds=tuple(kinds[place] for place in in_data),
         topics=tuple(reader for reader in readers if reader is not None),
         data=data_reader([kinds[place] for place in in_data]),
         order=tuple(stored.index(place) for place in range(len(kinds))),

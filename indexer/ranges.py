@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+FIRST_RANGE_BLOCKS = 8
 RANGE_BLOCKS_MAX = 10_000
 LOG_BYTES_WANTED = 12 * 2**20
 GROWTH_MAX = 4
@@ -10,8 +11,8 @@ GROWTH_MAX = 4
 class RangeSize:
     """Learns from each answer; halves where the node refuses."""
 
-    def __init__(self, blocks: int = 500) -> None:
-        self.blocks = min(blocks, RANGE_BLOCKS_MAX)
+    def __init__(self) -> None:
+        self.blocks = min(FIRST_RANGE_BLOCKS, RANGE_BLOCKS_MAX)
 
     def last_block(self, first: int, head: int) -> int:
         """The last block to ask for."""

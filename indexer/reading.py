@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
 
 import structlog
 
@@ -24,6 +23,8 @@ from indexer.rpc import ChainRefused, ChainUnreachable
 HEADERS_ALL_MAX = 1_000
 """Up to so many blocks, every header is read; of more, those that count."""
 RECEIPTS_NEAR_HEAD_BLOCKS = 8
+BLOOM_BITS_TELLING_MAX = 800
+"""With more of its 2,048 bits set, a filter announces in vain more than once in twenty times."""
 
 logger = structlog.get_logger("indexer")
 
@@ -68,10 +69,10 @@ class Reader:
                 if not self._size.halve(last - first + 1):
                     raise
                 logger.info("range_halved", first=first, last=last, reason=str(error))
-        self._size.learn(last - first + 1, sum(len(log.data) + 600 for log in logs))
-        headers = self._headers(before, last_header, head, logs)
-        _require_order(logs)
-        self._require_whole(headers, head, logs)
+        groups = group_by_block(logs)
+        self._size.learn(last - first + 1, sum(group.data_digits for group in groups.values()))
+        headers = self._headers(before, last_header, head, groups)
+        self._require_whole(headers, head, logs, groups)
         blocks = {header.number: _ref(header) for header in headers.values()}
         return Reading(
             logs=logs,
@@ -85,13 +86,17 @@ class Reader:
         )
 
     def _headers(
-        self, before: BlockRef, last_header: Header, head: Header, logs: Sequence[Log]
+        self,
+        before: BlockRef,
+        last_header: Header,
+        head: Header,
+        groups: Mapping[int, BlockLogs],
     ) -> dict[int, Header]:
         """Headers by height, checked to hang together and to carry the logs."""
         first, last = before.block_number + 1, last_header.block_number
         every = last - first < HEADERS_ALL_MAX
         near_end = range(first if every else max(first, last - self._remembered_blocks), last)
-        wanted = sorted({first, *near_end, *(int(log.block_number, 16) for log in logs)} - {last})
+        wanted = sorted({first, *near_end, *groups} - {last})
         if wanted and not first <= wanted[0] <= wanted[-1] < last:
             raise ChainMoved(f"logs of block {wanted[0]} or {wanted[-1]} came unasked")
         headers: dict[int, Header] = {}
@@ -105,26 +110,32 @@ class Reader:
             expected = before.block_hash if number == first else parent and parent.block_hash
             if expected is not None and header.parent_block_hash != expected:
                 raise ChainMoved(f"block {number} does not follow block {number - 1}")
-        for log in logs:
-            if log.removed or log.block_hash != headers[int(log.block_number, 16)].hash:
-                raise ChainMoved(f"a log of block {int(log.block_number, 16)} is of another block")
+        for number, group in groups.items():
+            if group.block_hash != headers[number].hash:
+                raise ChainMoved(f"logs of block {number} are of another block")
         return headers
 
     def _require_whole(
-        self, headers: Mapping[int, Header], head: Header, logs: Sequence[Log]
+        self,
+        headers: Mapping[int, Header],
+        head: Header,
+        logs: Sequence[Log],
+        groups: Mapping[int, BlockLogs],
     ) -> None:
-        found = {int(number, 16): list(those) for number, those in groupby(logs, _number_of)}
         for number, header in headers.items():
-            ours = found.get(number, [])
-            is_near_head = number > head.block_number - RECEIPTS_NEAR_HEAD_BLOCKS
+            group = groups.get(number, NO_LOGS)
             bloom = int(header.logs_bloom, 16)
             announced = [
                 address
                 for address, mask in zip(self._addresses, self._masks, strict=True)
                 if bloom & mask == mask
             ]
-            missing = set(announced) - {log.address.lower() for log in ours}
-            if missing or _has_hole(ours) or (is_near_head and announced):
+            is_near_head = number > head.block_number - RECEIPTS_NEAR_HEAD_BLOCKS
+            if not announced and not group.has_hole and group.start == group.end:
+                continue
+            ours = logs[group.start : group.end]
+            is_telling = bloom.bit_count() <= BLOOM_BITS_TELLING_MAX
+            if is_near_head or group.has_hole or (is_telling and _lacks(ours, announced)):
                 self._require_receipts(header, ours)
 
     def _require_receipts(self, header: Header, ours: Sequence[Log]) -> None:
@@ -144,27 +155,55 @@ class Reader:
             )
 
 
-def _number_of(log: Log) -> str:
-    return log.block_number
+@dataclass(slots=True)
+class BlockLogs:
+    """The logs of one block: from `start` to before `end` of those that came. `has_hole` where a
+    transaction's logs do not follow each other: another contract's log may be between them, or one
+    of ours is missing."""
+
+    start: int
+    end: int
+    block_hash: str
+    has_hole: bool = False
+    data_digits: int = 0
 
 
-def _require_order(logs: Sequence[Log]) -> None:
-    previous = (-1, -1)
-    for log in logs:
-        place = (int(log.block_number, 16), int(log.log_index, 16))
-        if place <= previous:
-            raise ChainMoved(f"log {place[1]} of block {place[0]} came out of order or twice")
-        previous = place
+NO_LOGS = BlockLogs(0, 0, "")
+LOG_DIGITS = 600
+"""What a log takes on the wire besides its data, about."""
 
 
-def _has_hole(logs: Sequence[Log]) -> bool:
-    """Whether a transaction's logs of ours do not follow each other: another contract's log may be
-    between them, or one of ours is missing."""
-    return any(
-        log.transaction_hash == before.transaction_hash
-        and int(log.log_index, 16) != int(before.log_index, 16) + 1
-        for before, log in pairwise(logs)
-    )
+def group_by_block(logs: Sequence[Log]) -> dict[int, BlockLogs]:
+    """Logs by height. Raises ChainMoved unless they are in the order of the chain, of one block at
+    each height, and none is there twice."""
+    groups: dict[int, BlockLogs] = {}
+    number = transaction = ""
+    height = last_index = -1
+    group = NO_LOGS
+    for place, log in enumerate(logs):
+        index = int(log.log_index, 16)
+        if log.block_number != number:
+            number, transaction, last_index = log.block_number, "", -1
+            if int(number, 16) <= height:
+                raise ChainMoved(f"logs of block {height} came before those of {int(number, 16)}")
+            height = int(number, 16)
+            group = groups[height] = BlockLogs(place, place, log.block_hash)
+        if index <= last_index:
+            raise ChainMoved(f"log {index} of block {height} came out of order or twice")
+        if log.block_hash != group.block_hash or log.removed:
+            raise ChainMoved(f"log {index} of block {height} is of another block")
+        if log.transaction_hash != transaction:
+            transaction = log.transaction_hash
+        elif index != last_index + 1:
+            group.has_hole = True
+        group.end = place + 1
+        group.data_digits += len(log.data) + LOG_DIGITS
+        last_index = index
+    return groups
+
+
+def _lacks(ours: Sequence[Log], announced: Sequence[str]) -> bool:
+    return not set(announced) <= {log.address.lower() for log in ours}
 
 
 def _ref(header: Header) -> BlockRef:

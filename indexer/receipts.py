@@ -39,7 +39,8 @@ def encode_receipt(receipt: Receipt) -> bytes:
                 [_bytes(log.address), [_bytes(topic) for topic in log.topics], _bytes(log.data)]
                 for log in receipt.logs
             ],
-        ]
+        ],
+        infer_serializer=False,  # all of it is bytes already
     )
     kind = int(receipt.type, 16)
     return body if kind == 0 else bytes([kind]) + body

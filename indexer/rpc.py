@@ -9,7 +9,7 @@ import msgspec
 import urllib3
 
 TIMEOUT = urllib3.Timeout(connect=5.0, read=30.0)
-ANSWER_BYTES_MAX = 96 * 2**20
+ANSWER_BYTES_MAX = 48 * 2**20
 CHUNK_BYTES = 2**20
 TOO_LARGE, TOO_MANY_REQUESTS = 413, 429
 

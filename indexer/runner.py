@@ -24,6 +24,7 @@ from indexer.cursor import (
     Cursor,
     CursorMoved,
     Halted,
+    hold_cursor,
     lock_cursor,
     move_cursor,
     read_cursor,
@@ -31,9 +32,8 @@ from indexer.cursor import (
     record_heartbeat,
     remember_blocks,
 )
-from indexer.decode import Decoder, PlacedEvent, UndecodableLog
 from indexer.lookups import build_lookups, drop_lookups_before
-from indexer.projections import LogGap, Projector, QuarantinedLog
+from indexer.projections import LogGap, Projector
 from indexer.reading import ChainMoved, Reader, Reading
 from indexer.reorg import find_common_ancestor, roll_back
 from indexer.rows import Rows
@@ -65,12 +65,12 @@ class Indexer:
     def __init__(self, engine: Engine, source: Source) -> None:
         self._engine = engine
         self._source = source
-        self._decoder = Decoder(source.addresses)
         self._projector = Projector(engine, source.addresses)
         addresses = [source.addresses[name] for name in source.addresses]
         self._reader = Reader(source.chain, addresses, source.finality_blocks)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")
         self._behind_since: float | None = None
+        self._gap_met = ""
 
     def follow(
         self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]
@@ -154,7 +154,7 @@ class Indexer:
             return self._wait_or_take_back(cursor, head)
         self._behind_since = None
         if head.block_number > cursor.at.block_number:
-            return self._advance(cursor, head, should_stop, on_step)
+            return self._advance_or_reread(cursor, head, should_stop, on_step)
         with self._engine.begin() as connection:
             build_lookups(connection)
             record_heartbeat(connection)
@@ -201,6 +201,40 @@ class Indexer:
         logger.warning("rolled_back", to_block=ancestor.block_number, depth=depth, rows=rows)
         return depth
 
+    def _advance_or_reread(
+        self,
+        cursor: Cursor,
+        head: Header,
+        should_stop: Callable[[], bool],
+        on_step: Callable[[int], None],
+    ) -> int:
+        """Goes on; where the same gap is met twice, what is missing is in what was read before."""
+        try:
+            moved = self._advance(cursor, head, should_stop, on_step)
+        except LogGap as gap:
+            if str(gap) != self._gap_met:
+                self._gap_met = str(gap)
+                raise
+            self._gap_met = ""
+            return self._read_again(gap)
+        self._gap_met = ""
+        return moved
+
+    def _read_again(self, gap: LogGap) -> int:
+        """Takes back everything from the last certain block on, final or not: the chain has not
+        changed, the node once left something out."""
+        first = gap.since or max(self._source.first_block, 1)
+        header = self._source.chain.header(first)
+        before = BlockRef(first - 1, header.parent_block_hash, header.block_time)
+        with self._engine.begin() as connection:
+            cursor = hold_cursor(connection)
+            assert cursor is not None
+            rows = roll_back(connection, cursor, before)
+            remember_blocks(connection, [before], self._source.finality_blocks)
+        self._projector.forget()
+        logger.critical("logs_missing", reason=str(gap), read_again_from=first, rows=rows)
+        return cursor.at.block_number - before.block_number
+
     def _advance(
         self,
         cursor: Cursor,
@@ -219,7 +253,7 @@ class Indexer:
                 found = reading.result()
                 is_last = found.last.block_number == head.block_number or should_stop()
                 reading = None if is_last else self._read(found.last, head)
-                rows = self._projector.project(self._decode(found))
+                rows = self._projector.project(found.logs, found.blocks)
                 if writing is not None:
                     writing.result()
                 writing = self._threads.submit(self._write, cursor, found, rows)
@@ -237,28 +271,6 @@ class Indexer:
 
     def _read(self, before: BlockRef, head: Header) -> Future[Reading]:
         return self._threads.submit(self._reader.read_after, before, head)
-
-    def _decode(self, reading: Reading) -> list[PlacedEvent | QuarantinedLog]:
-        decoded: list[PlacedEvent | QuarantinedLog] = []
-        for log in reading.logs:
-            block = reading.blocks[log.block_number]
-            try:
-                event = self._decoder.decode(log, block)
-            except UndecodableLog as error:
-                logger.critical(
-                    "log_quarantined",
-                    block=block.block_number,
-                    log_index=int(log.log_index, 16),
-                    reason=str(error),
-                )
-                contract = self._decoder.contract_of(log)
-                assert contract is not None
-                place = (block, int(log.log_index, 16), log.transaction_hash)
-                decoded.append(QuarantinedLog(log, contract, *place))
-            else:
-                if event is not None:
-                    decoded.append(event)
-        return decoded
 
     def _write(self, cursor: Cursor, reading: Reading, rows: Rows) -> None:
         with self._engine.begin() as connection:

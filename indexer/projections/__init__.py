@@ -1,27 +1,33 @@
-"""Projections: each event becomes rows; what is more than the event itself has a module by noun."""
+"""Projections: each log becomes rows; what is more than the event itself has a module by noun."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from sqlalchemy import Engine
+import structlog
+from sqlalchemy import Engine, Table
 
 from indexer import tables
+from indexer.abi import Malformed
+from indexer.chain import Log
 from indexer.cursor import BlockRef
-from indexer.decode import PlacedEvent
+from indexer.decode import Decoder, PlacedEvent, UndecodableLog
 from indexer.projections.agreements import add_proposal
 from indexer.projections.consents import add_batch
+from indexer.projections.direct import DirectRow, direct_row
 from indexer.projections.facts import projection_of
 from indexer.projections.known import Known, LogGap
 from indexer.projections.postings import MONEY, Bookkeeper
-from indexer.projections.quarantine import QuarantinedLog, add_quarantined
+from indexer.projections.quarantine import add_quarantined
 from indexer.projections.settlements import add_settlement
 from indexer.rows import Rows
+from indexer.rpc import ChainUnreachable
 from protocol import events
 from protocol.types import ContractAddress
 
-__all__ = ["LogGap", "Projector", "QuarantinedLog"]
+__all__ = ["LogGap", "Projector"]
 
 RICHER = {
     events.AgreementProposed: add_proposal,
@@ -30,11 +36,16 @@ RICHER = {
 }
 """Events that are more than one row of their own fields."""
 
+HEX = re.compile(r"0x([0-9a-fA-F]{2})*")
+
+logger = structlog.get_logger("indexer")
+
 
 class Projector:
     """Turns what the chain reported into rows."""
 
     def __init__(self, engine: Engine, addresses: Mapping[str, bytes]) -> None:
+        self._decoder = Decoder(addresses)
         self._known = Known(engine)
         books = Bookkeeper(
             ContractAddress(addresses["UsageSettlement"]),
@@ -49,31 +60,71 @@ class Projector:
                 self._projections[kind] = [projection_of(kind)]
             if kind in MONEY:
                 self._projections[kind].append(books.add_postings)
+        self._direct: dict[tuple[str, str], tuple[Table, DirectRow]] = {}
+        for (contract, topic), form in self._decoder.forms.items():
+            row = None if form.build in (*RICHER, *MONEY) else direct_row(form)
+            if row is not None:
+                address = "0x" + addresses[contract].hex()
+                self._direct[address, topic] = (tables.EVENT_TABLES[form.build], row)
 
     def forget(self) -> None:
         """Drops what was remembered of rows that a roll-back has deleted."""
         self._known.forget()
 
-    def project(self, reported: Iterable[PlacedEvent | QuarantinedLog]) -> Rows:
-        """The rows of a reading, which is in chain order. Raises LogGap."""
+    def project(self, logs: Iterable[Log], blocks: Mapping[str, BlockRef]) -> Rows:
+        """The rows of logs in the order of the chain; `blocks` by height as the wire has it.
+
+        Raises LogGap, and ChainUnreachable for a log that is no hexadecimal text.
+        """
         rows = Rows()
-        block: BlockRef | None = None
-        transaction_hash = ""
-        for placed in reported:
-            if placed.block is not block:
-                block, transaction_hash = placed.block, ""
-                values = (block.block_number, block.block_hash, block.block_time)
-                rows.add(tables.blocks, values)
-            if placed.transaction_hash != transaction_hash:
-                transaction_hash = placed.transaction_hash
-                place = (block.block_number, placed.log_index)
-                rows.add(tables.transactions, (*place, bytes.fromhex(transaction_hash[2:])))
-            if isinstance(placed, QuarantinedLog):
-                add_quarantined(rows, placed)
-                continue
-            for add in self._projections[type(placed.event)]:
-                add(rows, placed)
+        height = transaction_hash = ""
+        block, place = BlockRef(0, b"", 0), ""
+        for log in logs:
+            if log.block_number != height:
+                height, transaction_hash = log.block_number, ""
+                block = blocks[height]
+                place = f"{block.block_number}\t"
+                rows.add(tables.blocks, (block.block_number, block.block_hash, block.block_time))
+            index = int(log.log_index, 16)
+            if log.transaction_hash != transaction_hash:
+                transaction_hash = log.transaction_hash
+                values = (block.block_number, index, bytes.fromhex(transaction_hash[2:]))
+                rows.add(tables.transactions, values)
+            direct = self._direct.get((log.address, log.topics[0] if log.topics else ""))
+            if direct is not None:
+                table, row = direct
+                try:
+                    rows.add_line(table, row.line(log, f"{place}{index}"))
+                    continue
+                except (Malformed, ValueError):
+                    pass  # the long way says what is wrong
+            self._add(rows, log, block, index)
         return rows
+
+    def project_event(self, rows: Rows, placed: PlacedEvent) -> None:
+        """The long way: the rows of an event."""
+        for add in self._projections[type(placed.event)]:
+            add(rows, placed)
+
+    def _add(self, rows: Rows, log: Log, block: BlockRef, index: int) -> None:
+        try:
+            placed = self._decoder.decode(log, block)
+        except UndecodableLog as error:
+            if not all(map(HEX.fullmatch, (log.data, *log.topics))):
+                raise ChainUnreachable(f"a log of block {block.block_number} is no hex") from error
+            logger.critical(
+                "log_quarantined",
+                block=block.block_number,
+                log_index=index,
+                reason=str(error),
+            )
+            contract = self._decoder.contract_of(log)
+            assert contract is not None
+            add_quarantined(rows, contract, (block.block_number, index), log)
+            return
+        if placed is None:
+            raise ChainUnreachable(f"a log of {log.address} came unasked")
+        self.project_event(rows, placed)
 
 
 def _richer(

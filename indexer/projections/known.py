@@ -10,8 +10,8 @@ from __future__ import annotations
 from sqlalchemy import Engine
 
 from indexer.queries.agreements import price_lines_of
-from indexer.queries.consents import count_leaves
-from indexer.queries.settlements import settled_units
+from indexer.queries.consents import count_leaves, last_batch_block
+from indexer.queries.settlements import last_settlement_block, settled_units
 from protocol.agreement import PriceLine
 from protocol.types import AgreementId, OrganisationId, Period, Units
 
@@ -19,7 +19,14 @@ SettledKey = tuple[AgreementId, OrganisationId, Period]
 
 
 class LogGap(Exception):
-    """An event does not continue where the index stands: the node left logs out."""
+    """An event does not continue where the index stands: the node left logs out.
+
+    `since` is the last block that the index has for certain of what is continued, None for none.
+    """
+
+    def __init__(self, reason: str, since: int | None) -> None:
+        super().__init__(reason)
+        self.since = since
 
 
 class Known:
@@ -45,7 +52,7 @@ class Known:
             with self._engine.connect() as connection:
                 lines = price_lines_of(connection, agreement_id)
             if lines is None:
-                raise LogGap(f"agreement 0x{agreement_id.hex()} was never proposed")
+                raise LogGap(f"agreement 0x{agreement_id.hex()} was never proposed", None)
             self._lines[agreement_id] = lines
         return self._lines[agreement_id]
 
@@ -55,7 +62,10 @@ class Known:
             with self._engine.connect() as connection:
                 self._leaves = count_leaves(connection)
         if first_index != self._leaves:
-            raise LogGap(f"a batch begins at leaf {first_index}, the log has {self._leaves}")
+            with self._engine.connect() as connection:
+                since = last_batch_block(connection)
+            reason = f"a batch begins at leaf {first_index}, the log has {self._leaves}"
+            raise LogGap(reason, since)
         self._leaves += size
 
     def take_settlement(self, key: SettledKey, from_units: Units, to_units: Units) -> None:
@@ -64,8 +74,11 @@ class Known:
             with self._engine.connect() as connection:
                 self._settled[key] = settled_units(connection, *key)
         if from_units != self._settled[key]:
+            with self._engine.connect() as connection:
+                since = last_settlement_block(connection, *key)
             raise LogGap(
                 f"a settlement of agreement 0x{key[0].hex()} begins at {from_units} units, "
-                f"{self._settled[key]} are settled"
+                f"{self._settled[key]} are settled",
+                since,
             )
         self._settled[key] = to_units

@@ -3,27 +3,11 @@ is lost."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from indexer import tables
 from indexer.chain import Log
-from indexer.cursor import BlockRef
 from indexer.rows import Rows
 
 
-class QuarantinedLog(NamedTuple):
-    """A log, the contract that emitted it, and where it stands."""
-
-    log: Log
-    contract: str
-    block: BlockRef
-    log_index: int
-    transaction_hash: str
-
-
-def add_quarantined(rows: Rows, quarantined: QuarantinedLog) -> None:
-    """The log's row."""
-    log = quarantined.log
-    place = (quarantined.block.block_number, quarantined.log_index)
-    values = (quarantined.contract, " ".join(log.topics), log.data)
-    rows.add(tables.quarantined, (*place, *values))
+def add_quarantined(rows: Rows, contract: str, place: tuple[int, int], log: Log) -> None:
+    """The row of a log, at its block and index."""
+    rows.add(tables.quarantined, (*place, contract, " ".join(log.topics), log.data))

@@ -108,6 +108,13 @@ def count_leaves(connection: Connection) -> int:
     return connection.execute(statement).scalar_one_or_none() or 0
 
 
+def last_batch_block(connection: Connection) -> int | None:
+    """The block of the last batch."""
+    statement = select(func.max(tables.batches.c.block_number))
+    last: int | None = connection.execute(statement).scalar_one()
+    return last
+
+
 def is_anchored(connection: Connection, leaf: bytes) -> bool:
     """Whether the log holds the leaf, in whosever namespace."""
     statement = select(tables.leaves.c.leaf_index).where(tables.leaves.c.leaf == leaf).limit(1)

@@ -107,6 +107,20 @@ def settled_units(
     return Units(int(connection.execute(statement).scalar_one()))
 
 
+def last_settlement_block(
+    connection: Connection, agreement_id: bytes, consumer: bytes, period: int
+) -> int | None:
+    """The block of the last settlement of a period."""
+    settlements = tables.settlements
+    statement = select(func.max(settlements.c.block_number)).where(
+        settlements.c.agreement_id == agreement_id,
+        settlements.c.consumer == consumer,
+        settlements.c.period == period,
+    )
+    last: int | None = connection.execute(statement).scalar_one()
+    return last
+
+
 def find_settlement_up_to(
     connection: Connection, agreement_id: bytes, consumer: bytes, period: int, units: int
 ) -> SettlementPlace | None:
