@@ -31,6 +31,7 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     timestamp: str
     receipts_root: str = ""
     logs_bloom: str = ZERO_BLOOM
+    gas_used: str = "0x0"
     transactions: tuple[str, ...] = ()
 
     @property
@@ -52,6 +53,11 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     def block_time(self) -> int:
         """Unix seconds."""
         return int(self.timestamp, 16)
+
+    @property
+    def gas(self) -> int:
+        """What its transactions used."""
+        return int(self.gas_used, 16)
 
 
 class Log(msgspec.Struct, frozen=True, rename="camel"):

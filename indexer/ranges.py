@@ -1,11 +1,19 @@
-"""How many blocks to ask for at once: as many as the node gives and memory holds."""
+"""How many blocks to ask for at once: as many as the node gives and memory holds.
+
+What a range will bring is foretold by the gas that its blocks used, where their headers are known:
+a log costs its emitter 8 gas a byte and more.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 FIRST_RANGE_BLOCKS = 8
 RANGE_BLOCKS_MAX = 10_000
 LOG_BYTES_WANTED = 12 * 2**20
 GROWTH_MAX = 4
+GAS_PER_BYTE_FIRST = 32.0
+"""Before anything is learned: an ending of a consent takes 27,000 gas and 840 bytes on the wire."""
 
 
 class RangeSize:
@@ -13,13 +21,25 @@ class RangeSize:
 
     def __init__(self) -> None:
         self.blocks = min(FIRST_RANGE_BLOCKS, RANGE_BLOCKS_MAX)
+        self._gas_per_byte = GAS_PER_BYTE_FIRST
 
     def last_block(self, first: int, head: int) -> int:
         """The last block to ask for."""
         return min(head, first + self.blocks - 1)
 
-    def learn(self, blocks: int, log_bytes: int) -> None:
+    def fitting(self, gas_used: Sequence[int]) -> int:
+        """How many of these blocks to ask for, at least one, by the gas that each used."""
+        gas = 0
+        for count, used in enumerate(gas_used):
+            gas += used
+            if count and gas > LOG_BYTES_WANTED * self._gas_per_byte:
+                return count
+        return len(gas_used)
+
+    def learn(self, blocks: int, gas_used: int, log_bytes: int) -> None:
         """After an answer: aims at `LOG_BYTES_WANTED`, growing step by step."""
+        if log_bytes > LOG_BYTES_WANTED // 100 and gas_used:
+            self._gas_per_byte = gas_used / log_bytes
         fitting = blocks * GROWTH_MAX if log_bytes == 0 else blocks * LOG_BYTES_WANTED // log_bytes
         grown = max(self.blocks, blocks) * GROWTH_MAX
         self.blocks = max(1, min(fitting, grown, RANGE_BLOCKS_MAX))

@@ -61,7 +61,7 @@ class Reader:
         """
         first = before.block_number + 1
         while True:
-            last = self._size.last_block(first, head.block_number)
+            last, headers = self._next_range(first, head)
             try:
                 last_header, logs = self._chain.logs(first, last, self._addresses)
                 break
@@ -70,8 +70,11 @@ class Reader:
                     raise
                 logger.info("range_halved", first=first, last=last, reason=str(error))
         groups = group_by_block(logs)
-        self._size.learn(last - first + 1, sum(group.data_digits for group in groups.values()))
-        headers = self._headers(before, last_header, head, groups)
+        gas_used = sum(header.gas for header in headers.values())
+        log_bytes = sum(group.bytes_on_wire for group in groups.values())
+        self._size.learn(last - first + 1, gas_used, log_bytes)
+        self._add_headers(headers, [first, *groups], last_header)
+        self._require_chain(headers, before, groups)
         self._require_whole(headers, head, logs, groups)
         blocks = {header.number: _ref(header) for header in headers.values()}
         return Reading(
@@ -85,26 +88,40 @@ class Reader:
             last=_ref(last_header),
         )
 
-    def _headers(
-        self,
-        before: BlockRef,
-        last_header: Header,
-        head: Header,
-        groups: Mapping[int, BlockLogs],
-    ) -> dict[int, Header]:
-        """Headers by height, checked to hang together and to carry the logs."""
-        first, last = before.block_number + 1, last_header.block_number
-        every = last - first < HEADERS_ALL_MAX
-        near_end = range(first if every else max(first, last - self._remembered_blocks), last)
-        wanted = sorted({first, *near_end, *groups} - {last})
-        if wanted and not first <= wanted[0] <= wanted[-1] < last:
-            raise ChainMoved(f"logs of block {wanted[0]} or {wanted[-1]} came unasked")
-        headers: dict[int, Header] = {}
-        for number, header in zip(wanted, self._chain.headers(wanted), strict=True):
+    def _next_range(self, first: int, head: Header) -> tuple[int, dict[int, Header]]:
+        """The last block to ask for, and the headers up to it unless there are too many."""
+        last = self._size.last_block(first, head.block_number)
+        if last - first >= HEADERS_ALL_MAX:
+            return last, {}
+        headers = self._read_headers(range(first, last + 1))
+        count = self._size.fitting([header.gas for header in headers.values()])
+        return first + count - 1, dict(list(headers.items())[:count])
+
+    def _read_headers(self, numbers: Sequence[int]) -> dict[int, Header]:
+        found = {}
+        for number, header in zip(numbers, self._chain.headers(numbers), strict=True):
             if header is None:
-                raise ChainMoved(f"block {number} is gone (head was {head.block_number})")
-            headers[number] = header
+                raise ChainMoved(f"block {number} is gone")
+            found[number] = header
+        return found
+
+    def _add_headers(
+        self, headers: dict[int, Header], carrying: Sequence[int], last_header: Header
+    ) -> None:
+        """Completes them with those of the last blocks and of those that carry logs."""
+        first, last = carrying[0], last_header.block_number
+        if not first <= min(carrying) <= max(carrying) <= last:
+            raise ChainMoved(f"logs of block {min(carrying)} or {max(carrying)} came unasked")
+        near_end = range(max(first, last - self._remembered_blocks), last)
+        wanted = sorted({*near_end, *carrying} - headers.keys() - {last})
+        headers.update(self._read_headers(wanted))
         headers[last] = last_header
+
+    def _require_chain(
+        self, headers: Mapping[int, Header], before: BlockRef, groups: Mapping[int, BlockLogs]
+    ) -> None:
+        """They follow the block before and each other, and carry the logs."""
+        first = before.block_number + 1
         for number, header in headers.items():
             parent = headers.get(number - 1)
             expected = before.block_hash if number == first else parent and parent.block_hash
@@ -113,7 +130,6 @@ class Reader:
         for number, group in groups.items():
             if group.block_hash != headers[number].hash:
                 raise ChainMoved(f"logs of block {number} are of another block")
-        return headers
 
     def _require_whole(
         self,
@@ -165,11 +181,11 @@ class BlockLogs:
     end: int
     block_hash: str
     has_hole: bool = False
-    data_digits: int = 0
+    bytes_on_wire: int = 0
 
 
 NO_LOGS = BlockLogs(0, 0, "")
-LOG_DIGITS = 600
+LOG_BYTES = 700
 """What a log takes on the wire besides its data, about."""
 
 
@@ -197,7 +213,7 @@ def group_by_block(logs: Sequence[Log]) -> dict[int, BlockLogs]:
         elif index != last_index + 1:
             group.has_hole = True
         group.end = place + 1
-        group.data_digits += len(log.data) + LOG_DIGITS
+        group.bytes_on_wire += len(log.data) + LOG_BYTES
         last_index = index
     return groups
 

@@ -32,6 +32,7 @@ from indexer.cursor import (
     record_heartbeat,
     remember_blocks,
 )
+from indexer.decode import CONTRACT_EVENTS
 from indexer.lookups import build_lookups, drop_lookups_before
 from indexer.projections import LogGap, Projector
 from indexer.reading import ChainMoved, Reader, Reading
@@ -66,7 +67,7 @@ class Indexer:
         self._engine = engine
         self._source = source
         self._projector = Projector(engine, source.addresses)
-        addresses = [source.addresses[name] for name in source.addresses]
+        addresses = [source.addresses[name] for name in CONTRACT_EVENTS]
         self._reader = Reader(source.chain, addresses, source.finality_blocks)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")
         self._behind_since: float | None = None
