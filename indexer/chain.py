@@ -60,11 +60,11 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
         return int(self.gas_used, 16)
 
 
-class Log(msgspec.Struct, frozen=True, rename="camel"):
-    """One log as the wire has it."""
+class Log(msgspec.Struct, frozen=True, rename="camel", gc=False):
+    """One log as the wire has it; the garbage collector need not look at hundreds of thousands."""
 
     address: str
-    topics: list[str]
+    topics: tuple[str, ...]
     data: str
     block_number: str
     block_hash: str

@@ -27,14 +27,7 @@ class Rows:
         if encoders is None:
             encoders = self._encoders[table] = encoders_of(table)
         line = "\t".join([encode(v) for encode, v in zip(encoders, values, strict=True)])
-        self.add_line(table, line)
-
-    def add_line(self, table: Table, line: str) -> None:
-        """A row that is encoded already."""
-        lines = self._lines.get(table)
-        if lines is None:
-            lines = self._lines[table] = []
-        lines.append(line)
+        self.add_lines(table, [line])
 
     def add_lines(self, table: Table, lines: Iterable[str]) -> None:
         """Rows that are encoded already."""

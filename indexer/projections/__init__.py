@@ -16,7 +16,7 @@ from indexer.cursor import BlockRef
 from indexer.decode import Decoder, PlacedEvent, UndecodableLog
 from indexer.projections.agreements import add_proposal
 from indexer.projections.consents import add_batch
-from indexer.projections.direct import DirectRow, direct_row
+from indexer.projections.direct import DirectRows, direct_rows
 from indexer.projections.facts import projection_of
 from indexer.projections.known import Known, LogGap
 from indexer.projections.postings import MONEY, Bookkeeper
@@ -60,12 +60,12 @@ class Projector:
                 self._projections[kind] = [projection_of(kind)]
             if kind in MONEY:
                 self._projections[kind].append(books.add_postings)
-        self._direct: dict[tuple[str, str], tuple[Table, DirectRow]] = {}
+        self._direct: dict[tuple[str, str], tuple[Table, DirectRows]] = {}
         for (contract, topic), form in self._decoder.forms.items():
-            row = None if form.build in (*RICHER, *MONEY) else direct_row(form)
-            if row is not None:
+            direct = None if form.build in (*RICHER, *MONEY) else direct_rows(form)
+            if direct is not None:
                 address = "0x" + addresses[contract].hex()
-                self._direct[address, topic] = (tables.EVENT_TABLES[form.build], row)
+                self._direct[address, topic] = (tables.EVENT_TABLES[form.build], direct)
 
     def forget(self) -> None:
         """Drops what was remembered of rows that a roll-back has deleted."""
@@ -79,6 +79,7 @@ class Projector:
         rows = Rows()
         height = transaction_hash = ""
         block, place = BlockRef(0, b"", 0), ""
+        busy: dict[tuple[str, str], tuple[list[Log], list[str]]] = {}
         for log in logs:
             if log.block_number != height:
                 height, transaction_hash = log.block_number, ""
@@ -90,15 +91,22 @@ class Projector:
                 transaction_hash = log.transaction_hash
                 values = (block.block_number, index, bytes.fromhex(transaction_hash[2:]))
                 rows.add(tables.transactions, values)
-            direct = self._direct.get((log.address, log.topics[0] if log.topics else ""))
-            if direct is not None:
-                table, row = direct
-                try:
-                    rows.add_line(table, row.line(log, f"{place}{index}"))
-                    continue
-                except (Malformed, ValueError):
-                    pass  # the long way says what is wrong
-            self._add(rows, log, block, index)
+            kind = (log.address, log.topics[0] if log.topics else "")
+            if kind in self._direct:
+                if kind not in busy:
+                    busy[kind] = ([], [])
+                those, places = busy[kind]
+                those.append(log)
+                places.append(f"{place}{index}")
+            else:
+                self._add(rows, log, block, index)
+        for kind, (those, places) in busy.items():
+            table, direct = self._direct[kind]
+            try:
+                rows.add_lines(table, direct.lines(those, places))
+            except (Malformed, ValueError):
+                for log in those:  # the long way finds out which, and what is wrong
+                    self._add(rows, log, blocks[log.block_number], int(log.log_index, 16))
         return rows
 
     def project_event(self, rows: Rows, placed: PlacedEvent) -> None:

@@ -1,4 +1,5 @@
-"""The short way for events that are one row of words: from a log's text to the row's text.
+"""The short way for events that are one row of words: from the text of many logs to the text of
+their rows, a column at a time.
 
 Most of what a busy chain reports is such events. They need no value of Python's, only a check that
 each word is what its type allows; a property test holds this way to the long one, through the
@@ -13,73 +14,88 @@ from indexer.abi import ADDRESS_PADDING, WORD_DIGITS, Malformed
 from indexer.chain import Log
 from indexer.decode import Form
 
-TextReader = Callable[[str], str]
-"""From one word, 64 hexadecimal digits, to what COPY reads."""
+Column = Callable[[Sequence[str]], list[str]]
+"""From words of 64 hexadecimal digits to what COPY reads. Raises Malformed, ValueError."""
 
 
-class DirectRow:
-    """How one kind of event becomes the text of its row."""
+class DirectRows:
+    """How events of one kind become the text of their rows."""
 
     def __init__(
-        self, topics: Sequence[TextReader], data: Sequence[TextReader], order: Sequence[int]
+        self, topics: Sequence[Column], data: Sequence[Column], order: Sequence[int]
     ) -> None:
         self._topics = topics
         self._data = data
-        self._order = None if list(order) == sorted(order) else order
-        self._data_digits = 2 + len(data) * WORD_DIGITS
+        self._order = order
 
-    def line(self, log: Log, place: str) -> str:
-        """The row, after its place on the chain. Raises Malformed, ValueError."""
-        topics, data = log.topics, log.data
-        if len(topics) != len(self._topics) + 1 or len(data) != self._data_digits:
-            raise Malformed(f"{len(topics)} topics and {len(data) // 2 - 1} bytes of data")
-        values = [read(word[2:]) for read, word in zip(self._topics, topics[1:], strict=True)]
-        for index, read in enumerate(self._data):
-            start = 2 + index * WORD_DIGITS
-            values.append(read(data[start : start + WORD_DIGITS]))
-        if self._order is not None:
-            values = [values[index] for index in self._order]
-        return "\t".join([place, *values])
+    def lines(self, logs: Sequence[Log], places: Sequence[str]) -> list[str]:
+        """The rows of logs at these places on the chain.
+
+        Raises Malformed or ValueError if one of the logs is not of the form.
+        """
+        if {len(log.topics) for log in logs} != {len(self._topics) + 1}:
+            raise Malformed("another number of topics")
+        if {len(log.data) for log in logs} != {2 + len(self._data) * WORD_DIGITS}:
+            raise Malformed("another length of data")
+        columns = [
+            column([log.topics[index][2:] for log in logs])
+            for index, column in enumerate(self._topics, start=1)
+        ]
+        for index, column in enumerate(self._data):
+            start, end = 2 + index * WORD_DIGITS, 2 + (index + 1) * WORD_DIGITS
+            columns.append(column([log.data[start:end] for log in logs]))
+        ordered = [columns[index] for index in self._order]
+        return list(map("\t".join, zip(places, *ordered, strict=True)))
 
 
-def direct_row(form: Form) -> DirectRow | None:
+def direct_rows(form: Form) -> DirectRows | None:
     """The short way of an event's form; None if one of its fields is no word."""
-    topics = [_text_reader(kind) for kind in form.topic_kinds]
-    data = [_text_reader(kind) for kind in form.data_kinds]
+    topics = [_column(kind) for kind in form.topic_kinds]
+    data = [_column(kind) for kind in form.data_kinds]
     if None in topics or None in data:
         return None
-    return DirectRow([r for r in topics if r], [r for r in data if r], form.order)
+    columns = ([each for each in kinds if each is not None] for kinds in (topics, data))
+    return DirectRows(*columns, form.order)
 
 
-def _text_reader(kind: str) -> TextReader | None:
-    """What reads a word of this type as text; None if the type is no word."""
+def _column(kind: str) -> Column | None:
+    """What reads words of this type; None if the type is no word."""
     if kind == "address":
-        return _address
+        return _addresses
     if kind == "bytes32":
-        return _bytes32
+        return _hashes
     if kind.startswith("uint") and kind[4:].isdigit():
-        return _number(int(kind[4:]))
+        return _numbers(int(kind[4:]))
     return None
 
 
-def _address(word: str) -> str:
-    if word[:24] != ADDRESS_PADDING or len(bytes.fromhex(word)) != 32:
-        raise Malformed(f"no address: 0x{word}")
-    return "\\\\x" + word[24:]
+def _addresses(words: Sequence[str]) -> list[str]:
+    _require_words(words)
+    if {word[:24] for word in words} != {ADDRESS_PADDING}:
+        raise Malformed("no address")
+    return ["\\\\x" + word[24:] for word in words]
 
 
-def _bytes32(word: str) -> str:
-    if len(word) != WORD_DIGITS or len(bytes.fromhex(word)) != 32:
-        raise Malformed(f"not 32 bytes: 0x{word}")
-    return "\\\\x" + word
+def _hashes(words: Sequence[str]) -> list[str]:
+    _require_words(words)
+    return ["\\\\x" + word for word in words]
 
 
-def _number(bits: int) -> TextReader:
-    def read(word: str) -> str:
-        content = bytes.fromhex(word)  # int() would take signs and underscores, too
-        value = int.from_bytes(content)
-        if len(word) != WORD_DIGITS or len(content) != 32 or value >> bits:
-            raise Malformed(f"no number of {bits} bits: 0x{word}")
-        return str(value)
+def _numbers(bits: int) -> Column:
+    def read(words: Sequence[str]) -> list[str]:
+        _require_words(words)
+        values = [int(word, 16) for word in words]
+        if max(values) >> bits:
+            raise Malformed(f"no number of {bits} bits")
+        return [str(value) for value in values]
 
     return read
+
+
+def _require_words(words: Sequence[str]) -> None:
+    """Each has 64 digits, and all of them are hexadecimal: `fromhex` leaves out spaces, which shows
+    in the length."""
+    if {len(word) for word in words} != {WORD_DIGITS}:
+        raise Malformed("no words")
+    if 2 * len(bytes.fromhex("".join(words))) != len(words) * WORD_DIGITS:
+        raise Malformed("no words")

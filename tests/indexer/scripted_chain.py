@@ -120,7 +120,7 @@ class ScriptedChain:
             encoded = each if isinstance(each, EncodedLog) else encode_event(each)
             address = ADDRESSES.get(encoded.contract, STRANGER)
             place = (hex(block.number), block.hash, to_hex(digest), hex(index))
-            logs.append(Log(to_hex(address), list(encoded.topics), encoded.data, *place))
+            logs.append(Log(to_hex(address), encoded.topics, encoded.data, *place))
             if not isinstance(each, EncodedLog):
                 origin = Origin(
                     block.number,

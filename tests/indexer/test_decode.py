@@ -49,7 +49,7 @@ def log_of(contract: str, event: dict[str, Any], values: list[Any]) -> Log:
     encoded = encode_values(contract, event, values)
     return Log(
         address=to_hex(ADDRESSES[contract]),
-        topics=list(encoded.topics),
+        topics=encoded.topics,
         data=encoded.data,
         block_number=hex(BLOCK.block_number),
         block_hash=to_hex(BLOCK.block_hash),
@@ -115,9 +115,9 @@ def test_logs_of_other_contracts_are_none_of_ours(decoder: Decoder) -> None:
 def test_events_that_a_contract_of_ours_does_not_have_are_named(decoder: Decoder) -> None:
     event = abi_of("ConsentRegistry", "ConsentEnded")
     log = log_of("ConsentRegistry", event, [b"\x01" * 20, b"\x02" * 32])
-    unknown = {"topics": ["0x" + "12" * 32]}
+    unknown = {"topics": ("0x" + "12" * 32,)}
     by_another = {"address": to_hex(ADDRESSES["UsageToken"])}
-    for strange in (unknown, {"topics": []}, by_another):
+    for strange in (unknown, {"topics": ()}, by_another):
         with pytest.raises(UndecodableLog, match="has no event with topic"):
             decoder.decode(Log(**{**fields_of(log), **strange}), BLOCK)
 
@@ -134,9 +134,9 @@ def test_a_log_that_breaks_its_form_is_named(decoder: Decoder) -> None:
         (log, {"data": log.data + "00"}),
         (log, {"data": "0x"}),
         (log, {"topics": log.topics[:1]}),
-        (log, {"topics": [*log.topics, log.topics[0]]}),
-        (log, {"topics": [log.topics[0], "0x" + "ff" * 32]}),
-        (log, {"topics": [log.topics[0], log.topics[1][:-2]]}),
+        (log, {"topics": (*log.topics, log.topics[0])}),
+        (log, {"topics": (log.topics[0], "0x" + "ff" * 32)}),
+        (log, {"topics": (log.topics[0], log.topics[1][:-2])}),
         (batch, {"data": batch.data[:-2]}),
         (batch, {"data": batch.data[:-64] + "zz" * 32}),
         (batch, {"data": batch.data.replace("0" * 63 + "1", "f" * 64, 1)}),
