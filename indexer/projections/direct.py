@@ -50,12 +50,12 @@ class DirectRows:
 
 def direct_rows(form: Form) -> DirectRows | None:
     """The short way of an event's form; None if one of its fields is no word."""
-    topics = [_column(kind) for kind in form.topic_kinds]
-    data = [_column(kind) for kind in form.data_kinds]
-    if None in topics or None in data:
+    columns = [_column(kind) for kind in (*form.topic_kinds, *form.data_kinds)]
+    words = [column for column in columns if column is not None]
+    if len(words) < len(columns):
         return None
-    columns = ([each for each in kinds if each is not None] for kinds in (topics, data))
-    return DirectRows(*columns, form.order)
+    split = len(form.topic_kinds)
+    return DirectRows(words[:split], words[split:], form.order)
 
 
 def _column(kind: str) -> Column | None:
