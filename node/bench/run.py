@@ -15,6 +15,7 @@ from node.bench.attestations import measure_eas
 from node.bench.figures import PAGES, Figure, record_figures, render_pages
 from node.bench.gas import measure_gas, measure_padding
 from node.bench.gas_page import RENDERERS
+from node.bench.indexing import measure_indexing
 from node.bench.leaves import measure_leaves
 from node.bench.ledger import open_ledger
 from node.bench.openzeppelin import measure_openzeppelin
@@ -41,6 +42,7 @@ class Part(StrEnum):
 
     LEAVES = "leaves"
     GAS = "gas"
+    INDEX = "index"
     API = "api"
     RESTARTS = "restarts"
 
@@ -73,6 +75,8 @@ def _measure(folder: Path, parts: Collection[Part]) -> Iterator[Figure]:
         yield from measure_leaves(documents)
     if Part.GAS in parts:
         yield from _measure_gas(folder / "ledger")
+    if Part.INDEX in parts:
+        yield from measure_indexing(folder / "index")
     settings = Settings(state_dir=folder / "node", port=0, chain_port=0)
     if Part.API in parts:
         with Supervisor(settings, lambda line: None).started() as running:
