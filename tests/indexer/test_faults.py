@@ -290,6 +290,22 @@ def test_receipts_that_are_not_the_blocks(bench: Bench, damage: str) -> None:
     settle(bench)
 
 
+def test_a_log_that_is_left_out_everywhere(bench: Bench) -> None:
+    """Of the logs and of the receipts alike: only the root in the header knows."""
+    for transaction in at_head(bench)[:6]:
+        bench.chain.mine(transaction)
+
+        def forgets(receipts: list[Any]) -> list[Any]:
+            return [{**receipt, "logs": receipt["logs"][1:]} for receipt in receipts]
+
+        bench.node.faults[:] = [
+            times(1, LOGS, lambda logs: logs[1:]),
+            times(1, RECEIPTS, forgets),
+        ]
+        bench.index.reach(bench.chain)
+    settle(bench)
+
+
 def test_a_node_without_the_method_for_all_receipts_of_a_block(bench: Bench) -> None:
     def unknown(_result: Any) -> Any:
         raise Refusal("the method eth_getBlockReceipts does not exist", -32601)
