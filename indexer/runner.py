@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InternalError, OperationalError
 
+from indexer.audit import Auditor
 from indexer.chain import Chain, ChainError, Header
 from indexer.cursor import (
     AnotherChain,
@@ -67,6 +68,7 @@ class Indexer:
         self._source = source
         self._decoder = Decoder(source.addresses)
         self._projector = Projector(engine, source.addresses)
+        self._auditor = Auditor(source.chain, source.addresses)
         addresses = [source.addresses[name] for name in source.addresses]
         self._reader = Reader(source.chain, addresses, source.finality_blocks)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")
@@ -222,7 +224,7 @@ class Indexer:
                 rows = self._projector.project(self._decode(found))
                 if writing is not None:
                     writing.result()
-                writing = self._threads.submit(self._write, cursor, found, rows)
+                writing = self._threads.submit(self._write, cursor, found, rows, head)
                 on_step(found.last.block_number - cursor.at.block_number)
                 cursor = Cursor(cursor.chain_id, cursor.genesis_hash, found.last)
             assert writing is not None
@@ -260,10 +262,12 @@ class Indexer:
                     decoded.append(event)
         return decoded
 
-    def _write(self, cursor: Cursor, reading: Reading, rows: Rows) -> None:
+    def _write(self, cursor: Cursor, reading: Reading, rows: Rows, head: Header) -> None:
+        is_head = reading.last.block_number == head.block_number
         with self._engine.begin() as connection:
             lock_cursor(connection, cursor)
             rows.copy_to(connection)
+            self._auditor.require_equal(connection, cursor.at, reading.last, is_head)
             remember_blocks(connection, reading.recent, self._source.finality_blocks)
             moved = Cursor(cursor.chain_id, cursor.genesis_hash, reading.last)
             move_cursor(connection, moved)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, create_engine, insert, text
+from sqlalchemy import Connection, Engine, create_engine
 
-from indexer import tables
-from indexer.cursor import BlockRef, Cursor, move_cursor, remember_blocks
 from indexer.queries import books
 from node.migrate import migrate
 from protocol.booking import BookedPosting, balances_of, books_of_month
 from protocol.types import BookingMonth
-from tests.protocol.test_booking import ACTS, booked, months_of, tell
-
-FINALITY_BLOCKS = 3
+from tests.indexer.book_rows import FINALITY_BLOCKS, write
+from tests.protocol.booked_story import ACTS, booked, months_of, tell
 
 
 @pytest.fixture(scope="module")
@@ -28,29 +24,6 @@ def engine(new_database: Callable[[], str]) -> Iterator[Engine]:
     migrate(made)
     yield made
     made.dispose()
-
-
-def write(connection: Connection, postings: list[BookedPosting]) -> None:
-    """What the indexer would have written of these postings, its cursor at the last one."""
-    blocks = {each.block_number: each for each in postings}
-    refs = [BlockRef(n, each.transaction_hash, each.block_time) for n, each in blocks.items()]
-    for ref in refs:
-        place = {"block_number": ref.block_number}
-        values = {**place, "block_hash": ref.block_hash, "block_time": ref.block_time}
-        connection.execute(insert(tables.blocks), values)
-        begun = {**place, "log_index": 0, "transaction_hash": ref.block_hash}
-        connection.execute(insert(tables.transactions), begun)
-    for each in postings:
-        posting = {name: getattr(each.posting, name) for name in each.posting.__slots__}
-        place = {
-            "block_number": each.block_number,
-            "log_index": each.log_index,
-            "posting_index": each.posting_index,
-        }
-        values = {**place, **posting, "booking_month": each.booking_month}
-        connection.execute(insert(tables.postings), values)
-    remember_blocks(connection, refs, FINALITY_BLOCKS)
-    move_cursor(connection, Cursor(1, bytes(32), refs[-1]))
 
 
 @settings(
