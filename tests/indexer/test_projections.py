@@ -261,11 +261,11 @@ def test_settled_units_and_lines_are_those_of_the_rules(both: Both) -> None:
     paid = sum(
         posting.amount_minor for _, posting in both.state.journal if posting.period is not None
     )
-    periods = {period for _, _, period in both.state.settled}
+    months = books.booked_months(both.connection)
     lines = [
         line
-        for period in periods
-        for line in settlements.lines_of_period(both.connection, period, None)
+        for month in months
+        for line in settlements.lines_booked_in(both.connection, month, None)
     ]
     assert sum(line.gross_minor for line in lines) == paid
     none = settlements.settled_units(both.connection, AgreementId(bytes(32)), bytes(20), 1)

@@ -149,7 +149,7 @@ def requests_of(world: World) -> Iterator[Request]:
     yield "post", "/v1/usages", "/v1/usages", uses, 404
     yield "post", "/v1/participants", "/v1/participants", enrolment, 409
     yield "post", "/v1/participants", "/v1/participants", b"{", 400
-    yield "get", "/v1/statements/{period}", "/v1/statements/2026-13", None, 422
+    yield "get", "/v1/statements/{month}", "/v1/statements/2026-13", None, 422
     yield "get", "/v1/participants", "/v1/participants?limit=0", None, 422
 
 
