@@ -293,7 +293,7 @@ def test_what_is_refused_is_a_sentence_and_status_1(
         "this does not begin with 0x": ("consent", "status", "[/red]"),
         "A slip is 220 bytes": ("consent", "withdraw", slip),
         "There is no agreement": ("agreement", "show", unknown),
-        "period": ("statement", "show", "2026-99"),
+        "month": ("statement", "show", "2026-99"),
         "No node answers": ("statement", "show", "2026-01", "--node", "http://127.0.0.1:9"),
     }
     for said, command in commands.items():
