@@ -165,16 +165,18 @@ class Chain:
             raise ChainUnreachable(f"{self.url} lacks receipts of block {header.block_number}")
         return [receipt for receipt in found if receipt is not None]
 
-    def call(self, to: str, data: bytes, block: int) -> bytes:
+    def call(self, to: str, data: bytes, block: int | bytes) -> bytes:
         """The result of a read-only call at a block."""
         return self.call_all([(to, data)], block)[0]
 
-    def call_all(self, calls: Sequence[tuple[str, bytes]], block: int) -> list[bytes]:
-        """The results of several read-only calls at a block."""
+    def call_all(self, calls: Sequence[tuple[str, bytes]], block: int | bytes) -> list[bytes]:
+        """The results of several read-only calls at a block: by its hash (EIP-1898), which no other
+        block can answer for, or by its height."""
+        place = hex(block) if isinstance(block, int) else {"blockHash": "0x" + block.hex()}
         found = []
         for start in range(0, len(calls), HEADERS_PER_REQUEST):
             asked: list[Call] = [
-                ("eth_call", [{"to": to, "data": "0x" + data.hex()}, hex(block)])
+                ("eth_call", [{"to": to, "data": "0x" + data.hex()}, place])
                 for to, data in calls[start : start + HEADERS_PER_REQUEST]
             ]
             found += [

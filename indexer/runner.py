@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InternalError, OperationalError
 
+from indexer.audit import Auditor
 from indexer.chain import Chain, ChainError, Header
 from indexer.cursor import (
     AnotherChain,
@@ -67,6 +68,7 @@ class Indexer:
         self._engine = engine
         self._source = source
         self._projector = Projector(engine, source.addresses)
+        self._auditor = Auditor(source.chain, source.addresses)
         addresses = [source.addresses[name] for name in CONTRACT_EVENTS]
         self._reader = Reader(source.chain, addresses, source.finality_blocks)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")
@@ -257,7 +259,7 @@ class Indexer:
                 rows = self._projector.project(found.logs, found.blocks)
                 if writing is not None:
                     writing.result()
-                writing = self._threads.submit(self._write, cursor, found, rows)
+                writing = self._threads.submit(self._write, cursor, found, rows, head)
                 on_step(found.last.block_number - cursor.at.block_number)
                 cursor = Cursor(cursor.chain_id, cursor.genesis_hash, found.last)
             assert writing is not None
@@ -273,10 +275,12 @@ class Indexer:
     def _read(self, before: BlockRef, head: Header) -> Future[Reading]:
         return self._threads.submit(self._reader.read_after, before, head)
 
-    def _write(self, cursor: Cursor, reading: Reading, rows: Rows) -> None:
+    def _write(self, cursor: Cursor, reading: Reading, rows: Rows, head: Header) -> None:
+        is_head = reading.last.block_number == head.block_number
         with self._engine.begin() as connection:
             lock_cursor(connection, cursor)
             rows.copy_to(connection)
+            self._auditor.require_equal(connection, cursor.at, reading.last, is_head)
             remember_blocks(connection, reading.recent, self._source.finality_blocks)
             moved = Cursor(cursor.chain_id, cursor.genesis_hash, reading.last)
             move_cursor(connection, moved)

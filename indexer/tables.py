@@ -85,7 +85,7 @@ blocks = Table(
     metadata,
     Column("block_number", BigInteger, primary_key=True, autoincrement=False),
     _bytes("block_hash"),
-    _number("block_time"),
+    _number("block_time", index=True),
     schema="ledger",
 )
 """The blocks in which there is an event."""

@@ -9,7 +9,7 @@ different things, hence two types.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from zoneinfo import ZoneInfo
 
 from protocol.errors import PeriodInvalid
@@ -44,6 +44,19 @@ def lies_within(period: Period, valid_from: UnixSeconds, valid_until: UnixSecond
 def booking_month(time: UnixSeconds) -> BookingMonth:
     """The month in which the books of the association show an act of this time."""
     return BookingMonth(_month_number(time, BOOKING_ZONE))
+
+
+def booking_month_start(month: BookingMonth) -> UnixSeconds:
+    """The first second of a booking month, in Europe/Paris. Raises PeriodInvalid."""
+    if not 0 <= month <= PERIOD_MAX:
+        raise PeriodInvalid(value=month)
+    first = datetime(1970 + month // 12, 1 + month % 12, 1, tzinfo=BOOKING_ZONE)
+    return UnixSeconds(int(first.timestamp()))
+
+
+def booking_date(time: UnixSeconds) -> date:
+    """The day in Europe/Paris under which the books show an act of this time."""
+    return datetime.fromtimestamp(time, BOOKING_ZONE).date()
 
 
 def period_label(period: Period | BookingMonth) -> str:

@@ -16,10 +16,14 @@ it is posted against `transit`, and the settlement event of the same transaction
 `transit` and the account that is meant. So after a transaction `transit` holds just what
 somebody sent to the contract without depositing it; within a transaction it may fall below zero,
 because the contracts report a payment after its transfer.
+
+A posting is never changed or removed: what was wrong is put right by a new posting the other way,
+in the month in which it is noticed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NewType
 
@@ -46,6 +50,9 @@ from protocol.types import (
 
 LedgerAccount = NewType("LedgerAccount", str)
 """The name of an account, as drawn above."""
+
+MoneyEvent = Transfer | UsageSettled | Deposited | Left | BalanceClaimed | CommissionPaidOut
+"""An event that moves money."""
 
 ISSUED = LedgerAccount("issued")
 TREASURY = LedgerAccount("treasury")
@@ -90,6 +97,22 @@ def deposit_of(agreement_id: AgreementId, consumer: OrganisationId) -> LedgerAcc
 def balance_of(organisation: OrganisationId) -> LedgerAccount:
     """The account of what an organisation can claim."""
     return LedgerAccount(f"balance:{to_hex(organisation)}")
+
+
+def postings_of(
+    event: MoneyEvent,
+    lines_of: Callable[[AgreementId], tuple[PriceLine, ...]],
+    settlement: ContractAddress,
+    treasury: ContractAddress,
+) -> tuple[Posting, ...]:
+    """The postings of an event that moves money. `lines_of` gives an agreement's price lines."""
+    match event:
+        case Transfer():
+            return postings_of_transfer(event, settlement, treasury)
+        case UsageSettled():
+            return postings_of_usage(event, lines_of(event.agreement_id))
+        case Deposited() | Left() | BalanceClaimed() | CommissionPaidOut():
+            return postings_of_payment(event)
 
 
 def postings_of_transfer(

@@ -3,28 +3,17 @@ month in which it is booked."""
 
 from __future__ import annotations
 
+from typing import get_args
+
 from indexer import tables
 from indexer.decode import PlacedEvent
 from indexer.projections.known import Known
 from indexer.rows import Rows
-from protocol import events
 from protocol.periods import booking_month
-from protocol.postings import (
-    Posting,
-    postings_of_payment,
-    postings_of_transfer,
-    postings_of_usage,
-)
+from protocol.postings import MoneyEvent, postings_of
 from protocol.types import ContractAddress, UnixSeconds
 
-MONEY = (
-    events.Transfer,
-    events.UsageSettled,
-    events.Deposited,
-    events.Left,
-    events.BalanceClaimed,
-    events.CommissionPaidOut,
-)
+MONEY: tuple[type, ...] = get_args(MoneyEvent)
 """The events that move money."""
 
 
@@ -42,7 +31,10 @@ class Bookkeeper:
         """The postings of an event that moves money."""
         month = booking_month(UnixSeconds(placed.block.block_time))
         place = (placed.block.block_number, placed.log_index)
-        for index, posting in enumerate(self._postings(placed.event)):
+        event = placed.event
+        assert isinstance(event, MoneyEvent)
+        postings = postings_of(event, self._known.lines_of, self._settlement, self._treasury)
+        for index, posting in enumerate(postings):
             rows.add(
                 tables.postings,
                 (
@@ -57,18 +49,3 @@ class Bookkeeper:
                     posting.category,
                 ),
             )
-
-    def _postings(self, event: events.Event) -> tuple[Posting, ...]:
-        match event:
-            case events.Transfer():
-                return postings_of_transfer(event, self._settlement, self._treasury)
-            case events.UsageSettled():
-                return postings_of_usage(event, self._known.lines_of(event.agreement_id))
-            case (
-                events.Deposited()
-                | events.Left()
-                | events.BalanceClaimed()
-                | events.CommissionPaidOut()
-            ):
-                return postings_of_payment(event)
-        raise AssertionError(f"{event} moves no money")

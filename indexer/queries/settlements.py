@@ -11,9 +11,11 @@ from sqlalchemy import Connection, func, select
 
 from indexer import tables
 from indexer.queries.places import in_block, transaction_of
+from protocol.periods import PERIOD_MAX, booking_month_start
 from protocol.types import (
     AgreementId,
     AmountMinor,
+    BookingMonth,
     Category,
     OrganisationId,
     Period,
@@ -55,11 +57,14 @@ class SettlementPlace:
     transaction_hash: bytes
 
 
-def lines_of_period(
-    connection: Connection, period: int, organisation: bytes | None
+def lines_booked_in(
+    connection: Connection, month: BookingMonth, organisation: bytes | None
 ) -> list[SettlementLine]:
-    """Lines of a period of use in the order of the chain; all, or those in which the organisation
-    pays or is paid."""
+    """Lines that were settled in a booking month, whatever their period of use, in the order of the
+    chain; all, or those in which the organisation pays or is paid."""
+    begin, end = (
+        booking_month_start(BookingMonth(min(number, PERIOD_MAX))) for number in (month, month + 1)
+    )
     settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
     statement = (
         select(
@@ -84,7 +89,7 @@ def lines_of_period(
             & (lines.c.log_index == settlements.c.log_index),
         )
         .join(blocks, in_block(settlements))
-        .where(settlements.c.period == period)
+        .where(blocks.c.block_time >= begin, blocks.c.block_time < end)
         .order_by(lines.c.block_number, lines.c.log_index, lines.c.line_index)
     )
     if organisation is not None:

@@ -1,4 +1,4 @@
-"""`ptx-ledger statement`: what was settled for a month of use."""
+"""`ptx-ledger statement`: what was settled in a month."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from rich.table import Table
 from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
 from node.cli.output import AsJson, console, print_json, show_amount, show_time
 
-app = typer.Typer(help="Statements of a month of use.", no_args_is_help=True)
+app = typer.Typer(help="Statements of a month.", no_args_is_help=True)
 
 
 @app.callback()
 def statement() -> None:
-    """Statements of a month of use."""
+    """Statements of a month."""
 
 
 @app.command()
 def show(
-    period: Annotated[str, typer.Argument(help="Month of use, YYYY-MM, UTC.")],
+    month: Annotated[str, typer.Argument(help="Booking month, YYYY-MM, Europe/Paris.")],
     organisation: Annotated[
         str | None, typer.Option(help="Only lines in which this organisation (id) pays or is paid.")
     ] = None,
@@ -32,7 +32,7 @@ def show(
     """Every settled price line: gross = net + commission, with its transaction."""
     with connected(node, key, profile) as client:
         parameters = {"organisation": organisation} if organisation else {}
-        answer = client.get(f"/v1/statements/{period}", **parameters)
+        answer = client.get(f"/v1/statements/{month}", **parameters)
     if as_json:
         print_json(answer)
     else:
@@ -42,7 +42,8 @@ def show(
 def print_statement(answer: dict[str, Any]) -> None:
     """The statement as a table."""
     table = Table(
-        "settled", "agreement", "payer", "payee", "category", "units", "gross", "net", "commission"
+        *("settled", "agreement", "payer", "payee", "category", "use in", "units"),
+        *("gross", "net", "commission"),
     )
     table.add_column("transaction", overflow="fold")
     for line in answer["lines"]:
@@ -50,6 +51,7 @@ def print_statement(answer: dict[str, Any]) -> None:
             show_time(line["settledAt"]),
             *(f"{line[name][:10]}…" for name in ("agreementId", "consumer", "payee")),
             str(line["category"]),
+            line["period"] + (" (previous)" if line["previousPeriods"] else ""),
             f"{line['fromUnits']}–{line['toUnits']}",
             show_amount(line["grossMinor"]),
             show_amount(line["netMinor"]),
@@ -58,7 +60,7 @@ def print_statement(answer: dict[str, Any]) -> None:
         )
     table.add_section()
     totals = [show_amount(answer[name]) for name in ("grossMinor", "netMinor", "commissionMinor")]
-    table.add_row("total", *[""] * 5, *totals, "")
+    table.add_row("total", *[""] * 6, *totals, "")
     provisional = ", provisional" if answer["provisional"] else ""
-    console.print(f"use in {answer['period']}{provisional}; use times {answer['useTimes']}")
+    console.print(f"settled in {answer['month']}{provisional}; use times {answer['useTimes']}")
     console.print(table)

@@ -33,7 +33,6 @@ class Story:
     agreement_id: AgreementId = field(default_factory=lambda: AgreementId(b""))
     records: list[Record] = field(default_factory=list)
     voucher: dict[str, Any] = field(default_factory=dict)
-    period: str = ""
 
 
 def require(condition: bool, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -11,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from node.cli import build_app
 from node.cli.output import show_time
 from node.config import PROJECT_ROOT
 from protocol.entries import leaf_of
+from protocol.periods import booking_month, period_label
 from protocol.terms_json import terms_to_json
-from protocol.types import to_hex
+from protocol.types import UnixSeconds, to_hex
 from tests.stage import EXAMPLES, World, hash_of, wait_until, write_json
 
 
@@ -243,6 +246,42 @@ def test_the_books_equal_the_chain(run: CommandLine, at_rest: World) -> None:
     assert any(account["account"].startswith("deposit:") for account in checked["accounts"])
 
 
+def test_the_books_of_a_month_are_shown_and_exported(
+    run: CommandLine, at_rest: World, tmp_path: Path
+) -> None:
+    head = at_rest.web3.eth.get_block("latest")
+    month = period_label(booking_month(UnixSeconds(head["timestamp"])))
+    said = run.here("books", "check", "--month", month)
+    assert f"books of {month}, provisional" in said.out
+    shown = run("books", "check", "--month", month, "--json").json()["month"]
+    assert shown["opening"] == {}
+    assert sum(shown["closing"].values()) == 0
+    file = tmp_path / "books.csv"
+    assert run.here("books", "export", "--format", "csv", "--output", file).status == 0
+    exported = run("books", "export", "--format", "csv", "--month", month)
+    assert exported.out.encode() == file.read_bytes().replace(b"\r\n", b"\n")
+    assert shown["digest"] == "0x" + hashlib.sha256(file.read_bytes()).hexdigest()
+    assert "open Assets:Commission PTX" in run("books", "export", "--format", "beancount").out
+    refused = run.here("books", "export", "--format", "csv", "--month", "2026-13")
+    assert (refused.status, "2026-13" in refused.err) == (1, True)
+
+
+def test_books_that_lie_are_shown_with_status_1(run: CommandLine, at_rest: World) -> None:
+    change = "UPDATE ledger.postings SET amount_minor = amount_minor {} 1 WHERE source = 'issued'"
+    with at_rest.node.engine.begin() as connection:
+        connection.execute(text(change.format("+")))
+    try:
+        said = run.here("books", "check")
+        found = run.here("books", "check", "--json")
+    finally:
+        with at_rest.node.engine.begin() as connection:
+            connection.execute(text(change.format("-")))
+    assert said.status == found.status == 1
+    assert "DIFFERENT" in said.out
+    assert "source='issued'" in said.out
+    assert json.loads(found.out)["postingsDifferent"] >= 1
+
+
 def test_what_is_refused_is_a_sentence_and_status_1(
     run: CommandLine, world: World, tmp_path: Path
 ) -> None:
@@ -254,7 +293,7 @@ def test_what_is_refused_is_a_sentence_and_status_1(
         "this does not begin with 0x": ("consent", "status", "[/red]"),
         "A slip is 220 bytes": ("consent", "withdraw", slip),
         "There is no agreement": ("agreement", "show", unknown),
-        "period": ("statement", "show", "2026-99"),
+        "month": ("statement", "show", "2026-99"),
         "No node answers": ("statement", "show", "2026-01", "--node", "http://127.0.0.1:9"),
     }
     for said, command in commands.items():

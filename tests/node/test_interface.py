@@ -133,7 +133,7 @@ def test_a_page_has_1_to_100_items(world: World, limit: object) -> None:
 @pytest.mark.parametrize("period", ["2026-13", "now", "0000-01"])
 def test_a_statement_is_of_a_month(world: World, period: str) -> None:
     answer = send(world.operator, "GET", f"/v1/statements/{period}")
-    assert_problem(answer, 422, "request-invalid", "period")
+    assert_problem(answer, 422, "request-invalid", "month")
 
 
 def test_the_key_files_are_private(world: World) -> None:

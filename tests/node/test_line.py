@@ -120,6 +120,8 @@ def test_a_statement_adds_up_and_an_organisation_sees_its_own_lines(
         assert whole[total] == sum(line[total] for line in whole["lines"])
     assert whole["grossMinor"] == whole["netMinor"] + whole["commissionMinor"]
     assert whole["provisional"]
+    assert {line["period"] for line in whole["lines"]} == {period}
+    assert not any(line["previousPeriods"] for line in whole["lines"])
     assert whole["useTimes"] == "asserted by the consumer"
     path = f"/v1/statements/{period}"
     paid = world.provider.client.get(path, organisation=to_hex(world.provider.id))

@@ -102,7 +102,7 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
             continue  # a withdrawal that holds together is sent by other tests
         if path == "/v1/me/holders":
             continue
-        target = path.replace("{period}", "2026-11").replace("{organisation_id}", ZERO[:42])
+        target = path.replace("{month}", "2026-11").replace("{organisation_id}", ZERO[:42])
         for name in ("agreement_id", "settlement_id", "leaf"):
             target = target.replace("{" + name + "}", ZERO)
         body = {"content": b"{}", "headers": {"Content-Type": "application/json"}}
@@ -149,7 +149,7 @@ def requests_of(world: World) -> Iterator[Request]:
     yield "post", "/v1/usages", "/v1/usages", uses, 404
     yield "post", "/v1/participants", "/v1/participants", enrolment, 409
     yield "post", "/v1/participants", "/v1/participants", b"{", 400
-    yield "get", "/v1/statements/{period}", "/v1/statements/2026-13", None, 422
+    yield "get", "/v1/statements/{month}", "/v1/statements/2026-13", None, 422
     yield "get", "/v1/participants", "/v1/participants?limit=0", None, 422
 
 

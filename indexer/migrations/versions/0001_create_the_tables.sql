@@ -136,6 +136,7 @@ CREATE TABLE ledger.blocks (
     block_time BIGINT NOT NULL,
     PRIMARY KEY (block_number)
 );
+CREATE INDEX ix_ledger_blocks_block_time ON ledger.blocks (block_time);
 CREATE TABLE ledger.claims (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,

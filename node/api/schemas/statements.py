@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from indexer.queries.settlements import SettlementLine
 from node.api.schemas.base import Address, AsOf, Hash, Shape
+from protocol.booking import is_of_previous_periods
 from protocol.periods import booking_month, period_label
 
 
 class StatementLine(Shape):
-    """What one price line brought in one settlement: gross = net + commission."""
+    """What one price line brought in one settlement: gross = net + commission. `period` is the
+    month of use, UTC; `previousPeriods` says that it is before the statement's month."""
 
     agreement_id: Hash
     consumer: Address
     payee: Address
     category: int
+    period: str
+    previous_periods: bool
     from_units: int
     to_units: int
     unit_price_minor: int
@@ -21,7 +25,6 @@ class StatementLine(Shape):
     commission_minor: int
     net_minor: int
     settled_at: int
-    booking_month: str
     block_number: int
     transaction_hash: Hash
 
@@ -33,6 +36,8 @@ class StatementLine(Shape):
             consumer=line.consumer,
             payee=line.payee,
             category=line.category,
+            period=period_label(line.period),
+            previous_periods=is_of_previous_periods(line.period, booking_month(line.settled_at)),
             from_units=line.from_units,
             to_units=line.to_units,
             unit_price_minor=line.unit_price_minor,
@@ -40,18 +45,17 @@ class StatementLine(Shape):
             commission_minor=line.commission_minor,
             net_minor=line.net_minor,
             settled_at=line.settled_at,
-            booking_month=period_label(booking_month(line.settled_at)),
             block_number=line.block_number,
             transaction_hash=line.transaction_hash,
         )
 
 
 class Statement(Shape):
-    """A period of use, line by line. `provisional` until its booking month is closed; late
-    settlements are booked in a later month. Use times are asserted by the consumer."""
+    """What was settled in a month, line by line. `provisional` until a block of a later month is
+    final; then it never changes. Use times are asserted by the consumer."""
 
     as_of: AsOf
-    period: str
+    month: str
     organisation: Address | None
     provisional: bool
     use_times: str

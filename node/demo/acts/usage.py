@@ -35,7 +35,6 @@ def settle_use(story: Story) -> None:
         "signer": to_hex(consumer.account),
         "signature": to_hex(consumer.sign(digest)),
     }
-    story.period = voucher["period"]
     consumer.client.post("/v1/vouchers", story.voucher, secrets.token_hex(16))
     settlement = stage.deployment.contract(stage.web3, "UsageSettlement")
     before = money_on_chain(story)
