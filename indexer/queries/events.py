@@ -94,24 +94,24 @@ def _bound(block: str, log: str) -> ColumnElement[Any]:
 @cache
 def _places(names: tuple[str, ...]) -> Select[Any]:
     """A merge of the tables' primary keys: it reads no more of each than the page has."""
+    count = bindparam("count", type_=Integer)
     of_each_kind = [
         select(
             literal(name, literal_execute=True).label("name"),
             table.c.block_number,
             table.c.log_index,
-        ).where(
+        )
+        .where(
             _place_of(table) >= _bound("block", "log"),
             table.c.block_number <= bindparam("last", type_=BigInteger),
         )
+        .order_by(table.c.block_number, table.c.log_index)
+        .limit(count)
         for name in names
         for table in [tables.EVENT_TABLES[EVENT_TYPES[name]]]
     ]
     keys = union_all(*of_each_kind).subquery()
-    return (
-        select(keys)
-        .order_by(keys.c.block_number, keys.c.log_index)
-        .limit(bindparam("count", type_=Integer))
-    )
+    return select(keys).order_by(keys.c.block_number, keys.c.log_index).limit(count)
 
 
 @cache
