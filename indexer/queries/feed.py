@@ -22,7 +22,7 @@ from indexer.queries.events import EventRow, Place, events_from
 from protocol.events import EVENT_TYPES
 
 PAGE_LIMIT_MAX = 1_000
-POSITION = re.compile(r"(0|[1-9]\d{0,17})-(0|[1-9]\d{0,17})-(0|[1-9]\d{0,8})")
+POSITION = re.compile(r"(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,17})-(0|[1-9][0-9]{0,8})")
 
 
 class PositionInvalid(ValueError):

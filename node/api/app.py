@@ -16,6 +16,7 @@ from node.api.learner_sessions import LearnerSessions
 from node.api.routes import (
     agreements,
     consents,
+    events,
     health,
     ledger,
     me,
@@ -28,12 +29,14 @@ from node.api.routes import (
     statements,
     usages,
     vouchers,
+    webhooks,
     withdrawals,
 )
 from node.bootstrap import load_node, require_database_url
 from node.commands.gate import Gate
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
+from node.ledger_news import LedgerNews
 from node.logs import configure_logs
 from node.secret_files import load_master_key
 
@@ -51,6 +54,8 @@ ROUTERS = (
     settlements,
     statements,
     rates,
+    events,
+    webhooks,
     me,
     health,
     ledger,
@@ -67,7 +72,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         configure_logs()
         app.state.node = make_context(chosen)
-        yield
+        async with app.state.node.news.listening():
+            yield
         await app.state.node.database.dispose()
 
     app = FastAPI(
@@ -108,4 +114,5 @@ def make_context(settings: Settings) -> Context:
         operator=node.operator,
         sessions=LearnerSessions(node.deployment.chain_id),
         gate=Gate(node.deployment.address_bytes("ConsentRegistry")),
+        news=LedgerNews(require_database_url(settings)),
     )

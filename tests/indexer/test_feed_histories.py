@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, insert, text
 from indexer import tables
 from indexer.cursor import BlockRef, Cursor, move_cursor
 from indexer.reorg import roll_back
-from protocol.events import ConsentEnded, Stopped, StopEnded
+from protocol.events import ConsentEnded, StopEnded, Stopped
 from tests.indexer.feed_reader import FeedReader, current_ids
 from tests.own_chain import OwnDatabase
 
