@@ -274,10 +274,12 @@ async def _until(stop: threading.Event, work: Callable[[], Awaitable[None]]) -> 
     task = asyncio.ensure_future(work())
     stopped = asyncio.ensure_future(asyncio.to_thread(stop.wait))
     await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-    if task.done():
+    stop.set()  # else the thread that waits for it would outlive a task that failed
+    if not task.done():
+        task.cancel()
+        await asyncio.wait((task,))
+    if not task.cancelled():
         task.result()
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
 
 
 async def _lock(connection: AsyncConnection) -> None:
