@@ -13,6 +13,8 @@ from node.logs import configure_logs
 
 SERVICES = ("indexer", "sender", "webhooks", "api")
 HEAD_POLL_SECONDS = 0.5
+OPEN_REQUESTS_SECONDS = 2
+"""How long a stopping API waits for requests that it has begun to answer."""
 
 Run = Callable[[Settings], None]
 
@@ -51,6 +53,8 @@ def load_api() -> Run:
             port=settings.port,
             interface=Interfaces.ASGI,
             log_access=False,
+            # A stream of events has no end of its own: a stop does not wait for it.
+            workers_kill_timeout=OPEN_REQUESTS_SECONDS,
         ).serve()
 
     return run

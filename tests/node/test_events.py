@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import Any
 
@@ -142,6 +142,26 @@ def test_who_leaves_is_no_longer_served(world: World, secret: bytes) -> None:
         next(source)
         wait_until(lambda: open_streams() == 1, "one stream")
     wait_until(lambda: open_streams() == 0, "the end of the stream")
+
+
+LISTENERS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN %'"
+
+
+def test_many_readers_need_one_connection_that_listens(world: World) -> None:
+    """One of the API and one of the webhooks, however many streams are open."""
+    with ExitStack() as opened:
+        for _ in range(20):
+            next(opened.enter_context(stream(world)))
+        assert len(world.node.sql(LISTENERS)) == 2
+
+
+def test_a_lost_notification_is_made_up_for(world: World, secret: bytes) -> None:
+    with stream(world, names="LeavesAnchored") as source:
+        next(source)
+        world.node.sql(LISTENERS.replace("SELECT pid", "SELECT pg_terminate_backend(pid)"))
+        world.grant_active(secret)
+        assert next(source)["event"] == "LeavesAnchored"
+    wait_until(lambda: len(world.node.sql(LISTENERS)) == 2, "both listening again")
 
 
 def test_a_node_serves_so_many_streams_and_no_more(

@@ -205,6 +205,32 @@ async def test_who_is_set_back_during_a_delivery_gets_everything_again(
     assert receiver.ids() == expected[:2] + expected
 
 
+class Killed(BaseException):
+    """Stands for kill -9."""
+
+
+@pytest.mark.parametrize("died_at", [1, 2, 3])
+async def test_a_kill_after_an_answer_repeats_one_message_and_loses_none(
+    hook: Hook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, died_at: int
+) -> None:
+    anchor(hook.database, 3)
+    at_head(hook.database.indexer(), hook.database)
+
+    async def dies(delivery: Delivery, *position: Any) -> bool:
+        if len(receiver.requests) == died_at:
+            raise Killed
+        return await move(delivery, *position)
+
+    move = Delivery._move
+    with monkeypatch.context() as patched:
+        patched.setattr(Delivery, "_move", dies)
+        with pytest.raises(Killed):
+            await hook.deliver()
+    await hook.deliver()
+    expected = hook.expected()
+    assert receiver.ids() == expected[:died_at] + expected[died_at - 1 :]
+
+
 async def test_a_secret_moved_to_another_webhook_signs_nothing(
     hook: Hook, receiver: Receiver
 ) -> None:

@@ -12,6 +12,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from indexer.queries.feed import (
     PAGE_LIMIT_MAX,
+    Message,
     Page,
     Position,
     PositionUnknown,
@@ -79,29 +80,31 @@ async def follow(
     )
 
 
-async def stream(context: Context, at: Position, wanted: Wanted) -> AsyncIterator[ServerSentEvent]:
+async def stream(context: Context, at: Position, wanted: Wanted) -> AsyncIterator[bytes]:
     """Messages from a position on until the reader leaves. One page is in memory at a time, and the
     next is read only when the reader has taken this one."""
     context.news.followers += 1
     try:
         # An id without data moves the reader's Last-Event-ID: who is cut off before the first
         # message goes on from here.
-        yield ServerSentEvent(id=str(at), comment="following")
+        yield ServerSentEvent(id=str(at), comment="following").encode()
         while not context.news.is_closed:
             coming = context.news.coming()
             page = await read_snapshot(context, at, wanted)
-            for message in page.messages:
-                event = LedgerEvent.of(message)
-                yield ServerSentEvent(
-                    json.dumps(event.to_json()),
-                    event="removed" if event.removed else event.name,
-                    id=str(event.position),
-                )
             at = page.next
-            if not page.messages:
+            if page.messages:
+                yield b"".join(encode(message) for message in page.messages)
+            else:
                 await coming.wait()
     finally:
         context.news.followers -= 1
+
+
+def encode(message: Message) -> bytes:
+    """A message as EventSource reads it."""
+    event = LedgerEvent.of(message)
+    name = "removed" if event.removed else event.name
+    return ServerSentEvent(json.dumps(event.to_json()), event=name, id=event.position).encode()
 
 
 async def read_snapshot(context: Context, at: Position, wanted: Wanted) -> Page:
