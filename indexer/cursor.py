@@ -10,6 +10,9 @@ from sqlalchemy.dialects.postgresql import insert
 
 from indexer import tables
 
+NEWS_CHANNEL = "ptx_ledger"
+"""Where PostgreSQL tells that the cursor moved."""
+
 
 class AnotherChain(Exception):
     """The database belongs to another chain than the one that answers."""
@@ -63,7 +66,7 @@ def lock_cursor(connection: Connection, expected: Cursor) -> None:
 
 
 def move_cursor(connection: Connection, cursor: Cursor) -> None:
-    """Writes the cursor and remembers its block for finding a common ancestor later."""
+    """Writes the cursor; at COMMIT those who follow the index are told."""
     values = {
         "only": True,
         "chain_id": cursor.chain_id,
@@ -74,6 +77,7 @@ def move_cursor(connection: Connection, cursor: Cursor) -> None:
     }
     statement = insert(tables.cursor).values(values)
     connection.execute(statement.on_conflict_do_update(index_elements=["only"], set_=values))
+    connection.execute(select(func.pg_notify(NEWS_CHANNEL, "")))
 
 
 def remember_blocks(connection: Connection, blocks: Sequence[BlockRef], window_blocks: int) -> None:

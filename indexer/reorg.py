@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 from indexer import tables
 from indexer.chain import Chain, ChainUnreachable
 from indexer.cursor import BlockRef, Cursor, Halted, move_cursor, remembered_blocks
+from indexer.removals import record_roll_back
 
 
 class ReorganisationTooDeep(Halted):
@@ -39,6 +40,7 @@ def find_common_ancestor(connection: Connection, chain: Chain) -> BlockRef:
 
 def roll_back(connection: Connection, cursor: Cursor, ancestor: BlockRef) -> int:
     """Deletes every fact after the ancestor and moves the cursor there; returns rows deleted."""
+    record_roll_back(connection, ancestor)
     deleted = 0
     for table in (*tables.LEDGER_TABLES, tables.recent_blocks):
         statement = delete(table).where(table.c.block_number > ancestor.block_number)
@@ -48,7 +50,8 @@ def roll_back(connection: Connection, cursor: Cursor, ancestor: BlockRef) -> int
 
 
 def delete_all_facts(connection: Connection) -> None:
-    """Empties the index, for a rebuild from the chain."""
+    """Empties the index, for a rebuild from the chain; what the chain does not tell stays."""
     for table in reversed(tables.metadata.sorted_tables):
-        connection.execute(delete(table))
+        if table not in tables.FEED_TABLES:
+            connection.execute(delete(table))
     assert connection.execute(select(tables.cursor)).first() is None

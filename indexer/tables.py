@@ -131,10 +131,7 @@ accounts = _event(
     _number("expires_at"),
 )
 retirements = _event(
-    events.AccountRetired,
-    "retirements",
-    _bytes("organisation"),
-    _bytes("account", unique=True),
+    events.AccountRetired, "retirements", _bytes("organisation"), _bytes("account", unique=True)
 )
 delegations = _event(
     events.OperatorDelegated,
@@ -377,3 +374,27 @@ halt = Table(
     schema="indexing",
 )
 """Why the indexer stopped of itself, if it did: nothing moves until somebody has looked."""
+roll_backs = Table(
+    "roll_backs",
+    metadata,
+    _number("generation", primary_key=True, autoincrement=False),
+    _number("ancestor_block"),
+    schema="indexing",
+)
+"""How often blocks were taken back, and down to which block each time."""
+removed_events = Table(
+    "removed_events",
+    metadata,
+    _number("generation", primary_key=True),
+    _number("block_number", primary_key=True),
+    Column("log_index", Integer, primary_key=True),
+    _text("name"),
+    _bytes("block_hash"),
+    _number("block_time"),
+    _bytes("transaction_hash"),
+    Column("arguments", JSONB, nullable=False),
+    schema="indexing",
+)
+"""The events that each roll-back took back."""
+FEED_TABLES = (roll_backs, removed_events)
+"""What the chain does not tell again: a rebuild keeps them, so that readers' positions hold."""

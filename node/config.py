@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     poll_seconds: float = 0.1
     batch_seconds: float = 0.5
     finality_blocks: int = 64
+    event_finality_blocks: int | None = Field(default=None, ge=0)
+    webhook_private_addresses: bool = False
+    webhook_failure_days: int = Field(default=5, ge=1)
     idempotency_days: int = Field(default=7, ge=1)
     block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
 
@@ -57,6 +60,12 @@ class Settings(BaseSettings):
     def embedded_database(self) -> bool:
         """Whether this node runs its own PostgreSQL."""
         return self.database_url is None
+
+    @property
+    def feed_finality(self) -> int:
+        """How many blocks must follow one whose events readers of the feed are told as final."""
+        own = self.event_finality_blocks
+        return self.finality_blocks if own is None else own
 
     @property
     def keys_dir(self) -> Path:

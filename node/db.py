@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 API_ROLE = "ptx_api"
 SENDER_ROLE = "ptx_sender"
 INDEXER_ROLE = "ptx_indexer"
+WEBHOOKS_ROLE = "ptx_webhooks"
 
 STATEMENT_TIMEOUT_MILLISECONDS = 15_000
 
@@ -31,12 +32,22 @@ def role_engine(url: str, role: str) -> Engine:
     return create_engine(url, connect_args={"options": f"-c role={role}"}, pool_size=4)
 
 
+def async_engine(url: str, role: str, pool_size: int) -> AsyncEngine:
+    """Asynchronous connections under a role."""
+    options = f"-c role={role} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
+    return create_async_engine(
+        url, connect_args={"options": options}, pool_size=pool_size, max_overflow=0, pool_timeout=15
+    )
+
+
 def api_engine(url: str) -> AsyncEngine:
     """Asynchronous connections of the API."""
-    options = f"-c role={API_ROLE} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
-    return create_async_engine(
-        url, connect_args={"options": options}, pool_size=16, max_overflow=0, pool_timeout=15
-    )
+    return async_engine(url, API_ROLE, 16)
+
+
+def snapshots(engine: AsyncEngine) -> AsyncEngine:
+    """The same connections, whose transactions see the database as it was at one moment."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
 async def act_as(connection: AsyncConnection, organisation_id: bytes) -> None:

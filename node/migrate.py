@@ -9,7 +9,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, text
 
 from node.config import PROJECT_ROOT
-from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE
+from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE, WEBHOOKS_ROLE
 
 HISTORIES = (
     ("indexing", PROJECT_ROOT / "indexer" / "migrations"),
@@ -23,7 +23,7 @@ def migrate(engine: Engine) -> None:
     """Upgrades both schemas in one transaction; a second call changes nothing."""
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        for role in (API_ROLE, SENDER_ROLE, INDEXER_ROLE):
+        for role in (API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE):
             if not connection.execute(ROLE_EXISTS, {"role": role}).scalar_one():
                 connection.execute(text(f"CREATE ROLE {role} NOLOGIN"))
         for schema, location in HISTORIES:

@@ -11,8 +11,10 @@ from importlib import import_module
 from node.config import Settings
 from node.logs import configure_logs
 
-SERVICES = ("indexer", "sender", "api")
+SERVICES = ("indexer", "sender", "webhooks", "api")
 HEAD_POLL_SECONDS = 0.5
+OPEN_REQUESTS_SECONDS = 2
+"""How long a stopping API waits for requests that it has begun to answer."""
 
 Run = Callable[[Settings], None]
 
@@ -24,7 +26,13 @@ def serve(name: str, wait: bool = False) -> None:
     lets the processes load while it prepares what they need.
     """
     configure_logs()
-    run = {"api": load_api, "indexer": load_indexer, "sender": load_sender}[name]()
+    loaders = {
+        "api": load_api,
+        "indexer": load_indexer,
+        "sender": load_sender,
+        "webhooks": load_webhooks,
+    }
+    run = loaders[name]()
     if wait and not sys.stdin.readline():
         return
     run(Settings())
@@ -45,6 +53,8 @@ def load_api() -> Run:
             port=settings.port,
             interface=Interfaces.ASGI,
             log_access=False,
+            # A stream of events has no end of its own: a stop does not wait for it.
+            workers_kill_timeout=OPEN_REQUESTS_SECONDS,
         ).serve()
 
     return run
@@ -86,6 +96,30 @@ def load_sender() -> Run:
             ),
         )
         sender.run(stop)
+
+    return run
+
+
+def load_webhooks() -> Run:
+    """The delivery of webhooks, under its own database role, with the key that opens secrets."""
+    from node.bootstrap import require_database_url
+    from node.db import WEBHOOKS_ROLE, async_engine
+    from node.secret_files import load_master_key
+    from node.webhook_delivery import POOL_SIZE, DeliverySettings, deliver_until
+
+    def run(settings: Settings) -> None:
+        database_url = require_database_url(settings)
+        deliver_until(
+            stop_on_signals(),
+            async_engine(database_url, WEBHOOKS_ROLE, POOL_SIZE),
+            database_url,
+            load_master_key(settings.keys_dir),
+            DeliverySettings(
+                finality_blocks=settings.feed_finality,
+                private_addresses=settings.webhook_private_addresses,
+                failure_days=settings.webhook_failure_days,
+            ),
+        )
 
     return run
 

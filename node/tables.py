@@ -7,7 +7,9 @@ Rows with an `organisation_id` belong to that organisation and are held by row-l
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     ForeignKey,
@@ -164,6 +166,24 @@ outbox = Table(
         postgresql_where="state IN ('waiting', 'sent')",
     ),
 )
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("webhook_id", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("names", ARRAY(Text), nullable=False),
+    Column("include_unfinal", Boolean, nullable=False),
+    Column("sealed_secret", LargeBinary, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("position", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("last_failure", Text),
+    Column("disabled_reason", Text),
+    _created_at(),
+)
 
 OWNED_BY_ORGANISATIONS = (
     agreement_documents,
@@ -174,4 +194,5 @@ OWNED_BY_ORGANISATIONS = (
     outbox,
     uses,
     vouchers,
+    webhooks,
 )

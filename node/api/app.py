@@ -17,6 +17,7 @@ from node.api.learner_sessions import LearnerSessions
 from node.api.routes import (
     agreements,
     consents,
+    events,
     health,
     ledger,
     me,
@@ -29,6 +30,7 @@ from node.api.routes import (
     statements,
     usages,
     vouchers,
+    webhooks,
     withdrawals,
 )
 from node.api.status_door import StatusDoor
@@ -37,6 +39,7 @@ from node.commands.gate import Gate
 from node.commands.quick_gate import QuickGate
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
+from node.ledger_news import LedgerNews
 from node.logs import configure_logs
 from node.secret_files import load_master_key
 
@@ -54,6 +57,8 @@ ROUTERS = (
     settlements,
     statements,
     rates,
+    events,
+    webhooks,
     me,
     health,
     ledger,
@@ -74,7 +79,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             context.database, context.gate, partial(judge_fresh, chosen)
         )
         await quick.open()
-        yield
+        async with context.news.listening():
+            yield
         await quick.close()
         await context.database.dispose()
 
@@ -117,4 +123,5 @@ def make_context(settings: Settings) -> Context:
         operator=node.operator,
         sessions=LearnerSessions(node.deployment.chain_id),
         gate=Gate(node.deployment.address_bytes("ConsentRegistry")),
+        news=LedgerNews(require_database_url(settings)),
     )

@@ -15,6 +15,7 @@ from node.commands.gate import Gate
 from node.config import Settings
 from node.contracts import Deployment
 from node.db import query
+from node.ledger_news import LedgerNews
 from node.problems import Problem
 from protocol.types import OrganisationId
 
@@ -30,6 +31,7 @@ class Context:
     operator: OrganisationId
     sessions: LearnerSessions
     gate: Gate
+    news: LedgerNews
 
     @property
     def consent_registry(self) -> bytes:

@@ -16,5 +16,6 @@ QUICK_STATUS = Counter(
 )
 OUTBOX_OPEN = Gauge("ptx_outbox_open", "Acts promised and not on chain yet")
 OUTBOX_OLDEST_SECONDS = Gauge("ptx_outbox_oldest_seconds", "Age of the oldest of them")
+EVENT_STREAMS = Gauge("ptx_event_streams", "Streams of events that are open")
 INDEX_BLOCK = Gauge("ptx_index_block", "Last block in the index")
 AGE_SECONDS = Gauge("ptx_index_age_seconds", "Seconds since the index equalled the chain's head")

@@ -16,6 +16,7 @@ class Service(StrEnum):
     API = "api"
     INDEXER = "indexer"
     SENDER = "sender"
+    WEBHOOKS = "webhooks"
 
 
 def register(app: typer.Typer) -> None:

@@ -27,7 +27,7 @@ from node.serve import SERVICES
 
 READY_TIMEOUT_SECONDS = 30.0
 COMPLAINT_LINES_MAX = 15
-STOP_ORDER = ("api", "sender", "indexer", "chain", "postgres")
+STOP_ORDER = ("api", "webhooks", "sender", "indexer", "chain", "postgres")
 
 
 class AlreadyRunning(Exception):
@@ -114,6 +114,8 @@ class Supervisor:
                 "port": port,
             }
         )
+        if settings.embedded_chain:
+            resolved = for_trying_out(resolved)
         with ThreadPoolExecutor(3) as pool:
             starts = [pool.submit(self._load_services, resolved)]
             if settings.embedded_database:
@@ -196,6 +198,15 @@ class Supervisor:
 
     def _log_file(self, name: str) -> Path:
         return self._settings.log_dir / f"{name}.log"
+
+
+def for_trying_out(settings: Settings) -> Settings:
+    """On a chain of its own nobody else makes blocks: each is final for the feed, else an idle
+    chain would never tell its last events. Webhooks may go to this machine."""
+    finality = settings.event_finality_blocks or 0
+    return settings.model_copy(
+        update={"event_finality_blocks": finality, "webhook_private_addresses": True}
+    )
 
 
 def last_complaints(log: Path) -> list[str]:

@@ -31,7 +31,7 @@ from protocol.identifiers import organisation_id
 from tests.stage import wait_until
 
 START_SECONDS = 90
-PROCESSES = {"postgres", "chain", "indexer", "sender", "api"}
+PROCESSES = {"postgres", "chain", "indexer", "sender", "webhooks", "api"}
 
 
 @dataclass

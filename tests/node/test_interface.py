@@ -21,6 +21,8 @@ NOUNS = (
     "settlements",
     "statements",
     "rates",
+    "events",
+    "webhooks",
 )
 
 

@@ -13,7 +13,8 @@ from fastapi.testclient import TestClient
 from node.api.app import create_app
 from node.api.routes import pages
 from node.api.routes.problems import prefers_html
-from node.problems import KINDS, catalogue
+from node.problem_kinds import KINDS
+from node.problems import catalogue
 from tests.project_files import files, name_of
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -10,26 +10,29 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
-from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE
+from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE, WEBHOOKS_ROLE
 from node.tables import OWNED_BY_ORGANISATIONS
 from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.refusals import assert_problem, send
 from tests.stage import World
 
+ROLES = {API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE}
 OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
 READ = sorted({*OWNED} - {"agreement_documents", "api_keys", "organisations"})
-APPENDED = sorted({*OWNED, "withdrawals"})
+APPENDED = sorted({*OWNED, "withdrawals"} - {"webhooks"})
 RIGHTS = {
     API_ROLE: {
         **{table: {"INSERT"} for table in APPENDED},
         **{table: {"INSERT", "SELECT"} for table in (*READ, "withdrawals")},
         "transactions": {"SELECT"},
+        "webhooks": {"DELETE", "INSERT", "SELECT", "UPDATE"},
     },
     SENDER_ROLE: {
         "outbox": {"SELECT", "UPDATE"},
         "transactions": {"INSERT", "SELECT", "UPDATE"},
     },
+    WEBHOOKS_ROLE: {"webhooks": {"SELECT", "UPDATE"}},
     INDEXER_ROLE: {},
 }
 FUNCTIONS = {
@@ -44,6 +47,7 @@ FUNCTIONS = {
         "waits_to_be_anchored",
     },
     SENDER_ROLE: {"forget_answers"},
+    WEBHOOKS_ROLE: set(),
     INDEXER_ROLE: set(),
 }
 
@@ -67,6 +71,9 @@ def settled(world: World) -> World:
     voucher = world.use(world.grant_active(key), 1)
     world.consumer.client.post("/v1/vouchers", voucher, "a key of the consumer")
     world.settle(voucher)
+    webhook = {"url": "https://127.0.0.1:1/", "names": ["RateSet"]}
+    for party in (world.provider, world.consumer):
+        party.client.post("/v1/webhooks", webhook)
     return world
 
 
@@ -113,7 +120,7 @@ def test_every_table_of_organisations_is_under_row_level_security(world: World) 
     )
     secured = sorted(row.relname for row in rows if row.relrowsecurity)
     assert secured == OWNED
-    assert not {row.owner for row in rows} & {API_ROLE, SENDER_ROLE, INDEXER_ROLE}
+    assert not {row.owner for row in rows} & ROLES
     with_organisation = world.node.sql(
         "SELECT table_name FROM information_schema.columns"
         " WHERE table_schema = 'node' AND column_name = 'organisation_id'"
@@ -126,7 +133,7 @@ def test_no_role_of_the_node_is_above_row_level_security(world: World) -> None:
         "SELECT rolname, rolsuper OR rolbypassrls OR rolcreaterole AS above FROM pg_roles"
         " WHERE rolname LIKE 'ptx_%'"
     )
-    assert {row.rolname for row in rows} == {API_ROLE, SENDER_ROLE, INDEXER_ROLE}
+    assert {row.rolname for row in rows} == ROLES
     assert not any(row.above for row in rows)
 
 
@@ -161,7 +168,7 @@ def test_the_api_writes_no_row_for_another_organisation(settled: World, table: s
 
 
 def _plain(value: object) -> object:
-    return Jsonb(value) if isinstance(value, dict | list) else value
+    return Jsonb(value) if isinstance(value, dict) else value
 
 
 def test_a_withdrawal_is_promised_by_anyone_and_listed_by_nobody(settled: World) -> None:
@@ -227,6 +234,11 @@ FORBIDDEN = (
     (SENDER_ROLE, "SELECT * FROM node.settlement_promise('')"),
     (INDEXER_ROLE, "SELECT * FROM node.consents"),
     (INDEXER_ROLE, "SELECT * FROM node.outbox"),
+    (WEBHOOKS_ROLE, "SELECT * FROM node.consents"),
+    (WEBHOOKS_ROLE, "SELECT * FROM node.outbox"),
+    (WEBHOOKS_ROLE, "UPDATE node.webhooks SET url = ''"),
+    (WEBHOOKS_ROLE, "DELETE FROM node.webhooks"),
+    (API_ROLE, "UPDATE node.webhooks SET sealed_secret = ''"),
     (API_ROLE, "SELECT * FROM node.api_keys"),
     (API_ROLE, "SELECT node.forget_answers(7, 1)"),
     (API_ROLE, "DELETE FROM ledger.endings"),

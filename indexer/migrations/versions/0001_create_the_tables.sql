@@ -25,6 +25,22 @@ CREATE TABLE indexing.recent_blocks (
     block_time BIGINT NOT NULL,
     PRIMARY KEY (block_number)
 );
+CREATE TABLE indexing.removed_events (
+    generation BIGINT NOT NULL,
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    block_hash BYTEA NOT NULL,
+    block_time BIGINT NOT NULL,
+    transaction_hash BYTEA NOT NULL,
+    arguments JSONB NOT NULL,
+    PRIMARY KEY (generation, block_number, log_index)
+);
+CREATE TABLE indexing.roll_backs (
+    generation BIGINT NOT NULL,
+    ancestor_block BIGINT NOT NULL,
+    PRIMARY KEY (generation)
+);
 CREATE TABLE ledger.accounts (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,

@@ -9,7 +9,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
 from node.api.context import NodeContext, require_fresh
-from node.api.metrics import AGE_SECONDS, INDEX_BLOCK, OUTBOX_OLDEST_SECONDS, OUTBOX_OPEN
+from node.api.metrics import (
+    AGE_SECONDS,
+    EVENT_STREAMS,
+    INDEX_BLOCK,
+    OUTBOX_OLDEST_SECONDS,
+    OUTBOX_OPEN,
+)
 
 router = APIRouter(tags=["health"])
 
@@ -49,6 +55,7 @@ async def metrics(context: NodeContext) -> Response:
                 )
             )
         ).one_or_none()
+    EVENT_STREAMS.set(context.news.followers)
     OUTBOX_OPEN.set(outbox.waiting)
     OUTBOX_OLDEST_SECONDS.set(outbox.oldest_seconds)
     if cursor is not None:

@@ -9,7 +9,8 @@ from fastapi.responses import JSONResponse, Response
 
 from node.api.context import NodeContext
 from node.api.routes.pages import LANGUAGE, SECURITY_HEADERS, built, templates, texts_of
-from node.problems import Kind, Problem, catalogue
+from node.problem_kinds import Kind
+from node.problems import Problem, catalogue
 
 router = APIRouter(prefix="/problems", include_in_schema=False)
 

@@ -117,6 +117,24 @@ CREATE TABLE node.outbox (
 CREATE INDEX ix_node_outbox_subject ON node.outbox (subject);
 CREATE INDEX ix_node_outbox_transaction ON node.outbox (transaction_id);
 CREATE INDEX ix_node_outbox_waiting ON node.outbox (outbox_id) WHERE state IN ('waiting', 'sent');
+CREATE TABLE node.webhooks (
+    webhook_id BYTEA NOT NULL,
+    organisation_id BYTEA NOT NULL,
+    url TEXT NOT NULL,
+    names TEXT[] NOT NULL,
+    include_unfinal BOOLEAN NOT NULL,
+    sealed_secret BYTEA NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    position TEXT NOT NULL,
+    attempts INTEGER DEFAULT '0' NOT NULL,
+    failing_since TIMESTAMP WITH TIME ZONE,
+    next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    last_failure TEXT,
+    disabled_reason TEXT,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (webhook_id)
+);
+CREATE INDEX ix_node_webhooks_organisation_id ON node.webhooks (organisation_id);
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
 -- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
@@ -158,6 +176,10 @@ CREATE POLICY own ON node.outbox TO ptx_api
 CREATE POLICY relayed ON node.outbox FOR INSERT TO ptx_api
     WITH CHECK (organisation_id IS NULL AND kind = 'withdraw');
 CREATE POLICY every ON node.outbox TO ptx_sender USING (true);
+ALTER TABLE node.webhooks ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.webhooks TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+CREATE POLICY every ON node.webhooks TO ptx_webhooks USING (true);
 
 -- What must be known before it is known who asks: nothing but the answer leaves these functions.
 CREATE FUNCTION node.principal_of(asked bytea)
@@ -228,7 +250,7 @@ GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.
     node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
     node.outbox_summary TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
-GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender;
+GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks;
 GRANT INSERT ON node.organisations, node.api_keys, node.agreement_documents TO ptx_api;
 GRANT SELECT, INSERT ON node.idempotency, node.consents, node.uses, node.vouchers,
     node.outbox, node.withdrawals TO ptx_api;
@@ -236,5 +258,9 @@ GRANT SELECT ON node.transactions TO ptx_api;
 GRANT SELECT, UPDATE (state, transaction_id, attempts, failure) ON node.outbox TO ptx_sender;
 GRANT SELECT, INSERT, UPDATE (state, block_number, block_hash, gas_used, mined_at)
     ON node.transactions TO ptx_sender;
-GRANT USAGE ON SCHEMA ledger, indexing TO ptx_api;
-GRANT SELECT ON ALL TABLES IN SCHEMA ledger, indexing TO ptx_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (position, attempts, failing_since, next_attempt_at,
+    last_failure, disabled_reason) ON node.webhooks TO ptx_api;
+GRANT SELECT, UPDATE (position, attempts, failing_since, next_attempt_at, last_failure,
+    disabled_reason) ON node.webhooks TO ptx_webhooks;
+GRANT USAGE ON SCHEMA ledger, indexing TO ptx_api, ptx_webhooks;
+GRANT SELECT ON ALL TABLES IN SCHEMA ledger, indexing TO ptx_api, ptx_webhooks;
