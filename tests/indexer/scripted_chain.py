@@ -20,6 +20,7 @@ from protocol import ledger
 from protocol.events import Event, Origin
 from protocol.hashing import keccak256, sha256
 from protocol.ledger_state import LedgerState
+from protocol.postings import holding_of
 from protocol.types import Hash32, UnixSeconds, to_hex
 from tests.indexer.event_logs import EncodedLog, encode_event
 from tests.protocol.ledger_story import BEGIN, DEPLOYMENT
@@ -234,7 +235,7 @@ def _held(state: LedgerState, arguments: bytes) -> int:
             for account, amount in state.money.items()
             if account in ("transit", "commission") or account.startswith(("deposit", "balance"))
         )
-    return state.money.get(ledger.holding_of(address, settlement, treasury), 0)
+    return state.money.get(holding_of(address, settlement, treasury), 0)
 
 
 def _deposit(state: LedgerState, arguments: bytes) -> int:
