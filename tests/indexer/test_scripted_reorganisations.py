@@ -189,7 +189,7 @@ def test_a_node_that_knows_no_block_any_more_is_no_reorganisation(bench: Bench) 
     bench.chain.mine()
     bench.node.faults.append(forgets)
     for _ in range(3):
-        with pytest.raises(Exception, match="does not have block|is gone"):
+        with pytest.raises(Exception, match=r"does not have block|is gone"):
             bench.index.indexer.step()
     assert bench.index.digest() == before
     bench.node.faults.clear()
