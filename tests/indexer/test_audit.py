@@ -17,11 +17,13 @@ from indexer import audit, tables
 from indexer.audit import Auditor, BooksDiffer
 from indexer.books import check_books
 from indexer.chain import Chain, ChainRefused
-from indexer.cursor import BlockRef, read_cursor
-from indexer.decode import Decoder
+from indexer.cursor import read_cursor
+from indexer.decode import PlacedEvent
+from indexer.projections import Projector
 from indexer.projections import postings as projection
 from indexer.queries.books import balances, list_postings
 from indexer.rederive import derive_postings, differences
+from indexer.rows import Rows
 from indexer.rpc import Endpoint
 from node.db import INDEXER_ROLE, role_engine
 from node.governance import execute_through_timelock
@@ -114,13 +116,13 @@ def test_leaves_that_are_not_in_the_index_halt_it(
 ) -> None:
     indexer = own_database.indexer()
     at_head(indexer, own_database)
-    decode = Decoder.decode
+    project_event = Projector.project_event
 
-    def forget_leaves(decoder: Decoder, log: Any, block: BlockRef) -> Any:
-        placed = decode(decoder, log, block)
-        return None if placed and isinstance(placed.event, LeavesAnchored) else placed
+    def forget_leaves(projector: Projector, rows: Rows, placed: PlacedEvent) -> None:
+        if not isinstance(placed.event, LeavesAnchored):
+            project_event(projector, rows, placed)
 
-    monkeypatch.setattr(Decoder, "decode", forget_leaves)
+    monkeypatch.setattr(Projector, "project_event", forget_leaves)
     anchor(own_database, 1)
     issue(own_chain)
     with pytest.raises(BooksDiffer, match=r"the index has \d+ leaves, ConsentRegistry \d+"):
