@@ -22,8 +22,9 @@ class RateRow:
     set_at: UnixSeconds
 
 
-def list_rates(connection: Connection) -> list[RateRow]:
-    """Every rate that was not replaced, by category and the period from which it holds."""
+def list_rates(connection: Connection, known_at: int | None = None) -> list[RateRow]:
+    """Every rate that was not replaced, by category and the period from which it holds; of those
+    that were set at or before `known_at`."""
     rates, blocks = tables.rates, tables.blocks
     statement = (
         select(rates.c.category, rates.c.from_period, rates.c.rate_bps, blocks.c.block_time)
@@ -36,11 +37,17 @@ def list_rates(connection: Connection) -> list[RateRow]:
             rates.c.log_index.desc(),
         )
     )
+    if known_at is not None:
+        statement = statement.where(blocks.c.block_time <= known_at)
     return [RateRow(*row) for row in connection.execute(statement)]
 
 
-def rates_in_force(connection: Connection, period: int) -> dict[Category, RateBps]:
-    """Category → rate in a period; categories without a rate are absent."""
+def rates_in_force(
+    connection: Connection, period: int, known_at: int | None = None
+) -> dict[Category, RateBps]:
+    """Category → rate in a period, as known at a time; categories without a rate are absent."""
     return {
-        row.category: row.rate_bps for row in list_rates(connection) if row.from_period <= period
+        row.category: row.rate_bps
+        for row in list_rates(connection, known_at)
+        if row.from_period <= period
     }

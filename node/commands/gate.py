@@ -62,18 +62,28 @@ class Gate:
         self._block_hash = b""
         self._agreements: dict[AgreementId, AgreementFacts | None] = {}
 
+    async def statuses(
+        self,
+        connection: AsyncConnection,
+        entries: Sequence[Entry],
+        freshness: Freshness,
+        time: UnixSeconds,
+    ) -> list[ConsentStatus]:
+        """Where the consents stood at a time, by what the chain had recorded until then."""
+        facts = await query(connection, consent_facts, entries, self._registry)
+        return [
+            status_at(entry, known, await self._agreement_of(connection, entry, freshness), time)
+            for entry, known in zip(entries, facts, strict=True)
+        ]
+
     async def ask(
         self, connection: AsyncConnection, entries: Sequence[Entry], freshness: Freshness
     ) -> list[GateAnswer]:
         """Where the consents stand now, in order, in a handful of queries for any number."""
         leaves = [leaf_of(entry) for entry in entries]
-        facts = await query(connection, consent_facts, entries, self._registry)
         withdrawn = await _accepted_withdrawals(connection, leaves)
         now = UnixSeconds(freshness.now)
-        statuses = [
-            status_at(entry, known, await self._agreement_of(connection, entry, freshness), now)
-            for entry, known in zip(entries, facts, strict=True)
-        ]
+        statuses = await self.statuses(connection, entries, freshness, now)
         missing = [
             leaf
             for leaf, status in zip(leaves, statuses, strict=True)

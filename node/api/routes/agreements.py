@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.agreements import find_agreement
+from node.api.as_of import AtTime, time_asked
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
@@ -34,7 +35,7 @@ from node.outbox import find_act
 from node.problems import not_found
 from protocol.agreement import status_at
 from protocol.signing import typed_data_acceptance
-from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeconds, to_hex
+from protocol.types import AccountAddress, AgreementId, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/agreements", tags=["agreements"])
 
@@ -127,18 +128,19 @@ async def show_acceptance(
 
 @router.get("/{agreement_id}", response_model=Agreement | PendingAgreement)
 async def show(
-    context: NodeContext, caller: Caller, agreement_id: Hash
+    context: NodeContext, caller: Caller, agreement_id: Hash, at: AtTime = None
 ) -> Agreement | PendingAgreement:
     """One agreement as the chain has it, or as this node has promised it; with the signatures that
-    the caller's organisation sent and that are not on chain."""
+    the caller's organisation sent and that are not on chain. With `at`, its status at that time."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
         row = await query(connection, find_agreement, agreement_id)
         promised = await find_act(connection, "propose", agreement_id)
         signatures = await promised_signatures(connection, AgreementId(agreement_id))
+        time = time_asked(at, freshness)
     if row is not None:
-        status = status_at(row.facts, UnixSeconds(freshness.now))
+        status = status_at(row.facts, time)
         return Agreement.of(row, status, signatures, AsOf.of(freshness))
     if promised is None:
         raise not_found("agreement", to_hex(agreement_id), "Propose it: POST /v1/agreements.")

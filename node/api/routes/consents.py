@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.consents import find_anchoring
 from indexer.queries.freshness import Freshness
+from indexer.queries.history import history_of_consent
+from node.api.as_of import AtTime, time_asked
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
@@ -20,12 +22,13 @@ from node.api.schemas.consents import (
     ConsentAnswer,
     ConsentAnswers,
     GrantConsents,
+    HistoryFact,
     QueuedConsent,
     QueuedConsents,
     StatusQuestion,
     StatusQuestions,
 )
-from node.commands.gate import find_consent, find_consents
+from node.commands.gate import GateAnswer, find_consent, find_consents
 from node.commands.grant_consents import grant_consents
 from node.db import act_as, query
 from node.outbox import find_act
@@ -76,8 +79,14 @@ async def status(context: NodeContext, caller: Caller, body: StatusQuestions) ->
 
 
 @router.get("/{leaf}", response_model=Consent)
-async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
-    """One consent of the caller's organisation, with its record and its place on chain."""
+async def show(
+    context: NodeContext,
+    caller: Caller,
+    leaf: Hash,
+    at: AtTime = None,
+) -> Consent:
+    """One consent of the caller's organisation, with its record and its place on chain. With `at`,
+    where it stood at that time, and how that is known."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
@@ -85,7 +94,13 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
         if known is None:
             raise _unknown(leaf)
         entry = known.entry
-        [answer] = await context.gate.ask(connection, [entry], freshness)
+        if at is None:
+            [answer] = await context.gate.ask(connection, [entry], freshness)
+        else:
+            past = (connection, [entry], freshness, time_asked(at, freshness))
+            [status] = await context.gate.statuses(*past)
+            answer = GateAnswer(status.state.value, status)
+        history = await query(connection, history_of_consent, entry, context.consent_registry)
         anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
         act = await find_act(connection, "anchor", leaf)
     record = None
@@ -94,7 +109,9 @@ async def show(context: NodeContext, caller: Caller, leaf: Hash) -> Consent:
         record = json.loads(unseal(sealed, leaf, context.master_key))
     return Consent(
         as_of=AsOf.of(freshness),
+        at=at,
         status=ConsentAnswer.of(leaf, answer, known.assurance),
+        history=[HistoryFact.of(fact) for fact in history if at is None or fact.happened_at <= at],
         agreement_id=entry.agreement_id,
         issuer=entry.issuer,
         holder=entry.holder,

@@ -5,24 +5,25 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from indexer.queries.rates import list_rates, rates_in_force
+from node.api.as_of import AtTime, time_asked
 from node.api.context import NodeContext, require_fresh
 from node.api.schemas.base import AsOf
 from node.api.schemas.statements import Rate, Rates
 from node.db import query
 from protocol.periods import period_label, period_of
-from protocol.types import UnixSeconds
 
 router = APIRouter(prefix="/v1/rates", tags=["rates"])
 
 
 @router.get("", response_model=Rates)
-async def show(context: NodeContext) -> Rates:
-    """Rates in basis points by category of commons. Public."""
+async def show(context: NodeContext, at: AtTime = None) -> Rates:
+    """Rates in basis points by category of commons; with `at`, as they were known at that time.
+    Public."""
     async with context.database.connect() as connection:
         freshness = await require_fresh(context, connection)
-        history = await query(connection, list_rates)
-        now = period_of(UnixSeconds(freshness.now))
-        in_force = await query(connection, rates_in_force, now)
+        time = time_asked(at, freshness)
+        history = await query(connection, list_rates, time)
+        in_force = await query(connection, rates_in_force, period_of(time), time)
     return Rates(
         as_of=AsOf.of(freshness),
         history=[

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from indexer.queries.history import Fact
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, Shape
 from node.commands.gate import GateAnswer
 
@@ -104,12 +105,39 @@ class ConsentAnswers(Shape):
     consents: list[ConsentAnswer]
 
 
+class HistoryFact(Shape):
+    """An event that a status follows from, whose doing it was, and where it is on the chain."""
+
+    event: str
+    by: Address | None
+    happened_at: int
+    block_number: int
+    transaction_hash: Hash
+
+    @classmethod
+    def of(cls, fact: Fact) -> HistoryFact:
+        """From the index."""
+        return cls(
+            event=fact.event,
+            by=fact.by,
+            happened_at=fact.happened_at,
+            block_number=fact.block_number,
+            transaction_hash=fact.transaction_hash,
+        )
+
+
 class Consent(Shape):
     """One consent of the caller's organisation, with its record; `failure` says why the contract
-    refused to anchor it, if it did."""
+    refused to anchor it, if it did.
+
+    With `at`, `status` is where it stood then. `history` is how that is known: every fact until
+    then that the status follows from.
+    """
 
     as_of: AsOf
+    at: int | None
     status: ConsentAnswer
+    history: list[HistoryFact]
     agreement_id: Hash
     issuer: Address
     holder: Address
