@@ -21,7 +21,7 @@ FINALITY_BLOCKS = 64
 
 
 def main() -> None:
-    """Prints the seconds from the first request on, processor time and the peak of memory."""
+    """Writes the seconds from the first request on, processor time and the peak of memory."""
     database_url, chain_url, deployment_file = sys.argv[1:]
     deployment = load_deployment(Path(deployment_file))
     source = Source(
@@ -40,7 +40,7 @@ def main() -> None:
         "cpu_seconds": used.ru_utime + used.ru_stime,
         "peak_bytes": used.ru_maxrss * 1024,
     }
-    print(json.dumps(run))
+    sys.stdout.write(json.dumps(run) + "\n")
 
 
 if __name__ == "__main__":
