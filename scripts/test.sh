@@ -62,6 +62,7 @@ if [ "$mode" = deep ]; then
   part "halmos" scripts/analysis.sh halmos
   part "mutants of the contracts" .venv/bin/python scripts/mutate.py --minutes 30
   part "python, deep" "${pytest[@]}" -m deep
+  part "planted bugs" .venv/bin/python scripts/plant.py
   on_chain=(tests/node tests/indexer tests/e2e tests/faults)
   for hardfork in istanbul london cancun; do
     part "python on $hardfork" \
