@@ -79,7 +79,7 @@ def write_csv(books: Books, out: BinaryIO) -> None:
 def write_parquet(books: Books, out: BinaryIO) -> None:
     """The CSV's columns, with types. Raises AmountTooLong."""
     import pyarrow  # noqa: PLC0415 - half a second that the other formats need not wait
-    import pyarrow.parquet  # noqa: PLC0415
+    import pyarrow.parquet  # noqa: PLC0415 - the same
 
     kinds = {
         "booking_month": pyarrow.string(),

@@ -33,10 +33,6 @@ class Rows:
         """Rows that are encoded already."""
         self._lines.setdefault(table, []).extend(lines)
 
-    def counts(self) -> dict[str, int]:
-        """Table → rows."""
-        return {table.name: len(lines) for table, lines in self._lines.items()}
-
     def copy_to(self, connection: Connection) -> None:
         """Writes all rows inside the caller's transaction, a table at a time."""
         raw = connection.connection.driver_connection

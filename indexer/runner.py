@@ -157,7 +157,10 @@ class Indexer:
             return self._wait_or_take_back(cursor, head)
         self._behind_since = None
         if head.block_number > cursor.at.block_number:
-            return self._advance_or_reread(cursor, head, should_stop, on_step)
+            try:
+                return self._advance(cursor, head, should_stop, on_step)
+            except LogGap as gap:
+                return self._meet(gap)
         with self._engine.begin() as connection:
             build_lookups(connection)
             record_heartbeat(connection)
@@ -204,28 +207,14 @@ class Indexer:
         logger.warning("rolled_back", to_block=ancestor.block_number, depth=depth, rows=rows)
         return depth
 
-    def _advance_or_reread(
-        self,
-        cursor: Cursor,
-        head: Header,
-        should_stop: Callable[[], bool],
-        on_step: Callable[[int], None],
-    ) -> int:
-        """Goes on; where the same gap is met twice, what is missing is in what was read before."""
-        try:
-            moved = self._advance(cursor, head, should_stop, on_step)
-        except LogGap as gap:
-            if str(gap) != self._gap_met:
-                self._gap_met = str(gap)
-                raise
-            self._gap_met = ""
-            return self._read_again(gap)
+    def _meet(self, gap: LogGap) -> int:
+        """Raises a gap that is new: the next reading may be whole. One that is met twice was left
+        by an earlier range: everything from the last certain block on is taken back, final or not,
+        for the chain has not changed."""
+        if str(gap) != self._gap_met:
+            self._gap_met = str(gap)
+            raise gap
         self._gap_met = ""
-        return moved
-
-    def _read_again(self, gap: LogGap) -> int:
-        """Takes back everything from the last certain block on, final or not: the chain has not
-        changed, the node once left something out."""
         first = gap.since or max(self._source.first_block, 1)
         header = self._source.chain.header(first)
         before = BlockRef(first - 1, header.parent_block_hash, header.block_time)

@@ -24,6 +24,7 @@ from node.commands.quick_gate import QuickGate
 
 PATH = "/v1/consents/status"
 BEARER = b"Bearer "
+QUESTION_BYTES_MAX = 512 * 1024
 LEAF = re.compile(r"0x[0-9a-fA-F]{64}")
 
 
@@ -55,10 +56,10 @@ class StatusDoor:
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        body = await _read(receive)
-        answer = None if body is None else await _answer(scope, body)
+        body, is_whole = await _read(receive)
+        answer = await _answer(scope, body) if is_whole else None
         if answer is None:
-            await self._app(scope, _Replayed(body, receive), send)
+            await self._app(scope, _Replayed(body, is_whole, receive), send)
             return
         scope["route"] = _Route(PATH)
         headers = [
@@ -70,43 +71,54 @@ class StatusDoor:
 
 
 class _Replayed:
-    """A body that was read already, then what else comes."""
+    """What was read of a body already, then what else comes."""
 
-    def __init__(self, body: bytes | None, receive: Receive) -> None:
-        self._body = body
+    def __init__(self, body: bytes, is_whole: bool, receive: Receive) -> None:
+        self._body: bytes | None = body
+        self._is_whole = is_whole
         self._receive = receive
 
     async def __call__(self) -> Message:
         body, self._body = self._body, None
         if body is None:
             return await self._receive()
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": not self._is_whole}
 
 
-async def _read(receive: Receive) -> bytes | None:
-    parts = []
-    while True:
+async def _read(receive: Receive) -> tuple[bytes, bool]:
+    """The body, and whether that is all of it: a longer one than any question, or one that breaks
+    off, is for the framework to refuse."""
+    body = b""
+    while len(body) <= QUESTION_BYTES_MAX:
         message = await receive()
         if message["type"] != "http.request":
-            return None
-        parts.append(message.get("body", b""))
+            break
+        body += message.get("body", b"")
         if not message.get("more_body"):
-            return b"".join(parts)
+            return body, True
+    return body, False
 
 
-async def _answer(scope: Scope, body: bytes) -> bytes | None:
-    """The answer's JSON, or None if this is not the usual case."""
-    key = next((v for name, v in scope["headers"] if name == b"authorization"), b"")
+def _leaves(body: bytes) -> list[bytes] | None:
+    """The leaves that are asked for, or None if that is not all that the body says."""
     try:
         asked = [question.leaf for question in _decoder.decode(body).consents]
     except msgspec.DecodeError:
         return None
-    if not key.startswith(BEARER) or not 1 <= len(asked) <= STATUS_BATCH_MAX:
+    if not 1 <= len(asked) <= STATUS_BATCH_MAX or not all(map(LEAF.fullmatch, asked)):
         return None
-    if not all(map(LEAF.fullmatch, asked)):
+    return [bytes.fromhex(leaf[2:]) for leaf in asked]
+
+
+async def _answer(scope: Scope, body: bytes) -> bytes | None:
+    """The answer's JSON, or None if this is not the usual case."""
+    headers = dict(scope["headers"])
+    key = headers.get(b"authorization", b"")
+    is_json = headers.get(b"content-type", b"").startswith(b"application/json")
+    leaves = _leaves(body) if is_json and key.startswith(BEARER) else None
+    if leaves is None:
         return None
     gate: QuickGate = scope["app"].state.quick_gate
-    leaves = [bytes.fromhex(leaf[2:]) for leaf in asked]
     try:
         key_hash = hash_api_key(key.removeprefix(BEARER).decode("latin-1").strip())
         found = await gate.ask(key_hash, leaves)

@@ -18,11 +18,10 @@ from indexer.runner import TRANSIENT, Indexer, Source
 from indexer.verify import digest_of_ledger
 from node.embedded.postgres import database_url, start_postgres
 from node.migrate import migrate
-from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID, ScriptedChain
+from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID, WINDOW_BLOCKS, ScriptedChain
 from tests.indexer.scripted_node import ScriptedNode, serve
 
 TEMPLATE = "migrated"
-WINDOW_BLOCKS = 128
 ATTEMPTS_MAX = 60
 
 

@@ -26,6 +26,8 @@ from tests.indexer.event_logs import EncodedLog, encode_event
 from tests.protocol.ledger_story import BEGIN, DEPLOYMENT
 
 CHAIN_ID = DEPLOYMENT.chain_id
+WINDOW_BLOCKS = 128
+"""How many blocks its indexes may take back."""
 ADDRESSES: dict[str, bytes] = {
     **{name: bytes([0xC0 + index]) * 20 for index, name in enumerate(ALL_CONTRACTS)},
     "AgreementRegistry": DEPLOYMENT.agreement_registry,
@@ -77,6 +79,14 @@ class ScriptedChain:
     def __init__(self, salt: int = 0) -> None:
         self._salt = salt
         self._lock = threading.RLock()
+        self._methods: dict[str, Callable[..., Any]] = {
+            "eth_chainId": self._chain_id,
+            "eth_getBlockByNumber": self._header,
+            "eth_getLogs": self._logs,
+            "eth_getBlockReceipts": self._receipts_of_block,
+            "eth_getTransactionReceipt": self._receipt,
+            "eth_call": self._call,
+        }
         genesis = Block(
             0, to_hex(sha256(b"genesis%d" % salt)), to_hex(bytes(32)), BEGIN, [], _no_ledger()
         )
@@ -143,16 +153,16 @@ class ScriptedChain:
     def answer(self, method: str, parameters: list[Any]) -> Any:
         """The result of a JSON-RPC call, as JSON has it."""
         with self._lock:
-            return getattr(self, f"_{method}")(*parameters)
+            return self._methods[method](*parameters)
 
-    def _eth_chainId(self) -> str:  # noqa: N802 the method's name
+    def _chain_id(self) -> str:
         return hex(CHAIN_ID)
 
-    def _eth_getBlockByNumber(self, tag: str, _full: bool) -> Any:  # noqa: N802
+    def _header(self, tag: str, _full: bool) -> Any:
         block = self._block(tag)
         return block and block.header()
 
-    def _eth_getLogs(self, query: dict[str, Any]) -> list[Any]:  # noqa: N802
+    def _logs(self, query: dict[str, Any]) -> list[Any]:
         first, last = int(query["fromBlock"], 16), int(query["toBlock"], 16)
         return [
             _to_json(log)
@@ -161,15 +171,15 @@ class ScriptedChain:
             if log.address in query["address"]
         ]
 
-    def _eth_getBlockReceipts(self, tag: str) -> Any:  # noqa: N802
+    def _receipts_of_block(self, tag: str) -> Any:
         block = self._block(tag)
         return block and [_receipt_json(receipt) for receipt in block.receipts]
 
-    def _eth_getTransactionReceipt(self, digest: str) -> Any:  # noqa: N802
+    def _receipt(self, digest: str) -> Any:
         found = (r for block in self.blocks for r in block.receipts if r.transaction_hash == digest)
         return next((_receipt_json(receipt) for receipt in found), None)
 
-    def _eth_call(self, call: dict[str, str], at: str | dict[str, str]) -> str:
+    def _call(self, call: dict[str, str], at: str | dict[str, str]) -> str:
         block = self._block_at(at)
         if block is None:
             raise LookupError("header not found")

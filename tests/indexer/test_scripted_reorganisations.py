@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from indexer.cursor import Halted, read_cursor
 from indexer.reorg import ReorganisationTooDeep
-from tests.indexer.conftest import WINDOW_BLOCKS, Bench
+from tests.indexer.conftest import Bench
 from tests.indexer.histories import mine_all, tell
-from tests.indexer.scripted_chain import ScriptedChain
+from tests.indexer.scripted_chain import WINDOW_BLOCKS, ScriptedChain
 from tests.indexer.scripted_node import Call
 
 DEPTHS = (1, 2, 3, 7, 31, 64, WINDOW_BLOCKS - 1)

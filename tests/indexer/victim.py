@@ -9,9 +9,8 @@ from sqlalchemy import create_engine
 import indexer.ranges
 from indexer.chain import Chain
 from indexer.runner import Indexer, Source
-from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID
+from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID, WINDOW_BLOCKS
 
-WINDOW_BLOCKS = 128
 RANGE_BLOCKS = 3
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import secrets
 from concurrent.futures import ThreadPoolExecutor
@@ -73,6 +74,24 @@ def test_the_door_answers_what_is_simply_active(world: World, leaves: dict[str, 
     for name in ("withdrawn", "revoked", "ended by a stranger"):
         assert quick(world, [leaves[name]])["consents"] == plain(world, [leaves[name]])["consents"]
     assert counted(world) == before + len(active)
+
+
+def test_the_door_refuses_in_the_routes_own_words(world: World, leaves: dict[str, str]) -> None:
+    client = world.provider.client
+    body = json.dumps({"consents": [{"leaf": leaves["active 0"]}]}).encode()
+    plain_text = {"Content-Type": "text/plain"}
+    answer = client._http.post("/v1/consents/status", content=body, headers=plain_text)
+    assert_problem(answer, 422, "content-type-not-json", "Content-Type")
+    chunks = (b" " * 2**20 for _ in range(33))
+    kind = {"Content-Type": "application/json"}
+    answer = client._http.post("/v1/consents/status", content=chunks, headers=kind)
+    assert_problem(answer, 413, "body-too-large", None)
+    too_many = {"consents": [{"leaf": leaves["active 0"]}] * 1_001}
+    answer = send(client, "POST", "/v1/consents/status", too_many)
+    assert_problem(answer, 422, "request-invalid", "consents")
+    padded = b" " * 2**20 + body
+    answer = client._http.post("/v1/consents/status", content=padded, headers=kind)
+    assert answer.json()["consents"][0]["active"] is True
 
 
 def test_many_at_once_get_each_their_own_answer(world: World, leaves: dict[str, str]) -> None:
