@@ -81,7 +81,7 @@ def test_the_door_refuses_in_the_routes_own_words(world: World, leaves: dict[str
     body = json.dumps({"consents": [{"leaf": leaves["active 0"]}]}).encode()
     plain_text = {"Content-Type": "text/plain"}
     answer = client._http.post("/v1/consents/status", content=body, headers=plain_text)
-    assert_problem(answer, 422, "content-type-not-json", "Content-Type")
+    assert_problem(answer, 415, "content-type-not-json", "Content-Type")
     chunks = (b" " * 2**20 for _ in range(33))
     kind = {"Content-Type": "application/json"}
     answer = client._http.post("/v1/consents/status", content=chunks, headers=kind)
