@@ -31,6 +31,37 @@ part() {
   [ $status = 0 ] && said=ok || said="FAILED ($status)"
   [ $status = 0 ] && [ -n "$mark" ] && touch "$mark"
   printf '== %s: %s, %s s\n' "$name" "$said" $((SECONDS - begun))
+  return $status
+}
+
+# Runs a part beside the others; `beside_done` waits for all of them and shows what they said.
+beside_pids=() beside_logs=()
+beside() {
+  beside_logs+=("$(mktemp)")
+  set -m # a process group of its own, which hears a Ctrl-C through beside_stop
+  part "$@" >"${beside_logs[-1]}" 2>&1 </dev/null &
+  set +m
+  beside_pids+=($!)
+}
+
+beside_stop() {
+  kill -INT -- "${beside_pids[@]/#/-}" 2>/dev/null
+  wait
+  cat "${beside_logs[@]}"
+  rm "${beside_logs[@]}"
+  exit 130
+}
+
+beside_done() {
+  local number
+  trap beside_stop INT TERM
+  for number in "${!beside_pids[@]}"; do
+    wait "${beside_pids[number]}" || failed=1
+    cat "${beside_logs[number]}"
+    rm "${beside_logs[number]}"
+  done
+  trap - INT TERM
+  beside_pids=() beside_logs=()
 }
 
 # All invariants together take longer than half an hour.
@@ -77,6 +108,11 @@ if [ "$mode" = deep ]; then
 else
   part "linters, types, layers" scripts/check.sh
   part "contracts" npm run --silent test:solidity
-  part "protocol, indexer, node, pages" "${pytest[@]}" -m "not deep"
+  # Each on a chain and a database of its own; what waits for one leaves the processor to the other.
+  of_node=(tests/node tests/e2e tests/web)
+  beside "node, pages" "${pytest[@]}" -m "not deep" "${of_node[@]}"
+  beside "protocol, indexer, all others" \
+    "${pytest[@]}" -m "not deep" "${of_node[@]/#/--ignore=}"
+  beside_done
 fi
 exit $failed

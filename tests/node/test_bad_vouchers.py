@@ -202,7 +202,7 @@ def test_who_is_no_party_or_is_paid_does_not_consume(at_rest: World) -> None:
 
 
 def test_a_signature_by_another_account_is_refused(at_rest: World) -> None:
-    voucher = make_voucher(at_rest, units=Units(1))
+    voucher = make_voucher(at_rest)
     digest = voucher_digest(voucher, at_rest.chain_id, at_rest.address("UsageSettlement"))
     forged = to_hex(sign_digest(secrets.token_bytes(32), digest))
     body = body_of(at_rest, voucher)
@@ -219,8 +219,8 @@ def test_a_signature_by_another_account_is_refused(at_rest: World) -> None:
 
 
 def test_a_signature_over_other_units_is_refused(at_rest: World) -> None:
-    body = body_of(at_rest, make_voucher(at_rest, units=Units(1)))
-    body["voucher"]["units"] = 2
+    body = body_of(at_rest, make_voucher(at_rest))
+    body["voucher"]["units"] += 1
     voucher_refused(at_rest, body, 422, "voucher-signature-invalid", "signature")
 
 

@@ -23,7 +23,9 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def organisation(world: World) -> Iterator[World]:
-    """A world without webhooks, before and after."""
+    """A world without webhooks, before (any request that suits the interface may have made some)
+    and after."""
+    world.node.sql("DELETE FROM node.webhooks")
     yield world
     world.node.sql("DELETE FROM node.webhooks")
 
