@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from node.bench.figures import Figure, measured
-from node.bench.load import prepare_request, run_load
+from node.bench.load import Question, prepare_request, run_load
 from node.demo.story import Story
 from node.intake.records import signed_record
 from node.intake.terms import DAY_SECONDS
@@ -26,6 +26,7 @@ LOAD_SECONDS = 8.0
 BATCH = 1_000
 BATCHES = 10
 WITHDRAWALS = 30
+ACTIVE = (b'"state":"active"',)
 
 
 def measure_api(story: Story) -> Iterator[Figure]:
@@ -71,22 +72,21 @@ def _grant(story: Story) -> tuple[list[bytes], list[Record]]:
 
 def _checks(story: Story, records: list[Record]) -> Iterator[Figure]:
     url, key = story.stage.operator.url, _consumer_key(story)
-    empty = prepare_request(url, "GET", "/healthz", b"", None)
-    result = run_load(url, [empty], lambda answer: True, CONNECTIONS, LOAD_SECONDS)
+    empty = Question(prepare_request(url, "GET", "/healthz", b"", None))
+    result = run_load(url, [empty], CONNECTIONS, LOAD_SECONDS)
     yield measured(SECTION, "an empty route, 64 connections", result.rate, "a second")
     bodies = [
         json.dumps({"consents": [{"leaf": to_hex(leaf_of(record.entry))}]}).encode()
         for record in records
     ]
-    requests = [prepare_request(url, "POST", "/v1/consents/status", body, key) for body in bodies]
-    result = run_load(url, requests, _is_active, CONNECTIONS, LOAD_SECONDS)
+    questions = [
+        Question(prepare_request(url, "POST", "/v1/consents/status", body, key), ACTIVE)
+        for body in bodies
+    ]
+    result = run_load(url, questions, CONNECTIONS, LOAD_SECONDS)
     yield measured(SECTION, "status checks, one a request, 64 connections", result.rate, "a second")
     yield measured(SECTION, "status check, p50", result.p50_milliseconds, "ms")
     yield measured(SECTION, "status check, p99", result.p99_milliseconds, "ms")
-
-
-def _is_active(answer: bytes) -> bool:
-    return b'"state":"active"' in answer
 
 
 def _batches(story: Story, records: list[Record]) -> Iterator[Figure]:

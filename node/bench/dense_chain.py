@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -26,7 +27,7 @@ from node.wallet import connect_chain
 REGISTRY = "ConsentRegistry"
 ENDINGS_A_TRANSACTION = 1_000
 ENDINGS_A_BLOCK = 10_000
-LEAVES_A_BATCH = 10_000
+HOLDERS_A_BLOCK = 10
 BATCHES_A_BLOCK = 10
 GAS_AN_ENDING = 60_000
 GAS_A_LEAF = 2_000
@@ -69,20 +70,34 @@ class DenseChain:
         """
 
         def end(size: int) -> None:
-            nobody = Web3.to_checksum_address(secrets.token_bytes(20))
-            self._send(nobody, _end_many(size), size * GAS_AN_ENDING)
+            nobody = secrets.token_bytes(20)
+            self._end(nobody, [secrets.token_bytes(WORD_BYTES) for _ in range(size)])
 
         return self._fill(count, ENDINGS_A_TRANSACTION, a_block, end)
 
-    def anchor_leaves(self, count: int, a_batch: int = LEAVES_A_BATCH) -> Filling:
-        """So many random leaves anchored by the school, in whole batches of at most 10,000."""
+    def withdraw(self, groups: Iterable[tuple[bytes, Sequence[bytes]]]) -> None:
+        """Leaves ended by their holders, one transaction a holder, ten of them a block."""
+        self.ledger.rpc("evm_setAutomine", False)
+        for number, (holder, leaves) in enumerate(groups, start=1):
+            self._end(holder, leaves)
+            if number % HOLDERS_A_BLOCK == 0:
+                self.ledger.rpc("evm_mine")
+        self.ledger.rpc("evm_mine")
+        self.ledger.rpc("evm_setAutomine", True)
+
+    def anchor_leaves(self, leaves: Iterator[bytes], count: int, a_batch: int) -> Filling:
+        """The next `count` leaves anchored by the school, in whole batches of at most 10,000."""
         school = self.ledger.school
 
         def anchor(size: int) -> None:
-            data = _anchor(bytes(school.organisation), size)
-            self._send(school.wallet.address, data, GAS_A_TRANSACTION + size * GAS_A_LEAF)
+            data = _anchor(bytes(school.organisation), list(islice(leaves, size)))
+            self._send(
+                bytes.fromhex(school.wallet.address[2:]),
+                data,
+                GAS_A_TRANSACTION + size * GAS_A_LEAF,
+            )
 
-        return self._fill(count, a_batch, a_batch * BATCHES_A_BLOCK, anchor)
+        return self._fill(count, a_batch, min(count, a_batch * BATCHES_A_BLOCK), anchor)
 
     def add_empty_blocks(self, count: int) -> None:
         """Blocks on top, which make those below final to whoever counts so many."""
@@ -104,8 +119,16 @@ class DenseChain:
         self.ledger.rpc("evm_setAutomine", True)
         return Filling(count, before + 1, last, seconds, self._resident_bytes())
 
-    def _send(self, sender: ChecksumAddress, data: bytes, gas: int) -> None:
-        call = {"from": sender, "to": self.registry, "data": "0x" + data.hex(), "gas": hex(gas)}
+    def _end(self, who: bytes, leaves: Sequence[bytes]) -> None:
+        self._send(who, _end_many(leaves), len(leaves) * GAS_AN_ENDING)
+
+    def _send(self, sender: bytes, data: bytes, gas: int) -> None:
+        call = {
+            "from": "0x" + sender.hex(),
+            "to": self.registry,
+            "data": "0x" + data.hex(),
+            "gas": hex(gas),
+        }
         self.ledger.rpc("eth_sendTransaction", {**call, "gasPrice": "0x0"})
 
     def _resident_bytes(self) -> int:
@@ -135,23 +158,22 @@ def open_dense_chain(folder: Path) -> Iterator[DenseChain]:
         process.wait()
 
 
-def _end_many(count: int) -> bytes:
+def _end_many(leaves: Sequence[bytes]) -> bytes:
     """Calldata of `multicall([withdraw(leaf), ...])`; eth_abi takes longer than the chain does."""
+    count = len(leaves)
     selector = _selector("withdraw(bytes32)")
     length = len(selector) + WORD_BYTES
     padding = bytes(2 * WORD_BYTES - length)
-    calls = [
-        _word(length) + selector + secrets.token_bytes(WORD_BYTES) + padding for _ in range(count)
-    ]
+    calls = [_word(length) + selector + leaf + padding for leaf in leaves]
     places = [_word(count * WORD_BYTES + number * len(calls[0])) for number in range(count)]
     head = _selector("multicall(bytes[])") + _word(WORD_BYTES) + _word(count)
     return b"".join([head, *places, *calls])
 
 
-def _anchor(issuer: bytes, count: int) -> bytes:
+def _anchor(issuer: bytes, leaves: Sequence[bytes]) -> bytes:
     """Calldata of `anchor(issuer, leaves)`."""
     head = _selector("anchor(address,bytes32[])") + bytes(12) + issuer
-    return head + _word(2 * WORD_BYTES) + _word(count) + secrets.token_bytes(count * WORD_BYTES)
+    return head + _word(2 * WORD_BYTES) + _word(len(leaves)) + b"".join(leaves)
 
 
 def _selector(signature: str) -> bytes:

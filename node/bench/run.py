@@ -13,11 +13,14 @@ from rich.progress import Progress
 from node.bench.api import measure_api
 from node.bench.attestations import measure_eas
 from node.bench.figures import PAGES, Figure, record_figures, render_pages
+from node.bench.follower_runs import open_server
 from node.bench.gas import measure_gas, measure_padding
 from node.bench.gas_page import RENDERERS
 from node.bench.indexing import measure_indexing
+from node.bench.lag import measure_lag
 from node.bench.leaves import measure_leaves
 from node.bench.ledger import open_ledger
+from node.bench.millions import measure_millions
 from node.bench.openzeppelin import measure_openzeppelin
 from node.bench.raiden import measure_raiden
 from node.bench.restarts import measure_restarts
@@ -43,6 +46,7 @@ class Part(StrEnum):
     LEAVES = "leaves"
     GAS = "gas"
     INDEX = "index"
+    MILLIONS = "millions"
     API = "api"
     RESTARTS = "restarts"
 
@@ -75,8 +79,13 @@ def _measure(folder: Path, parts: Collection[Part]) -> Iterator[Figure]:
         yield from measure_leaves(documents)
     if Part.GAS in parts:
         yield from _measure_gas(folder / "ledger")
-    if Part.INDEX in parts:
-        yield from measure_indexing(folder / "index")
+    if Part.INDEX in parts or Part.MILLIONS in parts:
+        with open_server(folder / "server") as server:
+            if Part.INDEX in parts:
+                yield from measure_indexing(folder / "index", server)
+                yield from measure_lag(folder / "lag", server)
+            if Part.MILLIONS in parts:
+                yield from measure_millions(folder / "millions", server)
     settings = Settings(state_dir=folder / "node", port=0, chain_port=0)
     if Part.API in parts:
         with Supervisor(settings, lambda line: None).started() as running:
