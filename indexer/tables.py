@@ -225,7 +225,7 @@ leaves = Table(
         postgresql_using="brin",
         postgresql_with={"autosummarize": "on"},
     ),  # both only ever grow: a few pages in place of a tree of hundreds of megabytes
-    Index("ix_ledger_leaves_leaf", "leaf"),
+    Index("ix_ledger_leaves_leaf", "leaf", postgresql_include=["block_number", "leaf_index"]),
     schema="ledger",
 )
 endings = _event(

@@ -47,7 +47,7 @@ def load_api() -> Run:
 
     def run(settings: Settings) -> None:
         Granian(
-            "node.api.app:create_app",
+            "node.api.app:create_server",
             factory=True,
             address=settings.host,
             port=settings.port,

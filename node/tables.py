@@ -19,6 +19,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Numeric,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
     Text,
@@ -78,8 +79,8 @@ agreement_documents = Table(
 consents = Table(
     "consents",
     metadata,
-    Column("organisation_id", LargeBinary, primary_key=True),
-    Column("leaf", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
     Column("agreement_id", LargeBinary, nullable=False),
     Column("issuer", LargeBinary, nullable=False),
     Column("holder", LargeBinary, nullable=False),
@@ -90,6 +91,13 @@ consents = Table(
     Column("sealed_record", LargeBinary, nullable=False),
     Column("wrapped_key", LargeBinary),
     _created_at(),
+    # All that a status check reads, so that it never waits for the page with the sealed record.
+    PrimaryKeyConstraint(
+        *("organisation_id", "leaf"),
+        postgresql_include=[
+            *("holder", "issuer", "agreement_id", "valid_from", "valid_until", "assurance")
+        ],
+    ),
     Index("ix_node_consents_leaf", "leaf"),
     Index("ix_node_consents_holder", "holder"),
     Index("ix_node_consents_agreement", "organisation_id", "agreement_id"),

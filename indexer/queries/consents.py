@@ -170,16 +170,14 @@ def consent_facts(
     ]
 
 
-def standing_sql(leaf: str, issuer: str, time: str) -> str:
-    """SQL for whether the issuer anchored a leaf at or before a time and nobody has ended it since,
-    in whosever namespace. For statements that ask of rows of their own; the arguments are columns
-    or parameters."""
+def standing_sql(leaf: str, issuer: str) -> str:
+    """SQL for whether the issuer anchored a leaf and nobody has ended it, in whosever namespace.
+    For statements that ask of rows of their own; the arguments are columns."""
     return (
         "(EXISTS (SELECT FROM ledger.leaves AS l"
         " JOIN ledger.batches AS b ON b.block_number = l.block_number"
         " AND l.leaf_index BETWEEN b.first_index AND b.first_index + b.size - 1"
-        " JOIN ledger.blocks AS k ON k.block_number = b.block_number"
-        f" WHERE l.leaf = {leaf} AND b.issuer = {issuer} AND k.block_time <= {time})"
+        f" WHERE l.leaf = {leaf} AND b.issuer = {issuer})"
         f" AND NOT EXISTS (SELECT FROM ledger.endings AS e WHERE e.leaf = {leaf}))"
     )
 

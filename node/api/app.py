@@ -94,7 +94,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     problem_documents.install(app)
-    app.add_middleware(StatusDoor)
     app.add_middleware(Gateway)
     for module in ROUTERS:
         for route in module.router.routes:
@@ -105,6 +104,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     static = PROJECT_ROOT / "web" / "static"
     app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
     return app
+
+
+def create_server() -> StatusDoor:
+    """The application behind its door, as a server runs it."""
+    return StatusDoor(create_app())
 
 
 def first_sentence(description: str) -> str:

@@ -1,26 +1,31 @@
-"""`POST /v1/consents/status` for the usual case: by leaf, and all of them active.
+"""`POST /v1/consents/status` for the usual case: by leaf, of consents that the caller holds.
 
 Plain ASGI, since thousands of such questions a second cost more in the framework than in the
-database. Whatever is not the usual case (entries, errors, an invalid key, a consent that is not
-simply active) goes on to the route itself as if it had never been here.
+database. Whatever is not the usual case (entries, errors, an invalid key, an unknown leaf) goes on
+to the application as if it had never been here.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+import time
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
+from fastapi import FastAPI
 from psycopg import OperationalError
 from psycopg_pool import PoolTimeout
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from sqlalchemy.exc import OperationalError as DatabaseError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from starlette.types import Message, Receive, Scope, Send
 
-from indexer.queries.freshness import Freshness
-from node.api.metrics import QUICK_STATUS
+from node.api.metrics import DURATION, QUICK_STATUS, REQUESTS
 from node.api.schemas.base import AsOf
-from node.api.schemas.consents import STATUS_BATCH_MAX
+from node.api.schemas.consents import STATUS_BATCH_MAX, ConsentAnswer
 from node.api_keys import hash_api_key
-from node.commands.quick_gate import QuickGate
+from node.commands.quick_gate import Answers, Known, QuickGate
+from protocol.types import Leaf
 
 PATH = "/v1/consents/status"
 BEARER = b"Bearer "
@@ -36,38 +41,57 @@ class _Questions(msgspec.Struct, forbid_unknown_fields=True):
     consents: list[_Question]
 
 
-class _Route(NamedTuple):
-    """What metrics call it."""
-
-    path: str
-
-
 _decoder = msgspec.json.Decoder(_Questions)
 
 
 class StatusDoor:
     """Stands before the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: FastAPI) -> None:
         self._app = app
+        self._requests = REQUESTS.labels("POST", PATH, 200)
+        self._duration = DURATION.labels("POST", PATH)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; those that are not for this door pass through."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
+        started = time.perf_counter()
         body, is_whole = await _read(receive)
-        answer = await _answer(scope, body) if is_whole else None
+        answer = await self._answer(scope, body) if is_whole else None
         if answer is None:
             await self._app(scope, _Replayed(body, is_whole, receive), send)
             return
-        scope["route"] = _Route(PATH)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(answer)).encode()),
         ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
+        self._requests.inc()
+        self._duration.observe(time.perf_counter() - started)
+
+    async def _answer(self, scope: Scope, body: bytes) -> bytes | None:
+        """The answer's JSON, or None if this is not the usual case."""
+        headers = dict(scope["headers"])
+        key = headers.get(b"authorization", b"")
+        is_json = headers.get(b"content-type", b"").startswith(b"application/json")
+        leaves = _leaves(body) if is_json and key.startswith(BEARER) else None
+        if leaves is None:
+            return None
+        gate: QuickGate = self._app.state.quick_gate
+        try:
+            key_hash = hash_api_key(key.removeprefix(BEARER).decode("latin-1").strip())
+            found = await gate.ask(key_hash, leaves)
+        except (OperationalError, DatabaseError, PoolTimeout, NoConnection):
+            return None  # the route says so in its own words
+        if found is None or not all(
+            leaf in found.active or leaf in found.others for leaf in leaves
+        ):
+            return None
+        QUICK_STATUS.inc(len(leaves))
+        return _json(found, leaves)
 
 
 class _Replayed:
@@ -110,36 +134,24 @@ def _leaves(body: bytes) -> list[bytes] | None:
     return [bytes.fromhex(leaf[2:]) for leaf in asked]
 
 
-async def _answer(scope: Scope, body: bytes) -> bytes | None:
-    """The answer's JSON, or None if this is not the usual case."""
-    headers = dict(scope["headers"])
-    key = headers.get(b"authorization", b"")
-    is_json = headers.get(b"content-type", b"").startswith(b"application/json")
-    leaves = _leaves(body) if is_json and key.startswith(BEARER) else None
-    if leaves is None:
-        return None
-    gate: QuickGate = scope["app"].state.quick_gate
-    try:
-        key_hash = hash_api_key(key.removeprefix(BEARER).decode("latin-1").strip())
-        found = await gate.ask(key_hash, leaves)
-    except (OperationalError, PoolTimeout):
-        return None  # the route says so in its own words
-    if found is None or not all(leaf in found.active for leaf in leaves):
-        return None
-    QUICK_STATUS.inc(len(leaves))
-    answers = [
-        f'{{"leaf":"0x{leaf.hex()}",{_ACTIVE_FIELDS}"assurance":"{found.active[leaf]}"}}'
-        for leaf in leaves
-    ]
-    return _head(found.freshness) + ",".join(answers).encode() + b"]}"
-
-
 _ACTIVE_FIELDS = (
     '"state":"active","active":true,"endedAt":null,"endedBy":null,"endings":[],'
     '"agreementStatus":"active",'
 )
 
 
-def _head(freshness: Freshness) -> bytes:
-    as_of: dict[str, Any] = AsOf.of(freshness).to_json()
-    return b'{"asOf":' + msgspec.json.encode(as_of) + b',"consents":['
+def _json(found: Answers, leaves: Sequence[bytes]) -> bytes:
+    as_of: dict[str, Any] = AsOf.of(found.freshness).to_json()
+    answers = [
+        f'{{"leaf":"0x{leaf.hex()}",{_ACTIVE_FIELDS}"assurance":"{found.active[leaf]}"}}'
+        if leaf in found.active
+        else _other(Leaf(leaf), found.others[Leaf(leaf)])
+        for leaf in leaves
+    ]
+    head = b'{"asOf":' + msgspec.json.encode(as_of) + b',"consents":['
+    return head + ",".join(answers).encode() + b"]}"
+
+
+def _other(leaf: Leaf, known: Known) -> str:
+    answer = ConsentAnswer.of(leaf, known.answer, known.assurance)
+    return msgspec.json.encode(answer.to_json()).decode()

@@ -1,14 +1,13 @@
-"""The gate's quick side: consents that simply are active, for many callers in one query.
+"""The gate's quick side: where an organisation's consents stand, for many callers in one query.
 
 A consent that the caller's organisation holds, which is anchored, within its validity, ended by
 nobody and under an active agreement, has one answer. One statement picks those among all that are
-asked at the same time; for every other consent the gate itself answers, with its reasons.
+asked at the same time; for all others the gate itself answers, with its reasons.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from psycopg_pool import AsyncConnectionPool
@@ -16,11 +15,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from indexer.queries.agreements import find_agreement_facts
 from indexer.queries.consents import standing_sql
-from indexer.queries.freshness import FRESHNESS_SQL, Freshness, freshness_of
-from node.commands.gate import Gate
-from node.db import API_ROLE, STATEMENT_TIMEOUT_MILLISECONDS, query
+from indexer.queries.freshness import (
+    FRESHNESS_SQL,
+    Freshness,
+    IndexEmpty,
+    freshness_of,
+    read_freshness,
+)
+from node.commands.coalescing import Coalescer
+from node.commands.gate import Gate, GateAnswer, find_consents
+from node.db import API_ROLE, STATEMENT_TIMEOUT_MILLISECONDS, act_as, query
 from protocol.agreement import AgreementStatus, status_at
-from protocol.types import AgreementId, OrganisationId, UnixSeconds
+from protocol.types import HASH_LENGTH, AgreementId, Leaf, OrganisationId, UnixSeconds
 
 LEAVES_PER_QUERY_MAX = 4_000
 CONNECTIONS = 2
@@ -30,31 +36,44 @@ _ENTER = (
     "(SELECT encode(organisation_id, 'hex') FROM node.principal_of(%(key)s)), ''), false)"
 )
 _ACTIVE = (
-    "SELECT c.leaf, c.assurance, c.agreement_id, c.issuer FROM node.consents AS c"
-    " WHERE c.organisation_id = (SELECT node.current_organisation()) AND c.leaf = ANY (%(leaves)s)"
+    "SELECT c.agreement_id, c.issuer, c.assurance, string_agg(c.leaf, '') FROM node.consents AS c"
+    " WHERE c.organisation_id = (SELECT node.current_organisation())"
+    " AND c.leaf = ANY (%(leaves)s::bytea[])"
     " AND c.valid_from <= %(now)s AND %(now)s < c.valid_until"
     " AND NOT EXISTS (SELECT FROM node.withdrawals AS w WHERE w.leaf = c.leaf)"
-    f" AND {standing_sql('c.leaf', 'c.issuer', '%(now)s')}"
+    f" AND {standing_sql('c.leaf', 'c.issuer')}"
+    " GROUP BY c.agreement_id, c.issuer, c.assurance"
 )
+"""What is alike of many consents comes once, with all their leaves; indexes alone hold all of it,
+since a row of its own for each of thousands costs more than to find it."""
 
-Found = dict[bytes, str]
-"""Leaf → assurance, of those that are active."""
+
+class _Active(NamedTuple):
+    """What one statement found: whose key it was, the block, leaf → assurance of the active."""
+
+    organisation: bytes
+    freshness: Freshness
+    assurances: dict[bytes, str]
 
 
-class Answer(NamedTuple):
-    """The block that it rests on, and which of the leaves are active."""
+class Known(NamedTuple):
+    """Where a consent stands that is not simply active, and its record's assurance."""
+
+    answer: GateAnswer
+    assurance: str
+
+
+class Answers(NamedTuple):
+    """The block that they rest on; leaf → assurance of those that are active; those that are not.
+    A leaf in neither is of no consent that the caller holds."""
 
     freshness: Freshness
-    active: Found
-
-
-class _Question(NamedTuple):
-    leaves: Sequence[bytes]
-    answer: asyncio.Future[Answer | None]
+    active: Mapping[bytes, str]
+    others: Mapping[Leaf, Known]
 
 
 class QuickGate:
-    """Asks for everybody with the same key at once; each waits for at most one query before."""
+    """Asks for everybody with the same key at once."""
 
     def __init__(
         self,
@@ -66,8 +85,8 @@ class QuickGate:
         self._database = database
         self._gate = gate
         self._judge = judge
-        self._waiting: dict[bytes, list[_Question]] = {}
-        self._tasks: dict[bytes, asyncio.Task[None]] = {}
+        self._active = Coalescer(self._find_active, LEAVES_PER_QUERY_MAX)
+        self._others = Coalescer(self._find_others, LEAVES_PER_QUERY_MAX)
         url = database.url.set(drivername="postgresql")
         options = f"-c role={API_ROLE} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
         self._pool = AsyncConnectionPool(
@@ -86,64 +105,55 @@ class QuickGate:
         """After the last one."""
         await self._pool.close()
 
-    async def ask(self, key_hash: bytes, leaves: Sequence[bytes]) -> Answer | None:
-        """Which of the leaves are active for the organisation of an API key. None if the index is
-        too old."""
-        question = _Question(leaves, asyncio.get_running_loop().create_future())
-        self._waiting.setdefault(key_hash, []).append(question)
-        if key_hash not in self._tasks:
-            self._tasks[key_hash] = asyncio.create_task(self._serve(key_hash))
-        return await question.answer
+    async def ask(self, key_hash: bytes, leaves: Sequence[bytes]) -> Answers | None:
+        """Where the consents of an API key's organisation stand. None if the index is too old, or
+        the key unknown."""
+        found = await self._active.ask(key_hash, leaves)
+        if found is None:
+            return None
+        missing = [leaf for leaf in leaves if leaf not in found.assurances]
+        others: Mapping[Leaf, Known] | None = {}
+        if missing:
+            others = await self._others.ask(found.organisation, missing)
+        return None if others is None else Answers(found.freshness, found.assurances, others)
 
-    async def _serve(self, key_hash: bytes) -> None:
-        """Query after query, as long as somebody waits."""
-        try:
-            while self._waiting.get(key_hash):
-                asked = self._take(key_hash)
-                try:
-                    answer = await self._query(
-                        key_hash, [leaf for question in asked for leaf in question.leaves]
-                    )
-                except Exception as error:
-                    for question in asked:
-                        if not question.answer.done():
-                            question.answer.set_exception(error)
-                else:
-                    for question in asked:
-                        if not question.answer.done():
-                            question.answer.set_result(answer)
-        finally:
-            self._waiting.pop(key_hash, None)
-            del self._tasks[key_hash]
-
-    def _take(self, key_hash: bytes) -> list[_Question]:
-        waiting, count, size = self._waiting[key_hash], 0, 0
-        while count < len(waiting) and (count == 0 or size < LEAVES_PER_QUERY_MAX):
-            size += len(waiting[count].leaves)
-            count += 1
-        self._waiting[key_hash] = waiting[count:]
-        return waiting[:count]
-
-    async def _query(self, key_hash: bytes, leaves: Sequence[bytes]) -> Answer | None:
+    async def _find_active(self, key_hash: bytes, leaves: Sequence[bytes]) -> _Active | None:
         async with self._pool.connection() as connection:
             async with connection.pipeline():
-                await connection.execute(_ENTER, {"key": key_hash})
-                freshness = await connection.execute(FRESHNESS_SQL, binary=True)
-            row = await freshness.fetchone()
-            judged = None if row is None else self._judge(freshness_of(row))
+                entering = await connection.execute(_ENTER, {"key": key_hash})
+                reading = await connection.execute(FRESHNESS_SQL, binary=True)
+            entered, read = await entering.fetchone(), await reading.fetchone()
+            judged = None if read is None else self._judge(freshness_of(read))
+            if judged is None or not entered or not entered[0]:
+                return None
+            asked = {"leaves": _array(leaves), "now": judged.now}
+            rows = await (await connection.execute(_ACTIVE, asked, binary=True)).fetchall()
+        active: dict[bytes, str] = {}
+        for agreement_id, issuer, assurance, joined in rows:
+            if await self._permits(judged, agreement_id, issuer):
+                for start in range(0, len(joined), HASH_LENGTH):
+                    active[joined[start : start + HASH_LENGTH]] = assurance
+        return _Active(bytes.fromhex(entered[0]), judged, active)
+
+    async def _find_others(
+        self, organisation: bytes, leaves: Sequence[bytes]
+    ) -> Mapping[Leaf, Known] | None:
+        """By the gate itself, as of a block that is not older than the one of the active."""
+        async with self._database.begin() as connection:
+            await act_as(connection, organisation)
+            try:
+                judged = self._judge(await query(connection, read_freshness))
+            except IndexEmpty:
+                judged = None
             if judged is None:
                 return None
-            asked = {"leaves": leaves, "now": judged.now}
-            rows = await (await connection.execute(_ACTIVE, asked, binary=True)).fetchall()
-        active: Found = {}
-        permitted: dict[tuple[AgreementId, OrganisationId], bool] = {}
-        for leaf, assurance, agreement_id, issuer in rows:
-            pair = (agreement_id, issuer)
-            if pair not in permitted:
-                permitted[pair] = await self._permits(judged, *pair)
-            if permitted[pair]:
-                active[leaf] = assurance
-        return Answer(judged, active)
+            known = await find_consents(connection, leaves)
+            entries = [consent.entry for consent in known.values()]
+            answers = await self._gate.ask(connection, entries, judged)
+        return {
+            leaf: Known(answer, consent.assurance)
+            for (leaf, consent), answer in zip(known.items(), answers, strict=True)
+        }
 
     async def _permits(
         self, freshness: Freshness, agreement_id: AgreementId, issuer: OrganisationId
@@ -160,3 +170,8 @@ class QuickGate:
             and issuer in facts.parties
             and status_at(facts, UnixSeconds(freshness.now)) is AgreementStatus.ACTIVE
         )
+
+
+def _array(leaves: Sequence[bytes]) -> str:
+    """An array as PostgreSQL writes it, which it reads faster than psycopg makes the binary one."""
+    return "{" + ",".join(['"\\\\x' + leaf.hex() + '"' for leaf in leaves]) + "}"

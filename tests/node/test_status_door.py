@@ -66,14 +66,24 @@ def test_both_say_the_same_of_any_consents(world: World, leaves: dict[str, str])
         assert [each["leaf"] for each in found["consents"]] == asked
 
 
-def test_the_door_answers_what_is_simply_active(world: World, leaves: dict[str, str]) -> None:
-    active = [leaf for name, leaf in leaves.items() if name.startswith("active")]
+def test_the_door_answers_whatever_the_caller_holds(world: World, leaves: dict[str, str]) -> None:
+    asked = list(leaves.values())
     before = counted(world)
-    assert all(each["active"] for each in quick(world, active)["consents"])
-    assert counted(world) == before + len(active)
-    for name in ("withdrawn", "revoked", "ended by a stranger"):
-        assert quick(world, [leaves[name]])["consents"] == plain(world, [leaves[name]])["consents"]
-    assert counted(world) == before + len(active)
+    found = quick(world, asked)["consents"]
+    assert counted(world) == before + len(asked)
+    assert [each["active"] for each in found] == [
+        name not in ("withdrawn", "revoked") for name in leaves
+    ]
+    assert plain(world, asked)["consents"] == found
+    assert counted(world) == before + len(asked)
+
+
+def test_an_unknown_leaf_is_the_routes_to_refuse(world: World, leaves: dict[str, str]) -> None:
+    before = counted(world)
+    asked = {"consents": [{"leaf": leaves["active 0"]}, {"leaf": "0x" + "17" * 32}]}
+    answer = send(world.provider.client, "POST", "/v1/consents/status", asked)
+    assert_problem(answer, 404, "consent-not-found", "consents.1.leaf")
+    assert counted(world) == before
 
 
 def test_the_door_refuses_in_the_routes_own_words(world: World, leaves: dict[str, str]) -> None:

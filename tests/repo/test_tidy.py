@@ -204,7 +204,7 @@ def test_every_test_can_be_found_by_the_name_of_what_it_tests() -> None:
 
 def test_no_test_waits_by_the_clock() -> None:
     """A test waits for a condition, in one of the few loops that do."""
-    pause = re.compile(r"\btime\.sleep\(|\basyncio\.sleep\(|wait_for_timeout\(")
+    pause = re.compile(r"\btime\.sleep\(|\basyncio\.sleep\((?!0\))|wait_for_timeout\(")
     sleepers = [
         name_of(path)
         for path in files(".py", under="tests/")

@@ -242,7 +242,7 @@ CREATE TABLE ledger.leaves (
     block_number BIGINT NOT NULL,
     leaf BYTEA NOT NULL
 );
-CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf);
+CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf) INCLUDE (block_number, leaf_index);
 CREATE INDEX ix_ledger_leaves_place ON ledger.leaves USING brin (leaf_index, block_number) WITH (autosummarize = on);
 CREATE TABLE ledger.leavings (
     block_number BIGINT NOT NULL,
@@ -425,7 +425,7 @@ CREATE FUNCTION indexing.build_lookups() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET maintenance_work_mem = '256MB' AS $$
 BEGIN
     IF to_regclass('ledger.ix_ledger_leaves_leaf') IS NULL THEN
-        CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf);
+        CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf) INCLUDE (block_number, leaf_index);
         PERFORM brin_summarize_new_values('ledger.ix_ledger_leaves_place');
     END IF;
 END $$;

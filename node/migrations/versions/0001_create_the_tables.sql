@@ -30,6 +30,7 @@ CREATE TABLE node.consents (
     wrapped_key BYTEA,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     PRIMARY KEY (organisation_id, leaf)
+        INCLUDE (holder, issuer, agreement_id, valid_from, valid_until, assurance)
 );
 CREATE INDEX ix_node_consents_agreement ON node.consents (organisation_id, agreement_id);
 CREATE INDEX ix_node_consents_holder ON node.consents (holder);
