@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from sqlalchemy.exc import OperationalError as DatabaseError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.types import Message, Receive, Scope, Send
 
+from indexer.queries.freshness import Freshness
 from node.api.metrics import DURATION, QUICK_STATUS, REQUESTS
 from node.api.schemas.base import AsOf
 from node.api.schemas.consents import STATUS_BATCH_MAX, ConsentAnswer
@@ -141,15 +143,20 @@ _ACTIVE_FIELDS = (
 
 
 def _json(found: Answers, leaves: Sequence[bytes]) -> bytes:
-    as_of: dict[str, Any] = AsOf.of(found.freshness).to_json()
     answers = [
         f'{{"leaf":"0x{leaf.hex()}",{_ACTIVE_FIELDS}"assurance":"{found.active[leaf]}"}}'
         if leaf in found.active
         else _other(Leaf(leaf), found.others[Leaf(leaf)])
         for leaf in leaves
     ]
-    head = b'{"asOf":' + msgspec.json.encode(as_of) + b',"consents":['
-    return head + ",".join(answers).encode() + b"]}"
+    return _head(found.freshness) + ",".join(answers).encode() + b"]}"
+
+
+@lru_cache(maxsize=8)
+def _head(freshness: Freshness) -> bytes:
+    """The same for all who share a query."""
+    as_of: dict[str, Any] = AsOf.of(freshness).to_json()
+    return b'{"asOf":' + msgspec.json.encode(as_of) + b',"consents":['
 
 
 def _other(leaf: Leaf, known: Known) -> str:
