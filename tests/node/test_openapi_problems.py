@@ -152,6 +152,8 @@ def requests_of(world: World) -> Iterator[Request]:
     yield "post", "/v1/participants", "/v1/participants", b"{", 400
     yield "get", "/v1/statements/{month}", "/v1/statements/2026-13", None, 422
     yield "get", "/v1/participants", "/v1/participants?limit=0", None, 422
+    yield "get", "/v1/accounts", "/v1/accounts?after=nobody", None, 422
+    yield "get", "/v1/accounts/{account}", "/v1/accounts/holding:0x12", None, 422
 
 
 def test_what_is_refused_is_declared_and_fits_the_schema(world: World, description: Json) -> None:
