@@ -81,12 +81,15 @@ class DatabaseAway:
 
     connect = begin = _refuse
 
+    def execution_options(self, **_options: str) -> DatabaseAway:
+        return self
+
 
 def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json) -> None:
     app = create_app()
     app.state.node = SimpleNamespace(
         database=DatabaseAway(),
-        deployment=SimpleNamespace(chain_id=1, addresses={}),
+        deployment=SimpleNamespace(chain_id=1, addresses={}, address_bytes=lambda name: bytes(20)),
         settings=SimpleNamespace(operator_did="did:web:operator"),
         operator=b"",
         consent_registry=b"",
@@ -103,7 +106,7 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
         if path == "/v1/me/holders":
             continue
         target = path.replace("{month}", "2026-11").replace("{organisation_id}", ZERO[:42])
-        target = target.replace("{webhook_id}", ZERO[:34])
+        target = target.replace("{webhook_id}", ZERO[:34]).replace("{account}", "issued")
         for name in ("agreement_id", "settlement_id", "leaf"):
             target = target.replace("{" + name + "}", ZERO)
         body = {"content": b"{}", "headers": {"Content-Type": "application/json"}}
