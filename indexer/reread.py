@@ -32,7 +32,7 @@ class BlockReplaced(Exception):
         super().__init__(
             f"The chain has another block {block.block_number} than the index "
             f"(0x{block.block_hash.hex()}): wait until the indexer has followed it, which "
-            "`ptx-ledger index status` shows, and ask again."
+            "`ptx-ledger index status` shows, and ask again. Its log says if it stands still."
         )
 
 

@@ -56,7 +56,12 @@ def first_difference(
     pairs = zip_longest(
         *(_copied_rows(connection, table, block_number_max) for connection in (index, chain))
     )
-    ours, theirs = next(pair for pair in pairs if pair[0] != pair[1])
+    found = None
+    for pair in pairs:  # to their end, since a COPY that is broken off aborts the transaction
+        if found is None and pair[0] != pair[1]:
+            found = pair
+    assert found is not None, f"the rows of {table.name} are the same"
+    ours, theirs = found
     blocks = [int(row.split(b"\t")[column]) for row in (ours, theirs) if row is not None]
     return TableDifference(table.name, min(blocks), *map(_as_text, (ours, theirs)))
 

@@ -14,6 +14,7 @@ from indexer.chain import ChainUnreachable
 from indexer.reread import BlockReplaced
 from indexer.scratch import MayNotCreateDatabases, scratch_database
 from indexer.verification import (
+    FAULTS_KEPT,
     SAMPLED_OTHERS,
     SAMPLED_WITH_EVENTS,
     IndexNotComparable,
@@ -176,6 +177,24 @@ def test_a_row_that_the_chain_does_not_have_is_named(verified: Verified) -> None
     assert (different.table, different.first_block) == ("guardians", block)
     [fault] = found.faults
     assert f"log {index + 1_000}, guardians: the index has 0x01, the receipts nothing" in str(fault)
+
+
+def test_many_rows_too_many_are_counted_and_the_first_are_named(verified: Verified) -> None:
+    """More than a connection holds back: what is left of a table does not disturb what follows."""
+    block, _ = verified.find(ParticipantDescribed)
+    count = 20_000
+    with verified.index.engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO ledger.guardians SELECT :block, n, '\\x01'"
+                " FROM generate_series(1001, 1000 + :count) AS n"
+            ),
+            {"block": block, "count": count},
+        )
+    found = verified.verify()
+    assert [each.table for each in found.tables_different] == ["guardians"]
+    assert (found.faults_count, len(found.faults)) == (count, FAULTS_KEPT)
+    assert [fault.problem.split(",")[0] for fault in found.faults[:2]] == ["log 1001", "log 1002"]
 
 
 # -- a node that lies ------------------------------------------------------------------------------
