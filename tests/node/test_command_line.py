@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -247,6 +248,27 @@ def test_the_index_is_verified(run: CommandLine, at_rest: World) -> None:
     assert run.here("index", "status", "--json").json()["digest"] == before["digest"]
     refused = run.here("index", "verify", "--seed", "7", "--all")
     assert (refused.status, "leave one of the two out" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_verification_that_is_ended_leaves_no_database(
+    run: CommandLine, at_rest: World, number: signal.Signals
+) -> None:
+    beside = "SELECT FROM pg_database WHERE datname LIKE 'ptx\\_verify\\_%'"
+    sql = at_rest.node.sql
+    assert sql(beside) == []
+    with at_rest.node.held("chain"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node.cli", "index", "verify"],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **at_rest.node.environment()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: sql(beside), "the database beside")
+        process.send_signal(number)
+    assert process.wait(60) != 0
+    assert sql(beside) == []
 
 
 def test_an_index_that_lies_is_shown_with_status_1(run: CommandLine, at_rest: World) -> None:
