@@ -9,6 +9,7 @@ import rlp
 from indexer.chain import WholeHeader
 from indexer.headers import header_hash, is_own_hash
 from protocol.types import to_hex
+from tests.own_chain import OwnChain
 
 VALIDATORS = [bytes([each]) * 20 for each in (1, 2, 3, 4)]
 SEALS = [bytes([each]) * 65 for each in (5, 6, 7)]
@@ -82,3 +83,13 @@ def test_seals_and_round_are_not_part_of_the_hash(consensus: str, round_number: 
 )
 def test_what_is_no_header_has_no_hash(damage: dict[str, str]) -> None:
     assert not is_own_hash(header(**damage))
+
+
+def test_a_real_chain_hashes_to_its_headers(own_chain: OwnChain) -> None:
+    own_chain.mine(2)
+    chain = own_chain.source().chain
+    headers = chain.whole_headers(range(1, chain.head().block_number + 1))
+    assert any(header is not None and header.transactions for header in headers)
+    for header in headers:
+        assert header is not None
+        assert is_own_hash(header), header

@@ -23,7 +23,6 @@ from indexer.verification import (
     choose_blocks,
     verify,
 )
-from node.db import owner_engine
 from node.migrate import migrate
 from protocol.events import GuardianAppointed, LeavesAnchored, ParticipantDescribed
 from protocol.types import to_hex
@@ -31,8 +30,6 @@ from tests.indexer.conftest import Bench, Index, Server
 from tests.indexer.event_logs import EncodedLog
 from tests.indexer.histories import mine_all, tell
 from tests.indexer.scripted_node import Call, Fault, breaks, serve, times
-from tests.indexer.test_reorganisations import anchor, at_head
-from tests.own_chain import OwnChain, OwnDatabase
 from tests.protocol.ledger_story import REFERENCE, SCHOOL
 
 GUARDIAN = GuardianAppointed(b"\x66" * 20)
@@ -119,16 +116,6 @@ def test_the_indexer_goes_on_meanwhile(verified: Verified) -> None:
     found = verified.verify(None, replace(SILENT, on_read=mine, on_check=mine))
     assert found.agrees
     assert found.at.block_number == height < chain.head.number
-
-
-def test_a_real_chain_hashes_to_its_headers(own_chain: OwnChain, own_database: OwnDatabase) -> None:
-    anchor(own_database, 2)
-    at_head(own_database.indexer(), own_database)
-    engine = owner_engine(own_database.url)
-    found = verify(engine, own_chain.source(), migrate, None, SILENT)
-    assert found.agrees, found
-    assert found.blocks_checked > 0
-    engine.dispose()
 
 
 # -- an index that lies ----------------------------------------------------------------------------
