@@ -37,15 +37,24 @@ class Auditor:
 
     A roll-back, a rebuild or a write that failed leave the index elsewhere: then the block is not
     the one that comes before the next reading, and all is read and compared anew.
+
+    Unless `is_live`, a chain's last block is one of the past, whose state the node may have
+    forgotten.
     """
 
-    def __init__(self, chain: Chain, addresses: Mapping[str, bytes]) -> None:
+    def __init__(self, chain: Chain, addresses: Mapping[str, bytes], is_live: bool = True) -> None:
         self._chain = chain
+        self._is_live = is_live
         self._addresses = addresses
         self._compared: BlockRef | None = None
         self._booked: dict[LedgerAccount, AmountMinor] = {}
         self._leaves = 0
         self._asked_at: int | None = None
+
+    @property
+    def compared(self) -> BlockRef | None:
+        """The block as of which books and contracts said the same last."""
+        return self._compared
 
     def require_equal(
         self, connection: Connection, before: BlockRef, last: BlockRef, is_head: bool
@@ -90,7 +99,7 @@ class Auditor:
         try:
             comparison = compare(self._chain, self._addresses, booked, accounts, leaves, last)
         except ChainRefused as error:
-            if is_head:
+            if is_head and self._is_live:
                 raise
             logger.warning("books_not_compared", block=last.block_number, reason=str(error))
             return False

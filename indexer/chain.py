@@ -16,7 +16,16 @@ from indexer.rpc import (
     Endpoint,
 )
 
-__all__ = ["Chain", "ChainError", "ChainRefused", "ChainUnreachable", "Header", "Log", "Receipt"]
+__all__ = [
+    "Chain",
+    "ChainError",
+    "ChainRefused",
+    "ChainUnreachable",
+    "Header",
+    "Log",
+    "Receipt",
+    "WholeHeader",
+]
 
 HEADERS_PER_REQUEST = 100
 ZERO_BLOOM = "0x" + "00" * 256
@@ -60,6 +69,26 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
         return int(self.gas_used, 16)
 
 
+class WholeHeader(Header, frozen=True, rename="camel"):
+    """All that a block's hash is made of; None for what its fork does not have."""
+
+    sha3_uncles: str = "0x"
+    miner: str = "0x"
+    state_root: str = "0x"
+    transactions_root: str = "0x"
+    difficulty: str = "0x0"
+    gas_limit: str = "0x0"
+    extra_data: str = "0x"
+    mix_hash: str = "0x"
+    nonce: str = "0x"
+    base_fee_per_gas: str | None = None
+    withdrawals_root: str | None = None
+    blob_gas_used: str | None = None
+    excess_blob_gas: str | None = None
+    parent_beacon_block_root: str | None = None
+    requests_hash: str | None = None
+
+
 class Log(msgspec.Struct, frozen=True, rename="camel", gc=False):
     """One log as the wire has it; the garbage collector need not look at hundreds of thousands."""
 
@@ -87,6 +116,7 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _header_decoder = msgspec.json.Decoder(Header | None)
+_whole_header_decoder = msgspec.json.Decoder(WholeHeader | None)
 _logs_decoder = msgspec.json.Decoder(list[Log])
 _receipts_decoder = msgspec.json.Decoder(list[Receipt | None] | None)
 _receipt_decoder = msgspec.json.Decoder(Receipt | None)
@@ -126,12 +156,11 @@ class Chain:
 
     def headers(self, blocks: Sequence[int | str]) -> list[Header | None]:
         """Several headers, None where the node has no such block."""
-        found = []
-        for start in range(0, len(blocks), HEADERS_PER_REQUEST):
-            calls = [_header_call(block) for block in blocks[start : start + HEADERS_PER_REQUEST]]
-            results = self._endpoint.ask_all(calls)
-            found += [self._decode(_header_decoder, result, "a block") for result in results]
-        return found
+        return self._headers(blocks, _header_decoder)
+
+    def whole_headers(self, blocks: Sequence[int]) -> list[WholeHeader | None]:
+        """The same with every field that the hash is made of."""
+        return self._headers(blocks, _whole_header_decoder)
 
     def logs(self, first: int, last: int, addresses: Iterable[str]) -> tuple[Header, list[Log]]:
         """Logs of the addresses in blocks first to last, both included, in chain order; and the
@@ -183,6 +212,16 @@ class Chain:
                 bytes.fromhex(self._decode(_text_decoder, answer, "a call")[2:])
                 for answer in self._endpoint.ask_all(asked)
             ]
+        return found
+
+    def _headers(
+        self, blocks: Sequence[int | str], decoder: msgspec.json.Decoder[Any]
+    ) -> list[Any]:
+        found = []
+        for start in range(0, len(blocks), HEADERS_PER_REQUEST):
+            calls = [_header_call(block) for block in blocks[start : start + HEADERS_PER_REQUEST]]
+            results = self._endpoint.ask_all(calls)
+            found += [self._decode(decoder, result, "a block") for result in results]
         return found
 
     def _text(self, method: str, parameters: list[Any]) -> str:

@@ -13,7 +13,7 @@ import structlog
 from eth_hash.auto import keccak
 from sqlalchemy import Connection, Engine, text
 
-from indexer.chain import Chain, Header
+from indexer.chain import Chain, ChainRefused, Header
 from indexer.cursor import Cursor
 from indexer.queries.consents import count_leaves
 
@@ -31,7 +31,10 @@ def drop_lookups_before(
     if head.block_number - cursor.at.block_number < BACK_FILL_BLOCKS_MIN:
         return
     registry = "0x" + addresses["ConsentRegistry"].hex()
-    size = int.from_bytes(chain.call(registry, keccak(b"logSize()")[:4], head.block_number))
+    try:
+        size = int.from_bytes(chain.call(registry, keccak(b"logSize()")[:4], head.block_number))
+    except ChainRefused:  # the state is forgotten: the index is filled the slower way
+        return
     with engine.begin() as connection:
         known = count_leaves(connection)
         if size - known >= max(known, DEFERRED_LEAVES_MIN):

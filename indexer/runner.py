@@ -64,11 +64,11 @@ class Source:
 class Indexer:
     """Follows one chain into one database."""
 
-    def __init__(self, engine: Engine, source: Source) -> None:
+    def __init__(self, engine: Engine, source: Source, auditor: Auditor | None = None) -> None:
         self._engine = engine
         self._source = source
         self._projector = Projector(engine, source.addresses)
-        self._auditor = Auditor(source.chain, source.addresses)
+        self._auditor = auditor or Auditor(source.chain, source.addresses)
         addresses = [source.addresses[name] for name in CONTRACT_EVENTS]
         self._reader = Reader(source.chain, addresses, source.finality_blocks)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")

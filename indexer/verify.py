@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
 
 from psycopg import Connection as PsycopgConnection
 from psycopg.sql import SQL, Identifier, Literal
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Table
 
 from indexer import tables
 from indexer.cursor import Cursor, hold_cursor, read_cursor
@@ -19,31 +21,68 @@ from indexer.reorg import delete_all_facts
 from indexer.runner import Indexer, Source, try_lock
 
 WAIT_SECONDS = 0.1
-
-
 BLOCK_NUMBER_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class TableDifference:
+    """A table of which two indexes hold other rows: the first block at which they do, and the row
+    of each there as COPY prints it, None for none left."""
+
+    table: str
+    first_block: int
+    index_row: str | None
+    chain_row: str | None
 
 
 def digest_tables(
     connection: Connection, block_number_max: int = BLOCK_NUMBER_MAX
 ) -> dict[str, str]:
     """Table → digest, 64 hexadecimal digits, of the facts up to a block."""
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, PsycopgConnection)
     digests = {}
     for table in tables.LEDGER_TABLES:
-        assert table.schema is not None
-        key = list(table.primary_key) or [table.columns[0]]
-        keys = SQL(", ").join(Identifier(column.name) for column in key)
-        statement = SQL(
-            "COPY (SELECT * FROM {} WHERE block_number <= {} ORDER BY {}) TO STDOUT"
-        ).format(Identifier(table.schema, table.name), Literal(block_number_max), keys)
         digest = hashlib.sha256()
-        with raw.cursor() as cursor, cursor.copy(statement) as copy:
-            for block in copy:
-                digest.update(block)
+        for row in _copied_rows(connection, table, block_number_max):
+            digest.update(row)
         digests[table.name] = digest.hexdigest()
     return digests
+
+
+def first_difference(
+    index: Connection, chain: Connection, table: Table, block_number_max: int
+) -> TableDifference:
+    """The first place at which the rows of two indexes, which have other digests, differ."""
+    column = [each.name for each in table.columns].index("block_number")
+    pairs = zip_longest(
+        *(_copied_rows(connection, table, block_number_max) for connection in (index, chain))
+    )
+    found = None
+    for pair in pairs:  # to their end, since a COPY that is broken off aborts the transaction
+        if found is None and pair[0] != pair[1]:
+            found = pair
+    assert found is not None, f"the rows of {table.name} are the same"
+    ours, theirs = found
+    blocks = [int(row.split(b"\t")[column]) for row in (ours, theirs) if row is not None]
+    return TableDifference(table.name, min(blocks), *map(_as_text, (ours, theirs)))
+
+
+def _copied_rows(connection: Connection, table: Table, block_number_max: int) -> Iterator[bytes]:
+    """The rows of a table up to a block in the order of its key, each as COPY prints it."""
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, PsycopgConnection)
+    assert table.schema is not None
+    key = list(table.primary_key) or [table.columns[0]]
+    keys = SQL(", ").join(Identifier(column.name) for column in key)
+    statement = SQL(
+        "COPY (SELECT * FROM {} WHERE block_number <= {} ORDER BY {}) TO STDOUT"
+    ).format(Identifier(table.schema, table.name), Literal(block_number_max), keys)
+    with raw.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in copy:
+            yield bytes(row)
+
+
+def _as_text(row: bytes | None) -> str | None:
+    return None if row is None else row.decode(errors="replace").rstrip("\n")
 
 
 def digest_of_ledger(connection: Connection, block_number_max: int = BLOCK_NUMBER_MAX) -> str:

@@ -44,6 +44,14 @@ class NodeClient:
         """GET; raises NodeRefused or NodeUnreachable."""
         return self._answer(lambda: self._http.get(path, params=parameters or None))
 
+    def get_whole(self, path: str, items: str, **parameters: Any) -> Any:
+        """GET of a list that comes in pages: the first page with the items of all."""
+        whole = page = self.get(path, **parameters)
+        while page["next"] is not None:
+            page = self.get(path, **parameters, after=page["next"])
+            whole[items] += page[items]
+        return {**whole, "next": None}
+
     def post(self, path: str, body: Any, idempotency_key: str | None = None) -> Any:
         """POST; raises NodeRefused or NodeUnreachable."""
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
+from collections.abc import Iterator
 
 import structlog
 
@@ -18,3 +21,18 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ]
     )
+
+
+@contextlib.contextmanager
+def logs_on_stderr() -> Iterator[None]:
+    """Keeps the standard output of a command free for its answer: inside the block warnings go to
+    standard error, and what is less is not said."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

@@ -23,6 +23,7 @@ in the month in which it is noticed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NewType
@@ -58,6 +59,12 @@ ISSUED = LedgerAccount("issued")
 TREASURY = LedgerAccount("treasury")
 TRANSIT = LedgerAccount("transit")
 COMMISSION = LedgerAccount("commission")
+ACCOUNT_PATTERN = (
+    "issued|treasury|transit|commission|(holding|balance):0x[0-9a-fA-F]{40}"
+    "|deposit:0x[0-9a-fA-F]{64}:0x[0-9a-fA-F]{40}"
+)
+"""What a name must match whole."""
+_ACCOUNT = re.compile(ACCOUNT_PATTERN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,23 @@ def deposit_of(agreement_id: AgreementId, consumer: OrganisationId) -> LedgerAcc
 def balance_of(organisation: OrganisationId) -> LedgerAccount:
     """The account of what an organisation can claim."""
     return LedgerAccount(f"balance:{to_hex(organisation)}")
+
+
+def is_account(name: str) -> bool:
+    """Whether it has the form of an account's name; hexadecimal digits of either case."""
+    return _ACCOUNT.fullmatch(name) is not None
+
+
+def parse_account(
+    name: str, settlement: ContractAddress, treasury: ContractAddress
+) -> LedgerAccount:
+    """The account that somebody means by a name, as the books write it: the tokens of the contracts
+    themselves have names of their own."""
+    assert is_account(name)
+    kind, _, rest = name.partition(":")
+    if kind == "holding":
+        return holding_of(bytes.fromhex(rest[2:]), settlement, treasury)
+    return LedgerAccount(name.lower())
 
 
 def postings_of(

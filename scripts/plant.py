@@ -21,6 +21,7 @@ TESTS = (
     "tests/indexer/test_scripted_reorganisations.py",
     "tests/indexer/test_fold.py",
     "tests/indexer/test_kill.py",
+    "tests/indexer/test_verification.py",
 )
 FAILED = 1
 """What pytest returns when a test failed, and for nothing else."""

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from indexer import tables
 from indexer.decode import PlacedEvent
 from indexer.projections.known import Known
 from indexer.rows import Rows, encode_bytes
 from protocol.events import LeavesAnchored
+
+
+def batch_values(event: LeavesAnchored) -> tuple[Any, ...]:
+    """The row of the batch after its place."""
+    return (event.issuer, event.root, event.first_index, len(event.leaves))
 
 
 def add_batch(rows: Rows, known: Known, placed: PlacedEvent) -> None:
@@ -15,8 +22,7 @@ def add_batch(rows: Rows, known: Known, placed: PlacedEvent) -> None:
     assert isinstance(event, LeavesAnchored)
     first, number = event.first_index, placed.block.block_number
     known.take_leaves(first, len(event.leaves))
-    batch = (number, placed.log_index, event.issuer, event.root, first, len(event.leaves))
-    rows.add(tables.batches, batch)
+    rows.add(tables.batches, (number, placed.log_index, *batch_values(event)))
     middle = f"\t{number}\t"
     rows.add_lines(
         tables.leaves,

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from indexer import tables
 from indexer.decode import PlacedEvent
 from indexer.projections.known import Known
 from indexer.rows import Rows
 from protocol.events import UsageSettled
+
+
+def settlement_values(event: UsageSettled) -> tuple[Any, ...]:
+    """The row of the settlement after its place."""
+    amounts = [
+        {"gross": str(amount.gross), "commission": str(amount.commission_rounded_down)}
+        for amount in event.amounts
+    ]
+    key = (event.agreement_id, event.consumer, event.period)
+    return (*key, event.from_units, event.to_units, event.usage_root, amounts)
 
 
 def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
@@ -16,12 +28,7 @@ def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
     key = (event.agreement_id, event.consumer, event.period)
     known.take_settlement(key, event.from_units, event.to_units)
     place = (placed.block.block_number, placed.log_index)
-    amounts = [
-        {"gross": str(amount.gross), "commission": str(amount.commission_rounded_down)}
-        for amount in event.amounts
-    ]
-    values = (*key, event.from_units, event.to_units, event.usage_root, amounts)
-    rows.add(tables.settlements, (*place, *values))
+    rows.add(tables.settlements, (*place, *settlement_values(event)))
     lines = known.lines_of(event.agreement_id)
     for index, (line, amount) in enumerate(zip(lines, event.amounts, strict=True)):
         price = (line.payee, line.category, line.unit_price)

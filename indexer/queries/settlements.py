@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select, tuple_
 
 from indexer import tables
 from indexer.queries.places import in_block, transaction_of
@@ -22,6 +22,27 @@ from protocol.types import (
     Units,
     UnixSeconds,
 )
+
+
+class LinePlace(NamedTuple):
+    """Where a line stands in one history of the chain; places sort as they were settled."""
+
+    block_number: int
+    log_index: int
+    line_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineTotals:
+    """What lines add up to, in base units."""
+
+    gross_minor: AmountMinor
+    commission_minor: AmountMinor
+
+    @property
+    def net_minor(self) -> AmountMinor:
+        """What the payees get."""
+        return AmountMinor(self.gross_minor - self.commission_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +62,13 @@ class SettlementLine:
     commission_minor: AmountMinor
     settled_at: UnixSeconds
     block_number: int
+    log_index: int
     transaction_hash: bytes
+
+    @property
+    def place(self) -> LinePlace:
+        """Where it stands on the chain."""
+        return LinePlace(self.block_number, self.log_index, self.line_index)
 
     @property
     def net_minor(self) -> AmountMinor:
@@ -58,16 +85,19 @@ class SettlementPlace:
 
 
 def lines_booked_in(
-    connection: Connection, month: BookingMonth, organisation: bytes | None
+    connection: Connection,
+    month: BookingMonth,
+    organisation: bytes | None,
+    after: LinePlace | None = None,
+    limit: int | None = None,
 ) -> list[SettlementLine]:
     """Lines that were settled in a booking month, whatever their period of use, in the order of the
-    chain; all, or those in which the organisation pays or is paid."""
-    begin, end = (
-        booking_month_start(BookingMonth(min(number, PERIOD_MAX))) for number in (month, month + 1)
-    )
+    chain; all, or those in which the organisation pays or is paid; those after a place."""
     settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
+    place = (lines.c.block_number, lines.c.log_index, lines.c.line_index)
     statement = (
-        select(
+        _booked_in(month, organisation)
+        .with_only_columns(
             settlements.c.agreement_id,
             settlements.c.consumer,
             settlements.c.period,
@@ -81,8 +111,38 @@ def lines_booked_in(
             lines.c.commission_minor,
             blocks.c.block_time,
             blocks.c.block_number,
+            settlements.c.log_index,
             transaction_of(settlements),
+            maintain_column_froms=True,
         )
+        .order_by(*place)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(tuple_(*place) > tuple_(*after))
+    return [_line(row) for row in connection.execute(statement)]
+
+
+def totals_booked_in(
+    connection: Connection, month: BookingMonth, organisation: bytes | None
+) -> LineTotals:
+    """What all lines of a booking month, or of an organisation in it, add up to."""
+    lines = tables.settlement_lines.c
+    sums = (
+        func.coalesce(func.sum(column), 0) for column in (lines.gross_minor, lines.commission_minor)
+    )
+    statement = _booked_in(month, organisation).with_only_columns(*sums, maintain_column_froms=True)
+    gross, commission = connection.execute(statement).one()
+    return LineTotals(AmountMinor(int(gross)), AmountMinor(int(commission)))
+
+
+def _booked_in(month: BookingMonth, organisation: bytes | None) -> Select[Any]:
+    begin, end = (
+        booking_month_start(BookingMonth(min(number, PERIOD_MAX))) for number in (month, month + 1)
+    )
+    settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
+    statement = (
+        select(settlements.c.agreement_id)
         .join(
             lines,
             (lines.c.block_number == settlements.c.block_number)
@@ -90,13 +150,12 @@ def lines_booked_in(
         )
         .join(blocks, in_block(settlements))
         .where(blocks.c.block_time >= begin, blocks.c.block_time < end)
-        .order_by(lines.c.block_number, lines.c.log_index, lines.c.line_index)
     )
-    if organisation is not None:
-        statement = statement.where(
-            (settlements.c.consumer == organisation) | (lines.c.payee == organisation)
-        )
-    return [_line(row) for row in connection.execute(statement)]
+    if organisation is None:
+        return statement
+    return statement.where(
+        (settlements.c.consumer == organisation) | (lines.c.payee == organisation)
+    )
 
 
 def settled_units(

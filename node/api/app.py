@@ -15,6 +15,7 @@ from node.api.context import Context, judge_fresh
 from node.api.gateway import Gateway
 from node.api.learner_sessions import LearnerSessions
 from node.api.routes import (
+    accounts,
     agreements,
     consents,
     events,
@@ -55,6 +56,7 @@ ROUTERS = (
     usages,
     vouchers,
     settlements,
+    accounts,
     statements,
     rates,
     events,

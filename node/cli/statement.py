@@ -32,7 +32,7 @@ def show(
     """Every settled price line: gross = net + commission, with its transaction."""
     with connected(node, key, profile) as client:
         parameters = {"organisation": organisation} if organisation else {}
-        answer = client.get(f"/v1/statements/{month}", **parameters)
+        answer = client.get_whole(f"/v1/statements/{month}", "lines", **parameters)
     if as_json:
         print_json(answer)
     else:

@@ -11,9 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from eth_abi.abi import decode, encode
 
-from indexer.chain import Log, Receipt
+from indexer.chain import Log, Receipt, WholeHeader
+from indexer.headers import header_hash
 from indexer.receipts import bloom_mask, receipts_root
 from node.contracts import ALL_CONTRACTS
 from protocol import ledger
@@ -51,6 +53,7 @@ class Block:
     time: int
     receipts: list[Receipt]
     state: LedgerState
+    fields: dict[str, str]
     events: list[tuple[Event, Origin]] = field(default_factory=list)
 
     @property
@@ -58,19 +61,8 @@ class Block:
         return [log for receipt in self.receipts for log in receipt.logs]
 
     def header(self) -> dict[str, Any]:
-        bloom = 0
-        for log in self.logs:
-            for value in (log.address, *log.topics):
-                bloom |= bloom_mask(bytes.fromhex(value[2:]))
-        return {
-            "number": hex(self.number),
-            "hash": self.hash,
-            "parentHash": self.parent_hash,
-            "timestamp": hex(self.time),
-            "receiptsRoot": to_hex(receipts_root(self.receipts)),
-            "logsBloom": to_hex(bloom.to_bytes(256)),
-            "transactions": [receipt.transaction_hash for receipt in self.receipts],
-        }
+        hashes = [receipt.transaction_hash for receipt in self.receipts]
+        return {**self.fields, "hash": self.hash, "transactions": hashes}
 
 
 class ScriptedChain:
@@ -87,10 +79,10 @@ class ScriptedChain:
             "eth_getTransactionReceipt": self._receipt,
             "eth_call": self._call,
         }
-        genesis = Block(
-            0, to_hex(sha256(b"genesis%d" % salt)), to_hex(bytes(32)), BEGIN, [], _no_ledger()
-        )
-        self.blocks = [genesis]
+        fields = _header_fields(0, to_hex(bytes(32)), BEGIN, [], salt)
+        self.blocks = [
+            Block(0, _hash_of(fields), to_hex(bytes(32)), BEGIN, [], _no_ledger(), fields)
+        ]
 
     @property
     def head(self) -> Block:
@@ -104,13 +96,13 @@ class ScriptedChain:
         """One more block with these transactions."""
         with self._lock:
             parent, number = self.head, self.head.number + 1
-            digest = sha256(f"{parent.hash} {self._salt} {transactions!r}".encode())
-            block = Block(
-                number, to_hex(digest), parent.hash, parent.time + seconds, [], parent.state
-            )
-            index = 0
-            for transaction in transactions:
-                index = self._execute(block, transaction, index)
+            time = parent.time + seconds
+            # The receipts' root, which the hash covers, does not know of the hash in the logs.
+            unnamed = Block(number, "0x", parent.hash, time, [], parent.state, {})
+            self._execute_all(unnamed, transactions)
+            fields = _header_fields(number, parent.hash, time, unnamed.receipts, self._salt)
+            block = Block(number, _hash_of(fields), parent.hash, time, [], parent.state, fields)
+            self._execute_all(block, transactions)
             block.state = ledger.fold(parent.state, block.events)
             self.blocks.append(block)
             return block
@@ -122,6 +114,11 @@ class ScriptedChain:
             dropped = self.blocks[len(self.blocks) - depth :]
             del self.blocks[len(self.blocks) - depth :]
             return dropped
+
+    def _execute_all(self, block: Block, transactions: Sequence[Transaction]) -> None:
+        index = 0
+        for transaction in transactions:
+            index = self._execute(block, transaction, index)
 
     def _execute(self, block: Block, transaction: Transaction, index: int) -> int:
         # The same acts have the same hash, whichever block they get into.
@@ -194,6 +191,29 @@ class ScriptedChain:
     def _block(self, tag: str) -> Block | None:
         number = self.head.number if tag == "latest" else int(tag, 16)
         return self.blocks[number] if number < len(self.blocks) else None
+
+
+def _header_fields(
+    number: int, parent_hash: str, time: int, receipts: Sequence[Receipt], salt: int
+) -> dict[str, str]:
+    bloom = 0
+    for receipt in receipts:
+        for log in receipt.logs:
+            for value in (log.address, *log.topics):
+                bloom |= bloom_mask(bytes.fromhex(value[2:]))
+    return {
+        "number": hex(number),
+        "parentHash": parent_hash,
+        "timestamp": hex(time),
+        "receiptsRoot": to_hex(receipts_root(receipts)),
+        "logsBloom": to_hex(bloom.to_bytes(256)),
+        "extraData": to_hex(salt.to_bytes(8)),
+    }
+
+
+def _hash_of(fields: dict[str, str]) -> str:
+    header = msgspec.convert({**fields, "hash": "0x"}, WholeHeader)
+    return to_hex(header_hash(header, bytes.fromhex(header.extra_data[2:])))
 
 
 def _no_ledger() -> LedgerState:

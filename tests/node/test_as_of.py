@@ -5,9 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 
+import httpx
 import pytest
+from web3 import Web3
 
 from protocol.entries import leaf_of
+from protocol.postings import deposit_of
 from protocol.record import Record
 from protocol.types import to_hex
 from tests.refusals import assert_problem, send
@@ -97,3 +100,75 @@ def test_rates_as_they_were_known(world: World) -> None:
     known = world.consumer.client.get("/v1/rates", at=first)
     assert known["history"]
     assert all(rate["setAt"] <= first for rate in known["history"])
+
+
+def test_what_an_account_held_at_any_time_is_what_the_contract_said_then(world: World) -> None:
+    agreement = world.conclude()
+    world.deposit(agreement, 700_000)
+    world.deposit(agreement, 300_000)
+    client, consumer = world.consumer.client, world.consumer
+    name = deposit_of(agreement, consumer.id)
+    wait_until(lambda: client.get(f"/v1/accounts/{name}")["balanceMinor"] == 1_000_000, "both")
+    settlement = world.contract("UsageSettlement").functions
+    head = world.web3.eth.block_number
+    held = []
+    for number in range(head - 6, head + 1):
+        at = world.web3.eth.get_block(number)["timestamp"]
+        answer = client.get(f"/v1/accounts/{name}", at=at)
+        proof = answer["provenBy"]
+        block = world.web3.eth.get_block(proof["blockNumber"])
+        assert (proof["blockHash"], proof["blockTime"]) == (
+            to_hex(bytes(block["hash"])),
+            block["timestamp"],
+        )
+        assert proof["blockTime"] <= at == answer["at"]
+        asked = settlement.depositOf(agreement, Web3.to_checksum_address(consumer.id))
+        said = asked.call(block_identifier=bytes(block["hash"]))
+        assert said == answer["balanceMinor"]
+        held.append(said)
+    assert held == sorted(held)
+    assert held[-1] == 1_000_000
+
+
+def test_accounts_are_public_and_come_in_pages_of_one_moment(world: World) -> None:
+    at = httpx.get(f"{world.node.url}/v1/accounts").json()["provenBy"]["blockTime"]
+    for organisation in (None, to_hex(world.consumer.id)):
+        chosen = {"organisation": organisation} if organisation else {}
+        listed, after = [], None
+        for _ in range(1_000):
+            parameters = {"at": at, "limit": 2, **chosen, **({"after": after} if after else {})}
+            page = httpx.get(f"{world.node.url}/v1/accounts", params=parameters).json()
+            listed += page["items"]
+            after = page["next"]
+            if after is None:
+                break
+        names = [item["account"] for item in listed]
+        assert len(names) == len(set(names)) > 2
+        for item in listed[:5]:
+            alone = httpx.get(f"{world.node.url}/v1/accounts/{item['account']}?at={at}").json()
+            assert {name: alone[name] for name in item} == item
+        if organisation is None:
+            assert sum(item["balanceMinor"] for item in listed) == 0
+        else:
+            holding = f"holding:{to_hex(world.consumer.account)}"
+            assert holding in names
+            assert all(organisation in name or name == holding for name in names)
+
+
+def test_an_account_is_named_as_the_books_name_it(world: World) -> None:
+    url = f"{world.node.url}/v1/accounts"
+    settlement, treasury = world.address("UsageSettlement"), world.address("CommonsTreasury")
+    for asked, answered in (
+        (f"holding:{to_hex(settlement)}", "transit"),
+        (f"holding:{to_hex(treasury)}", "treasury"),
+        (f"holding:0x{'00' * 20}", "issued"),
+        (f"balance:0x{'AB' * 20}", f"balance:0x{'ab' * 20}"),
+    ):
+        assert httpx.get(f"{url}/{asked}").json()["account"] == answered
+    unknown = httpx.get(f"{url}/balance:0x{'ab' * 20}").json()
+    assert (unknown["balanceMinor"], unknown["postings"]) == (0, 0)
+    before = httpx.get(f"{url}/issued?at=0").json()
+    assert (before["balanceMinor"], before["provenBy"]) == (0, None)
+    for asked in ("nobody", "holding:0x12", "issued:0x12", f"deposit:0x{'ab' * 20}"):
+        assert_problem(httpx.get(f"{url}/{asked}"), 422, "request-invalid", "account")
+    assert_problem(httpx.get(f"{url}/issued?at={2**40}"), 422, "request-invalid", "at")

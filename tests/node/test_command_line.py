@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -233,6 +234,60 @@ def test_the_index_says_where_it_stands_and_is_made_anew(run: CommandLine, at_re
     assert said.status == 0
     assert "the same" in said.out
     assert before["digest"] in run.here("index", "status").out
+
+
+def test_the_index_is_verified(run: CommandLine, at_rest: World) -> None:
+    before = run.here("index", "status", "--json").json()
+    verified = run("index", "verify", "--all", "--json").json()
+    assert verified["same"]
+    assert verified["blockHash"] == before["blockHash"]
+    assert (verified["tablesDifferent"], verified["faults"]) == ([], [])
+    said = run.here("index", "verify", "--seed", "7")
+    assert said.status == 0
+    assert "drawn by --seed 7), all equal" in said.out
+    assert run.here("index", "status", "--json").json()["digest"] == before["digest"]
+    refused = run.here("index", "verify", "--seed", "7", "--all")
+    assert (refused.status, "leave one of the two out" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_verification_that_is_ended_leaves_no_database(
+    run: CommandLine, at_rest: World, number: signal.Signals
+) -> None:
+    beside = "SELECT FROM pg_database WHERE datname LIKE 'ptx\\_verify\\_%'"
+    sql = at_rest.node.sql
+    assert sql(beside) == []
+    with at_rest.node.held("chain"):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "node.cli", "index", "verify"],
+            cwd=PROJECT_ROOT,
+            env={**os.environ, **at_rest.node.environment()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_until(lambda: sql(beside), "the database beside")
+        process.send_signal(number)
+    assert process.wait(60) != 0
+    assert sql(beside) == []
+
+
+def test_an_index_that_lies_is_shown_with_status_1(run: CommandLine, at_rest: World) -> None:
+    change = "UPDATE ledger.admissions SET college = college {} 1 WHERE did = :did"
+    did = {"did": at_rest.provider.did}
+    with at_rest.node.engine.begin() as connection:
+        connection.execute(text(change.format("+")), did)
+    try:
+        said = run.here("index", "verify", "--all")
+        found = run.here("index", "verify", "--all", "--json")
+    finally:
+        with at_rest.node.engine.begin() as connection:
+            connection.execute(text(change.format("-")), did)
+    assert said.status == found.status == 1
+    assert "DIFFERENT" in said.out
+    assert "admissions" in said.out
+    told = json.loads(found.out)
+    assert [each["table"] for each in told["tablesDifferent"]] == ["admissions"]
+    assert told["faultCount"] == 1
 
 
 def test_the_books_equal_the_chain(run: CommandLine, at_rest: World) -> None:

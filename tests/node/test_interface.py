@@ -19,6 +19,7 @@ NOUNS = (
     "usages",
     "vouchers",
     "settlements",
+    "accounts",
     "statements",
     "rates",
     "events",

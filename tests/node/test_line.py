@@ -18,6 +18,7 @@ from protocol.periods import parse_period
 from protocol.record import to_json
 from protocol.slip import encode_slip
 from protocol.types import Category, RateBps, Units, to_hex
+from tests.refusals import assert_problem, send
 from tests.stage import World, wait_until
 
 DEMO_RATES = {1: RateBps(500), 2: RateBps(300)}
@@ -129,6 +130,60 @@ def test_a_statement_adds_up_and_an_organisation_sees_its_own_lines(
     stranger = world.provider.client.get(path, organisation="0x" + "17" * 20)
     assert (stranger["lines"], stranger["grossMinor"]) == ([], 0)
     assert world.provider.client.get("/v1/statements/1999-01")["lines"] == []
+
+
+def test_a_statement_comes_in_pages_and_each_has_the_totals(world: World, secret: bytes) -> None:
+    voucher = world.use(world.grant_active(secret), 2)
+    world.settle(voucher)
+    path = f"/v1/statements/{voucher['voucher']['period']}"
+    client = world.consumer.client
+    for parameters in ({}, {"organisation": to_hex(world.provider.id)}):
+        whole = client.get(path, **parameters)
+        assert whole["next"] is None
+        lines, after, totals = [], None, set()
+        for _ in range(len(whole["lines"]) + 1):
+            place = {"after": after} if after else {}
+            page = client.get(path, **parameters, **place, limit=1)
+            assert len(page["lines"]) == 1
+            lines += page["lines"]
+            totals.add((page["grossMinor"], page["netMinor"], page["commissionMinor"]))
+            after = page["next"]
+            if after is None:
+                break
+        assert lines == whole["lines"]
+        assert totals == {(whole["grossMinor"], whole["netMinor"], whole["commissionMinor"])}
+    followed = client.get_whole(path, "lines", limit=1)
+    assert {**followed, "asOf": None} == {**client.get(path), "asOf": None}
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/v1/statements/2026-11?after=1-2", "after"),
+        ("/v1/statements/2026-11?after=1-2-x", "after"),
+        ("/v1/statements/2026-11?limit=0", "limit"),
+        ("/v1/statements/2026-11?limit=1001", "limit"),
+        ("/v1/rates?after=1-1969-12", "after"),
+        ("/v1/rates?after=1", "after"),
+        ("/v1/rates?limit=0", "limit"),
+    ],
+)
+def test_a_page_begins_at_a_place_that_a_page_named(world: World, path: str, field: str) -> None:
+    assert_problem(send(world.operator, "GET", path), 422, "request-invalid", field)
+
+
+def test_rates_come_in_pages_and_each_has_what_is_in_force(world: World) -> None:
+    whole = world.operator.get("/v1/rates")
+    history, after = [], None
+    for _ in range(len(whole["history"]) + 1):
+        page = world.operator.get("/v1/rates", **({"after": after} if after else {}), limit=2)
+        assert page["inForce"] == whole["inForce"]
+        history += page["history"]
+        after = page["next"]
+        if after is None:
+            break
+    assert history == whole["history"]
+    assert len(history) > 2
 
 
 def test_the_rates_in_force_are_those_of_the_contract(world: World) -> None:

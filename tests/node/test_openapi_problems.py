@@ -81,12 +81,15 @@ class DatabaseAway:
 
     connect = begin = _refuse
 
+    def execution_options(self, **_options: str) -> DatabaseAway:
+        return self
+
 
 def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json) -> None:
     app = create_app()
     app.state.node = SimpleNamespace(
         database=DatabaseAway(),
-        deployment=SimpleNamespace(chain_id=1, addresses={}),
+        deployment=SimpleNamespace(chain_id=1, addresses={}, address_bytes=lambda name: bytes(20)),
         settings=SimpleNamespace(operator_did="did:web:operator"),
         operator=b"",
         consent_registry=b"",
@@ -103,7 +106,7 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
         if path == "/v1/me/holders":
             continue
         target = path.replace("{month}", "2026-11").replace("{organisation_id}", ZERO[:42])
-        target = target.replace("{webhook_id}", ZERO[:34])
+        target = target.replace("{webhook_id}", ZERO[:34]).replace("{account}", "issued")
         for name in ("agreement_id", "settlement_id", "leaf"):
             target = target.replace("{" + name + "}", ZERO)
         body = {"content": b"{}", "headers": {"Content-Type": "application/json"}}
@@ -152,6 +155,8 @@ def requests_of(world: World) -> Iterator[Request]:
     yield "post", "/v1/participants", "/v1/participants", b"{", 400
     yield "get", "/v1/statements/{month}", "/v1/statements/2026-13", None, 422
     yield "get", "/v1/participants", "/v1/participants?limit=0", None, 422
+    yield "get", "/v1/accounts", "/v1/accounts?after=nobody", None, 422
+    yield "get", "/v1/accounts/{account}", "/v1/accounts/holding:0x12", None, 422
 
 
 def test_what_is_refused_is_declared_and_fits_the_schema(world: World, description: Json) -> None:

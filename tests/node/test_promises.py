@@ -125,6 +125,8 @@ def test_a_stale_index_never_answers_active(at_rest: World, secret: bytes) -> No
             ("GET", f"/v1/agreements/{to_hex(world.agreement)}", None),
             ("GET", "/v1/statements/2026-11", None),
             ("GET", "/v1/rates", None),
+            ("GET", "/v1/accounts", None),
+            ("GET", "/v1/accounts/commission", None),
             ("GET", "/readyz", None),
             ("POST", "/v1/consents", grant),
             ("POST", "/v1/usages", uses),

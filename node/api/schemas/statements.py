@@ -51,7 +51,8 @@ class StatementLine(Shape):
 
 
 class Statement(Shape):
-    """What was settled in a month, line by line. `provisional` until a block of a later month is
+    """What was settled in a month: a page of its lines, and what all of them add up to. `next` is
+    the value for `after`, null on the last page. `provisional` until a block of a later month is
     final; then it never changes. Use times are asserted by the consumer."""
 
     as_of: AsOf
@@ -63,6 +64,7 @@ class Statement(Shape):
     gross_minor: int
     commission_minor: int
     net_minor: int
+    next: str | None
 
 
 class Rate(Shape):
@@ -75,8 +77,10 @@ class Rate(Shape):
 
 
 class Rates(Shape):
-    """Every rate ever set, and what is in force now."""
+    """A page of the rates ever set, and all that are in force now. `next` is the value for `after`,
+    null on the last page."""
 
     as_of: AsOf
     history: list[Rate]
     in_force: dict[int, int]
+    next: str | None

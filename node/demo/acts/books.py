@@ -30,8 +30,8 @@ def show_books(story: Story) -> None:
         raise DemoBroken("the same voucher was settled twice")
     require(money_on_chain(story) == before, "the refused settlement moves nothing")
     month = period_label(booking_month(UnixSeconds(int(time.time()))))
-    statement = provider.get(
-        f"/v1/statements/{month}", organisation=to_hex(story.parties["provider"].id)
+    statement = provider.get_whole(
+        f"/v1/statements/{month}", "lines", organisation=to_hex(story.parties["provider"].id)
     )
     own = [line for line in statement["lines"] if line["agreementId"] == to_hex(story.agreement_id)]
     require(len(own) == len(story.completion.agreement.lines), "each price line stands there")
