@@ -9,7 +9,9 @@ asked for every block that could hold an event.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
@@ -20,6 +22,8 @@ from indexer.ranges import RangeSize
 from indexer.receipts import bloom_mask, receipts_root
 from indexer.rpc import ChainRefused, ChainUnreachable
 
+REQUESTS_AHEAD = 2
+"""Ranges whose logs are asked for at once: the node works on one, another comes over the wire."""
 HEADERS_ALL_MAX = 1_000
 """Up to so many blocks, every header is read; of more, those that count."""
 RECEIPTS_NEAR_HEAD_BLOCKS = 8
@@ -44,6 +48,16 @@ class Reading:
     last: BlockRef
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A range whose logs are on their way, with the headers that are known of it."""
+
+    first: int
+    last: int
+    headers: dict[int, Header]
+    answer: Future[tuple[Header, list[Log]]]
+
+
 class Reader:
     """Reads one chain's logs of our contracts."""
 
@@ -53,22 +67,55 @@ class Reader:
         self._masks = [bloom_mask(address) for address in addresses]
         self._remembered_blocks = remembered_blocks
         self._size = RangeSize()
+        self._requests = ThreadPoolExecutor(REQUESTS_AHEAD, thread_name_prefix="logs")
 
-    def read_after(self, before: BlockRef, head: Header) -> Reading:
-        """The next blocks after `before`, at most up to the head.
+    def readings(self, before: BlockRef, head: Header) -> Generator[Reading, None, None]:
+        """The blocks after `before` up to the head, range after range; at the head, none. While
+        one is awaited, checked or used, the node already works on the next.
 
         Raises ChainMoved, ChainUnreachable, and ChainRefused where the node refuses one block.
         """
-        first = before.block_number + 1
-        while True:
-            last, headers = self._next_range(first, head)
-            try:
-                last_header, logs = self._chain.logs(first, last, self._addresses)
-                break
-            except (ChainRefused, ChainUnreachable) as error:
-                if not self._size.halve(last - first + 1):
-                    raise
-                logger.info("range_halved", first=first, last=last, reason=str(error))
+        asked: deque[_Asked] = deque()
+        try:
+            while before.block_number < head.block_number:
+                while len(asked) < REQUESTS_AHEAD:
+                    first = (asked[-1].last if asked else before.block_number) + 1
+                    if first > head.block_number:
+                        break
+                    asked.append(self._ask(first, head))
+                awaited = asked.popleft()
+                try:
+                    last_header, logs = awaited.answer.result()
+                except (ChainRefused, ChainUnreachable) as error:
+                    _forget(asked)
+                    asked.clear()
+                    if not self._size.halve(awaited.last - awaited.first + 1):
+                        raise
+                    reason = str(error)
+                    logger.info(
+                        "range_halved", first=awaited.first, last=awaited.last, reason=reason
+                    )
+                    continue
+                reading = self._check(awaited, last_header, logs, before, head)
+                before = reading.last
+                yield reading
+        finally:
+            _forget(asked)
+
+    def _ask(self, first: int, head: Header) -> _Asked:
+        last, headers = self._next_range(first, head)
+        answer = self._requests.submit(self._chain.logs, first, last, self._addresses)
+        return _Asked(first, last, headers, answer)
+
+    def _check(
+        self,
+        asked: _Asked,
+        last_header: Header,
+        logs: Sequence[Log],
+        before: BlockRef,
+        head: Header,
+    ) -> Reading:
+        first, last, headers = asked.first, asked.last, asked.headers
         groups = group_by_block(logs)
         gas_used = sum(header.gas for header in headers.values())
         log_bytes = sum(group.bytes_on_wire for group in groups.values())
@@ -216,6 +263,13 @@ def group_by_block(logs: Sequence[Log]) -> dict[int, BlockLogs]:
         group.bytes_on_wire += len(log.data) + LOG_BYTES
         last_index = index
     return groups
+
+
+def _forget(asked: Iterable[_Asked]) -> None:
+    """Lets no request outlive those who wanted its answer."""
+    for each in asked:
+        if not each.answer.cancel():
+            each.answer.exception()
 
 
 def _lacks(ours: Sequence[Log], announced: Sequence[str]) -> bool:

@@ -108,7 +108,4 @@ def _readings(
         )
     first = chain.header(max(first_block, 1))
     before = BlockRef(first.block_number - 1, first.parent_block_hash, first.block_time)
-    while before.block_number < last.block_number:
-        reading = reader.read_after(before, head)
-        yield reading
-        before = reading.last
+    yield from reader.readings(before, head)
