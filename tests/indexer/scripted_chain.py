@@ -104,7 +104,8 @@ class ScriptedChain:
         """One more block with these transactions."""
         with self._lock:
             parent, number = self.head, self.head.number + 1
-            digest = sha256(f"{parent.hash} {self._salt} {transactions!r}".encode())
+            told = f"{parent.hash} {self._salt} {seconds} {transactions!r}"
+            digest = sha256(told.encode())
             block = Block(
                 number, to_hex(digest), parent.hash, parent.time + seconds, [], parent.state
             )

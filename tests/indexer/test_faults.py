@@ -35,7 +35,7 @@ def at_head(bench: Bench, acts: int = 30) -> list[list[Any]]:
     """An index that follows the head; transactions that are still to be mined."""
     transactions = tell(1, acts)
     mine_all(bench.chain, transactions[:-12], 1)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     return transactions[-12:]
 
 
@@ -46,7 +46,7 @@ def test_empty_logs_for_a_block_just_announced(bench: Bench) -> None:
     for transaction in at_head(bench):
         bench.chain.mine(transaction)
         bench.node.faults[:] = [times(1, LOGS, lambda logs: [])]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -66,7 +66,7 @@ def test_logs_for_a_range_beyond_the_head_of_the_node_that_answers(
             return None if is_last and not has_block else result
 
         bench.node.faults[:] = [once_each(lags, 3)]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -89,7 +89,7 @@ def test_a_missing_log_at_the_head_is_found(bench: Bench, name: str) -> None:
         if topics:
             found += 1
             bench.node.faults[:] = [times(1, LOGS, lambda logs, t=topics[0]: without(logs, t))]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     assert found >= 2
     settle(bench)
 
@@ -238,7 +238,7 @@ def test_an_answer_that_is_none(bench: Bench, method: str, broken: Callable[[Any
         bench.chain.mine(transaction)
         for after in range(3):
             bench.node.faults[:] = [times(1, method, broken, after)]
-            bench.index.reach(bench.chain)
+            bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -268,7 +268,7 @@ def test_a_null_in_place_of_a_block_or_receipts(bench: Bench, method: str, after
     for transaction in rest[:4]:
         bench.chain.mine(transaction)
         bench.node.faults[:] = [times(1, method, lambda _: None, after)]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -286,7 +286,7 @@ def test_receipts_that_are_not_the_blocks(bench: Bench, damage: str) -> None:
     for transaction in at_head(bench)[:4]:
         bench.chain.mine(transaction)
         bench.node.faults[:] = [times(2, RECEIPTS, damaged)]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -302,7 +302,7 @@ def test_a_log_that_is_left_out_everywhere(bench: Bench) -> None:
             times(1, LOGS, lambda logs: logs[1:]),
             times(1, RECEIPTS, forgets),
         ]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -313,7 +313,7 @@ def test_a_node_without_the_method_for_all_receipts_of_a_block(bench: Bench) -> 
     for transaction in at_head(bench)[:4]:
         bench.chain.mine(transaction)
         bench.node.faults[:] = [times(99, RECEIPTS, unknown)]
-        bench.index.reach(bench.chain)
+        bench.index.follow(bench.chain)
     settle(bench)
 
 
@@ -372,7 +372,7 @@ def _topic(name: str) -> str:
 
 def test_every_address_of_ours_is_asked_for(bench: Bench) -> None:
     mine_history(bench.chain, 17)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     asked = [call[1][0]["address"] for call in bench.node.calls if call[0] == LOGS]
     assert {"0x" + ADDRESSES[name].hex() for name in CONTRACT_EVENTS} == set(asked[0])
 
