@@ -30,8 +30,11 @@ FAILED = 1
 """What pytest returns when a test failed, and for nothing else."""
 RUN_SECONDS_MAX = 600
 FAILURE = re.compile(r"^FAILED (?P<test>.+?) - (?P<reason>.*)$", re.MULTILINE)
-ON_PURPOSE = re.compile(r"AssertionError|assert |Failed: DID NOT RAISE|indexer\.")
-"""An assertion, an expected refusal that did not come, or the indexer's own halt or complaint.
+ON_PURPOSE = re.compile(
+    r"AssertionError|assert |Failed: DID NOT RAISE|indexer\.|psycopg.errors.UniqueViolation"
+)
+"""An assertion, an expected refusal that did not come, the indexer's own halt or complaint, or a
+key of the database that is taken.
 Whatever else ends a test says that the patch broke the code, not that the test found the bug."""
 
 

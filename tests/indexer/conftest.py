@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -106,7 +107,7 @@ class Server:
         return self.emptied.pop() if self.emptied else self.copy()
 
     def give_back(self, url: str) -> None:
-        """Empties a database that nobody is connected to any more; to copy one takes much longer."""
+        """Empties a database to which nobody is connected; to copy one takes much longer."""
         engine = create_engine(url)
         with engine.begin() as connection:
             connection.execute(text(EMPTY))
@@ -129,20 +130,29 @@ class Server:
         engine.dispose()
 
 
+@contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """A PostgreSQL server with a migrated database; what it holds ends with it."""
+    process = start_postgres(folder, folder / "postgres.log")
+    try:
+        found = Server(database_url(folder), folder)
+        found.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the machine's power
+        found.execute("SELECT pg_reload_conf()")
+        found.execute(f"CREATE DATABASE {TEMPLATE}")
+        engine = create_engine(found.at(TEMPLATE))
+        migrate(engine)
+        engine.dispose()
+        yield found
+    finally:
+        process.send_signal(signal.SIGQUIT)  # nobody needs what it holds
+        process.wait()
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("index-server")
-    process = start_postgres(folder, folder / "postgres.log")
-    found = Server(database_url(folder), folder)
-    found.execute("ALTER SYSTEM SET fsync = off")  # no test of these kills the server
-    found.execute("SELECT pg_reload_conf()")
-    found.execute(f"CREATE DATABASE {TEMPLATE}")
-    engine = create_engine(found.at(TEMPLATE))
-    migrate(engine)
-    engine.dispose()
-    yield found
-    process.send_signal(signal.SIGQUIT)  # nobody needs what it holds
-    process.wait()
+    """The one that the tests of scripted chains share."""
+    with running_server(tmp_path_factory.mktemp("index-server")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -153,7 +163,7 @@ def make_index(server: Server) -> Iterator[Callable[[str], Index]]:
     def make(url: str) -> Index:
         engine = create_engine(server.lend())
         engines.append(engine)
-        return Index(engine, Source(Chain(url), dict(ADDRESSES), 1, CHAIN_ID, WINDOW_BLOCKS))
+        return Index(engine, source_of(url))
 
     yield make
     for engine in engines:
@@ -173,6 +183,11 @@ def bench(make_index: Callable[[str], Index], replays: dict[str, str]) -> Iterat
     chain = ScriptedChain()
     with serve(chain) as node:
         yield Bench(chain, node, make_index(node.url), make_index, replays)
+
+
+def source_of(url: str) -> Source:
+    """What is indexed of a node that serves a scripted chain."""
+    return Source(Chain(url), dict(ADDRESSES), 1, CHAIN_ID, WINDOW_BLOCKS)
 
 
 def elsewhere(index: Index, url: str) -> Indexer:
