@@ -115,25 +115,29 @@ def everything(bench: Bench) -> dict[str, Any]:
     return {"fromBlock": "0x0", "toBlock": hex(bench.chain.head.number), "address": addresses}
 
 
-@pytest.mark.parametrize("at_call", range(12))
-def test_a_reorganisation_during_a_reading_or_a_roll_back(bench: Bench, at_call: int) -> None:
+@pytest.mark.parametrize("at_request", range(12))
+@pytest.mark.parametrize("depth", [5, 15], ids=["after the cursor", "below the cursor"])
+def test_a_reorganisation_during_a_reading_or_a_roll_back(
+    bench: Bench, at_request: int, depth: int
+) -> None:
     """The chain changes its mind again while the indexer asks where the branches part, and while
-    it reads the new branch."""
+    it reads the new branch; with or without the block that it stands at by then."""
     mine_ahead(bench, 22, 20)
     bench.index.follow(bench.chain)
     fork(bench, 7, 2, 23)
-    calls = [0]
+    bench.node.requests.clear()
+    forked: list[Call] = []
 
-    def changes_its_mind(_call: Call, result: Any) -> Any:
-        calls[0] += 1
-        if calls[0] == at_call + 1:
-            fork(bench, 5, 1, 24)
+    def changes_its_mind(call: Call, result: Any) -> Any:
+        if not forked and len(bench.node.requests) > at_request:
+            forked.append(call)
+            fork(bench, depth, 1, 24)
         return result
 
     bench.node.faults.append(changes_its_mind)
     digest = bench.index.reach(bench.chain)
     bench.node.faults.clear()
-    assert calls[0] > at_call
+    assert forked
     assert digest == bench.index.reach(bench.chain) == bench.replayed()
 
 
