@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-import urllib3
-from sqlalchemy import text
 
 from indexer.audit import BooksDiffer
 from indexer.chain import Chain
@@ -17,10 +12,10 @@ from indexer.cursor import AnotherChain
 from indexer.decode import CONTRACT_EVENTS
 from indexer.rpc import ChainRefused, ChainUnreachable
 from tests.indexer.conftest import Bench, elsewhere
-from tests.indexer.event_logs import EncodedLog, encode_event
+from tests.indexer.event_logs import encode_event
 from tests.indexer.histories import mine_all, mine_history, tell
 from tests.indexer.scripted_chain import ADDRESSES, ScriptedChain
-from tests.indexer.scripted_node import Call, Fault, Refusal, breaks, serve, times
+from tests.indexer.scripted_node import Call, Fault, Refusal, serve, times
 
 LOGS, BLOCK, RECEIPTS = "eth_getLogs", "eth_getBlockByNumber", "eth_getBlockReceipts"
 
@@ -240,111 +235,6 @@ def test_long_ranges_without_events(bench: Bench) -> None:
     settle(bench)
 
 
-# -- answers that are none -------------------------------------------------------------------------
-
-BROKEN: dict[str, Callable[[Any], Any]] = {
-    "429": breaks(429, b"slow down"),
-    "500": breaks(500, b"oops"),
-    "502": breaks(502, b"<html>bad gateway</html>"),
-    "503": breaks(503),
-    "413": breaks(413),
-    "a cut connection": breaks(0),
-    "invalid JSON": breaks(200, b'{"jsonrpc": "2.0", "id": 0, "result": '),
-    "no JSON": breaks(200, b"<html>captive portal</html>"),
-    "not UTF-8": breaks(200, b'{"jsonrpc":"2.0","id":0,"result":"\xff\xfe"}'),
-    "an empty body": breaks(200),
-    "another shape": breaks(200, json.dumps({"id": 0, "result": {"number": 7}}).encode()),
-    "null": breaks(200, b"null"),
-}
-
-
-@pytest.mark.parametrize("broken", BROKEN.values(), ids=BROKEN.keys())
-@pytest.mark.parametrize("method", [LOGS, BLOCK])
-def test_an_answer_that_is_none(bench: Bench, method: str, broken: Callable[[Any], Any]) -> None:
-    rest = at_head(bench)
-    for transaction in rest[:3]:
-        bench.chain.mine(transaction)
-        for after in range(3):
-            bench.node.faults[:] = [times(1, method, broken, after)]
-            bench.index.follow(bench.chain)
-    settle(bench)
-
-
-def test_a_node_that_is_silent_is_not_waited_for_without_end(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    release = threading.Event()
-
-    def hang(result: Any) -> Any:
-        assert release.wait(30)
-        return result
-
-    monkeypatch.setattr("indexer.rpc.TIMEOUT", urllib3.Timeout(connect=1.0, read=0.2))
-    mine_history(bench.chain, 13)
-    bench.node.faults.append(times(1, BLOCK, hang))
-    indexer = elsewhere(bench.index, bench.node.url)
-    with pytest.raises(ChainUnreachable, match="did not answer"):
-        indexer.step()
-    release.set()
-    settle(bench)
-
-
-@pytest.mark.parametrize("method", [BLOCK, RECEIPTS])
-@pytest.mark.parametrize("after", range(4))
-def test_a_null_in_place_of_a_block_or_receipts(bench: Bench, method: str, after: int) -> None:
-    rest = at_head(bench)
-    for transaction in rest[:4]:
-        bench.chain.mine(transaction)
-        bench.node.faults[:] = [times(1, method, lambda _: None, after)]
-        bench.index.follow(bench.chain)
-    settle(bench)
-
-
-@pytest.mark.parametrize("damage", ["empty logs", "one missing", "a null", "none"])
-def test_receipts_that_are_not_the_blocks(bench: Bench, damage: str) -> None:
-    def damaged(receipts: list[Any]) -> list[Any]:
-        if damage == "empty logs":
-            return [{**receipt, "logs": []} for receipt in receipts]
-        if damage == "one missing":
-            return receipts[:-1]
-        if damage == "a null":
-            return [*receipts[:-1], None]
-        return []
-
-    for transaction in at_head(bench)[:4]:
-        bench.chain.mine(transaction)
-        bench.node.faults[:] = [times(2, RECEIPTS, damaged)]
-        bench.index.follow(bench.chain)
-    settle(bench)
-
-
-def test_a_log_that_is_left_out_everywhere(bench: Bench) -> None:
-    """Of the logs and of the receipts alike: only the root in the header knows."""
-    for transaction in at_head(bench)[:6]:
-        bench.chain.mine(transaction)
-
-        def forgets(receipts: list[Any]) -> list[Any]:
-            return [{**receipt, "logs": receipt["logs"][1:]} for receipt in receipts]
-
-        bench.node.faults[:] = [
-            times(1, LOGS, lambda logs: logs[1:]),
-            times(1, RECEIPTS, forgets),
-        ]
-        bench.index.follow(bench.chain)
-    settle(bench)
-
-
-def test_a_node_without_the_method_for_all_receipts_of_a_block(bench: Bench) -> None:
-    def unknown(_result: Any) -> Any:
-        raise Refusal("the method eth_getBlockReceipts does not exist", -32601)
-
-    for transaction in at_head(bench)[:4]:
-        bench.chain.mine(transaction)
-        bench.node.faults[:] = [times(99, RECEIPTS, unknown)]
-        bench.index.follow(bench.chain)
-    settle(bench)
-
-
 # -- another chain ---------------------------------------------------------------------------------
 
 
@@ -365,37 +255,7 @@ def test_another_chain_id_is_refused(bench: Bench) -> None:
         bench.index.indexer.catch_up()
 
 
-# -- poison ----------------------------------------------------------------------------------------
-
-
-def test_poison_is_put_aside_and_stops_nothing(bench: Bench) -> None:
-    ended = next(e for t in tell(2, 60) for e in t if type(e).__name__ == "ConsentEnded")
-    whole = encode_event(ended)
-    poison = [
-        EncodedLog("ConsentRegistry", ("0x" + "12" * 32,), "0x"),
-        EncodedLog("ConsentRegistry", (), "0xdead"),
-        EncodedLog("UsageToken", whole.topics, whole.data),
-        EncodedLog("ConsentRegistry", whole.topics[:2], whole.data),
-        EncodedLog("ConsentRegistry", whole.topics, "0x" + "00" * 31),
-        EncodedLog("AgreementRegistry", (_topic("AgreementProposed"), *whole.topics[1:]), "0x"),
-    ]
-    stranger = EncodedLog("Stranger", whole.topics, whole.data)
-    transactions = tell(15, 20)
-    mine_all(bench.chain, transactions[:10], 15)
-    bench.chain.mine([stranger], poison, [*poison[:2], stranger])
-    mine_all(bench.chain, transactions[10:], 16)
-    settle(bench)
-    with bench.index.connect() as connection:
-        rows = connection.execute(
-            text("SELECT contract, topics, data FROM ledger.quarantined ORDER BY 1, 2, 3")
-        ).all()
-    expected = [(log.contract, " ".join(log.topics), log.data) for log in (*poison, *poison[:2])]
-    assert [tuple(row) for row in rows] == sorted(expected)
-
-
-def _topic(name: str) -> str:
-    told = next(e for t in tell(2, 5) for e in t if type(e).__name__ == name)
-    return encode_event(told).topics[0]
+# -- and otherwise ---------------------------------------------------------------------------------
 
 
 def test_every_address_of_ours_is_asked_for(bench: Bench) -> None:
