@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from indexer import tables
-from indexer.decode import PlacedEvent
+from indexer.decode import PlacedEvent, UndecodableLog
 from indexer.projections.known import Known
 from indexer.rows import Rows
 from protocol.events import UsageSettled
 
 
 def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
-    """The settlement and its lines. Raises LogGap if it does not begin at what is settled."""
+    """The settlement and its lines. Raises LogGap if it does not begin at what is settled, and
+    UndecodableLog if it has another number of amounts than its agreement has lines."""
     event = placed.event
     assert isinstance(event, UsageSettled)
     key = (event.agreement_id, event.consumer, event.period)
+    lines = known.lines_of(event.agreement_id)
+    if len(lines) != len(event.amounts):
+        raise UndecodableLog(f"{len(event.amounts)} amounts for {len(lines)} price lines")
     known.take_settlement(key, event.from_units, event.to_units)
     place = (placed.block.block_number, placed.log_index)
     amounts = [
@@ -22,7 +26,6 @@ def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
     ]
     values = (*key, event.from_units, event.to_units, event.usage_root, amounts)
     rows.add(tables.settlements, (*place, *values))
-    lines = known.lines_of(event.agreement_id)
     for index, (line, amount) in enumerate(zip(lines, event.amounts, strict=True)):
         price = (line.payee, line.category, line.unit_price)
         rows.add(
