@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -30,17 +30,20 @@ __all__ = [
 HEADERS_PER_REQUEST = 100
 ZERO_BLOOM = "0x" + "00" * 256
 
+Number = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]+$")]
+Bytes = Annotated[str, msgspec.Meta(pattern="^0x([0-9a-fA-F]{2})*$")]
+
 
 class Header(msgspec.Struct, frozen=True, rename="camel"):
     """The part of a block that the indexer rests on; numbers and hashes as the wire has them."""
 
-    number: str
-    hash: str
-    parent_hash: str
-    timestamp: str
-    receipts_root: str = ""
-    logs_bloom: str = ZERO_BLOOM
-    gas_used: str = "0x0"
+    number: Number
+    hash: Bytes
+    parent_hash: Bytes
+    timestamp: Number
+    receipts_root: Bytes = ""
+    logs_bloom: Bytes = ZERO_BLOOM
+    gas_used: Number = "0x0"
     transactions: tuple[str, ...] = ()
 
     @property
@@ -90,7 +93,8 @@ class WholeHeader(Header, frozen=True, rename="camel"):
 
 
 class Log(msgspec.Struct, frozen=True, rename="camel", gc=False):
-    """One log as the wire has it; the garbage collector need not look at hundreds of thousands."""
+    """One log as the wire has it. Of hundreds of thousands each is checked where it is read, and
+    the garbage collector need not look at them."""
 
     address: str
     topics: tuple[str, ...]
@@ -107,12 +111,12 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
 
     transaction_hash: str
     block_hash: str
-    cumulative_gas_used: str
-    logs_bloom: str
+    cumulative_gas_used: Number
+    logs_bloom: Bytes
     logs: list[Log]
-    status: str | None = None
-    root: str | None = None
-    type: str = "0x0"
+    status: Number | None = None
+    root: Bytes | None = None
+    type: Number = "0x0"
 
 
 _header_decoder = msgspec.json.Decoder(Header | None)
@@ -120,7 +124,8 @@ _whole_header_decoder = msgspec.json.Decoder(WholeHeader | None)
 _logs_decoder = msgspec.json.Decoder(list[Log])
 _receipts_decoder = msgspec.json.Decoder(list[Receipt | None] | None)
 _receipt_decoder = msgspec.json.Decoder(Receipt | None)
-_text_decoder = msgspec.json.Decoder(str)
+_number_decoder = msgspec.json.Decoder(Number)
+_bytes_decoder = msgspec.json.Decoder(Bytes)
 
 
 class Chain:
@@ -136,7 +141,8 @@ class Chain:
 
     def chain_id(self) -> int:
         """The chain's id (EIP-155)."""
-        return int(self._text("eth_chainId", []), 16)
+        answer = self._endpoint.ask(("eth_chainId", []))
+        return int(self._decode(_number_decoder, answer, "its chain id"), 16)
 
     def head(self) -> Header:
         """The newest block that the node knows."""
@@ -209,7 +215,7 @@ class Chain:
                 for to, data in calls[start : start + HEADERS_PER_REQUEST]
             ]
             found += [
-                bytes.fromhex(self._decode(_text_decoder, answer, "a call")[2:])
+                bytes.fromhex(self._decode(_bytes_decoder, answer, "a call")[2:])
                 for answer in self._endpoint.ask_all(asked)
             ]
         return found
@@ -222,10 +228,6 @@ class Chain:
             calls = [_header_call(block) for block in blocks[start : start + HEADERS_PER_REQUEST]]
             results = self._endpoint.ask_all(calls)
             found += [self._decode(decoder, result, "a block") for result in results]
-        return found
-
-    def _text(self, method: str, parameters: list[Any]) -> str:
-        found: str = self._decode(_text_decoder, self._endpoint.ask((method, parameters)), method)
         return found
 
     def _decode(self, decoder: msgspec.json.Decoder[Any], answer: msgspec.Raw, what: str) -> Any:

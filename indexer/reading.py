@@ -116,7 +116,12 @@ class Reader:
         head: Header,
     ) -> Reading:
         first, last, headers = asked.first, asked.last, asked.headers
-        groups = group_by_block(logs)
+        try:
+            groups = group_by_block(logs)
+        except ValueError as error:
+            raise ChainUnreachable(
+                f"the place of a log is no hexadecimal number: {error}"
+            ) from error
         gas_used = sum(header.gas for header in headers.values())
         log_bytes = sum(group.bytes_on_wire for group in groups.values())
         self._size.learn(last - first + 1, gas_used, log_bytes)
@@ -203,7 +208,11 @@ class Reader:
 
     def _require_receipts(self, header: Header, ours: Sequence[Log]) -> None:
         receipts = self._chain.receipts(header)
-        if receipts_root(receipts) != bytes.fromhex(header.receipts_root[2:]):
+        try:
+            root = receipts_root(receipts)
+        except ValueError as error:
+            raise ChainUnreachable(f"a log of a receipt is not hexadecimal: {error}") from error
+        if root != bytes.fromhex(header.receipts_root[2:]):
             raise ChainMoved(f"receipts of block {header.block_number} are not those of its header")
         proven = [
             (log.address.lower(), log.topics, log.data)
@@ -232,21 +241,23 @@ class BlockLogs:
 
 
 NO_LOGS = BlockLogs(0, 0, "")
+HASH_BYTES = 32
 LOG_BYTES = 700
 """What a log takes on the wire besides its data, about."""
 
 
 def group_by_block(logs: Sequence[Log]) -> dict[int, BlockLogs]:
     """Logs by height. Raises ChainMoved unless they are in the order of the chain, of one block at
-    each height, and none is there twice."""
+    each height, and none is there twice; ValueError where their places are not hexadecimal."""
     groups: dict[int, BlockLogs] = {}
-    number = transaction = ""
+    number = ""
+    transaction: str | None = None
     height = last_index = -1
     group = NO_LOGS
     for place, log in enumerate(logs):
         index = int(log.log_index, 16)
         if log.block_number != number:
-            number, transaction, last_index = log.block_number, "", -1
+            number, transaction, last_index = log.block_number, None, -1
             if int(number, 16) <= height:
                 raise ChainMoved(f"logs of block {height} came before those of {int(number, 16)}")
             height = int(number, 16)
@@ -257,6 +268,8 @@ def group_by_block(logs: Sequence[Log]) -> dict[int, BlockLogs]:
             raise ChainMoved(f"log {index} of block {height} is of another block")
         if log.transaction_hash != transaction:
             transaction = log.transaction_hash
+            if len(bytes.fromhex(transaction[2:])) != HASH_BYTES:
+                raise ValueError(f"{transaction!r} is no hash")
         elif index != last_index + 1:
             group.has_hole = True
         group.end = place + 1

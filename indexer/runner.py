@@ -14,6 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import InternalError, OperationalError
@@ -49,6 +50,8 @@ SWITCH_SECONDS = 0.000_2
 Python's own 5 ms longer than decoding all of it takes."""
 TRANSIENT = (ChainError, ChainMoved, CursorMoved, LogGap)
 """What the next attempt may not meet again."""
+NOT_WRITABLE = (OperationalError, InternalError, psycopg.OperationalError, psycopg.InternalError)
+"""The server is gone, or its disk is full. COPY speaks to the driver, past SQLAlchemy."""
 
 logger = structlog.get_logger("indexer")
 
@@ -95,13 +98,9 @@ class Indexer:
                     self._follow(stop, poll_seconds, on_step)
             except Halted as halted:
                 logger.critical("halted", reason=str(halted))
-                with self._engine.begin() as connection:
-                    record_halt(connection, str(halted))
-                stop.wait()
-            except (OperationalError, InternalError) as error:
-                # The server is gone, its disk is full: nothing of the range was written.
-                logger.critical("database_not_writable", reason=str(error.orig))
-                stop.wait(FAILURE_PAUSE_SECONDS)
+                self._stand_still(str(halted), stop)
+            except NOT_WRITABLE as error:
+                _wait_for_database(error, stop)
 
     def _follow(
         self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]
@@ -120,6 +119,17 @@ class Indexer:
             if moved == 0:
                 on_step(0)
                 stop.wait(poll_seconds)
+
+    def _stand_still(self, reason: str, stop: threading.Event) -> None:
+        is_recorded = False
+        while not is_recorded and not stop.is_set():
+            try:
+                with self._engine.begin() as connection:
+                    record_halt(connection, reason)
+                is_recorded = True
+            except NOT_WRITABLE as error:
+                _wait_for_database(error, stop)
+        stop.wait()
 
     def catch_up(self, on_step: Callable[[int], None] = lambda blocks: None) -> None:
         """Steps until the head is reached."""
@@ -288,6 +298,12 @@ class Indexer:
                 logger.info("another_indexer_is_running")
                 waiting = True
             stop.wait(FAILURE_PAUSE_SECONDS)
+
+
+def _wait_for_database(error: Exception, stop: threading.Event) -> None:
+    """Raises the alarm; nothing of the range was written."""
+    logger.critical("database_not_writable", reason=str(getattr(error, "orig", error)))
+    stop.wait(FAILURE_PAUSE_SECONDS)
 
 
 def try_lock(connection: Connection) -> bool:

@@ -117,6 +117,9 @@ class Projector:
     def _add(self, rows: Rows, log: Log, block: BlockRef, index: int) -> None:
         try:
             placed = self._decoder.decode(log, block)
+            if placed is None:
+                raise ChainUnreachable(f"a log of {log.address} came unasked")
+            self.project_event(rows, placed)
         except UndecodableLog as error:
             if not all(map(HEX.fullmatch, (log.data, *log.topics))):
                 raise ChainUnreachable(f"a log of block {block.block_number} is no hex") from error
@@ -129,10 +132,6 @@ class Projector:
             contract = self._decoder.contract_of(log)
             assert contract is not None
             add_quarantined(rows, contract, (block.block_number, index), log)
-            return
-        if placed is None:
-            raise ChainUnreachable(f"a log of {log.address} came unasked")
-        self.project_event(rows, placed)
 
 
 def _richer(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from indexer import tables
-from indexer.decode import PlacedEvent
+from indexer.decode import PlacedEvent, UndecodableLog
 from indexer.projections.known import Known
 from indexer.rows import Rows
 from protocol.events import UsageSettled
@@ -22,14 +22,17 @@ def settlement_values(event: UsageSettled) -> tuple[Any, ...]:
 
 
 def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
-    """The settlement and its lines. Raises LogGap if it does not begin at what is settled."""
+    """The settlement and its lines. Raises LogGap if it does not begin at what is settled, and
+    UndecodableLog if it has another number of amounts than its agreement has lines."""
     event = placed.event
     assert isinstance(event, UsageSettled)
     key = (event.agreement_id, event.consumer, event.period)
+    lines = known.lines_of(event.agreement_id)
+    if len(lines) != len(event.amounts):
+        raise UndecodableLog(f"{len(event.amounts)} amounts for {len(lines)} price lines")
     known.take_settlement(key, event.from_units, event.to_units)
     place = (placed.block.block_number, placed.log_index)
     rows.add(tables.settlements, (*place, *settlement_values(event)))
-    lines = known.lines_of(event.agreement_id)
     for index, (line, amount) in enumerate(zip(lines, event.amounts, strict=True)):
         price = (line.payee, line.category, line.unit_price)
         rows.add(

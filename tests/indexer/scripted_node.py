@@ -37,12 +37,14 @@ Fault = Callable[[Call, Any], Any]
 
 @dataclass
 class ScriptedNode:
-    """The chain behind it, the faults it has, and the calls it was asked, in their order."""
+    """The chain behind it, the faults it has, the calls it was asked, in their order, and how many
+    calls each request brought."""
 
     chain: ScriptedChain
     url: str = ""
     faults: list[Fault] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    requests: list[int] = field(default_factory=list)
 
     def answer(self, question: dict[str, Any]) -> dict[str, Any]:
         call = (question["method"], question["params"])
@@ -105,6 +107,7 @@ def _handler(node: ScriptedNode) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            node.requests.append(len(question) if isinstance(question, list) else 1)
             try:
                 if isinstance(question, list):
                     found: Any = [node.answer(each) for each in question]

@@ -30,12 +30,12 @@ def test_the_index_is_the_fold(
     mine_history(chain, seed, acts)
     with serve(chain) as node:
         index = make_index(node.url)
-        index.reach(chain)
+        index.follow(chain)
         chain.take_back(min(back, chain.head.number - 1))
         chain.mine()
         for _ in range(back):
             chain.mine()
-        index.reach(chain)
+        index.follow(chain)
     state = ledger.close(ledger.fold(chain.blocks[0].state, chain.events))
     with index.connect() as connection:
         require_same_events(connection, chain)

@@ -80,7 +80,7 @@ class Scene:
 def scene(bench: Bench, server: Server) -> Iterator[Scene]:
     transactions = tell(40, 40)
     mine_all(bench.chain, transactions[:30], 40)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     template = str(bench.index.engine.url.database)
     bench.index.engine.dispose()
     dropped = bench.chain.take_back(2)

@@ -10,10 +10,12 @@ from sqlalchemy import text
 
 from indexer.cursor import Halted, read_cursor
 from indexer.reorg import ReorganisationTooDeep
+from protocol.events import ConsentEnded
+from protocol.types import Leaf
 from tests.indexer.conftest import Bench
 from tests.indexer.histories import mine_all, tell
 from tests.indexer.scripted_chain import WINDOW_BLOCKS, ScriptedChain
-from tests.indexer.scripted_node import Call
+from tests.indexer.scripted_node import Call, times
 
 DEPTHS = (1, 2, 3, 7, 31, 64, WINDOW_BLOCKS - 1)
 
@@ -68,7 +70,7 @@ def test_a_reorganisation_leaves_no_trace(bench: Bench, depth: int, longer_by: i
 def test_the_same_transaction_in_two_blocks_of_one_answer(bench: Bench) -> None:
     """A node that is half-way through a reorganisation gives the logs of both branches."""
     later = mine_ahead(bench, 21, 5)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     bench.chain.mine(later[0])
     stale = bench.chain.answer("eth_getLogs", [everything(bench)])
     bench.chain.take_back(1)
@@ -88,30 +90,54 @@ def test_the_same_transaction_in_two_blocks_of_one_answer(bench: Bench) -> None:
     assert doubled[0] > 1
 
 
+def test_logs_of_both_branches_in_one_block(bench: Bench) -> None:
+    """A transaction that another branch has at the end of a block is none of the chain's."""
+    later = mine_ahead(bench, 34, 5)
+    bench.index.follow(bench.chain)
+    ended = [ConsentEnded(bytes([n]) * 20, Leaf(bytes(32))) for n in (1, 2)]
+    stale = bench.chain.mine([ended[0]], [ended[1]])
+    of_another = bench.chain.answer("eth_getLogs", [everything(bench)])[-1:]
+    bench.chain.take_back(1)
+    bench.chain.mine([ended[0]])
+    for transaction in later[:20]:
+        bench.chain.mine(transaction)  # so that receipts of the block are not asked for
+
+    def mixed(logs: list[Any]) -> list[Any]:
+        older = [log for log in logs if int(log["blockNumber"], 16) <= stale.number]
+        return [*older, *of_another, *logs[len(older) :]]
+
+    bench.node.faults.append(times(1, "eth_getLogs", mixed))
+    assert bench.index.reach(bench.chain) == bench.replayed()
+
+
 def everything(bench: Bench) -> dict[str, Any]:
     addresses = sorted({log.address for block in bench.chain.blocks for log in block.logs})
     return {"fromBlock": "0x0", "toBlock": hex(bench.chain.head.number), "address": addresses}
 
 
-@pytest.mark.parametrize("at_call", range(12))
-def test_a_reorganisation_during_a_reading_or_a_roll_back(bench: Bench, at_call: int) -> None:
+@pytest.mark.parametrize("at_request", range(12))
+@pytest.mark.parametrize("depth", [5, 15], ids=["after the cursor", "below the cursor"])
+def test_a_reorganisation_during_a_reading_or_a_roll_back(
+    bench: Bench, at_request: int, depth: int
+) -> None:
     """The chain changes its mind again while the indexer asks where the branches part, and while
-    it reads the new branch."""
+    it reads the new branch; with or without the block that it stands at by then."""
     mine_ahead(bench, 22, 20)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     fork(bench, 7, 2, 23)
-    calls = [0]
+    bench.node.requests.clear()
+    forked: list[Call] = []
 
-    def changes_its_mind(_call: Call, result: Any) -> Any:
-        calls[0] += 1
-        if calls[0] == at_call + 1:
-            fork(bench, 5, 1, 24)
+    def changes_its_mind(call: Call, result: Any) -> Any:
+        if not forked and len(bench.node.requests) > at_request:
+            forked.append(call)
+            fork(bench, depth, 1, 24)
         return result
 
     bench.node.faults.append(changes_its_mind)
     digest = bench.index.reach(bench.chain)
     bench.node.faults.clear()
-    assert calls[0] > at_call
+    assert forked
     assert digest == bench.index.reach(bench.chain) == bench.replayed()
 
 
@@ -198,9 +224,9 @@ def test_a_node_that_knows_no_block_any_more_is_no_reorganisation(bench: Bench) 
 
 def test_the_window_of_remembered_blocks_is_bounded_and_gapless(bench: Bench) -> None:
     mine_ahead(bench, 32, WINDOW_BLOCKS + 50)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     fork(bench, 50, 2, 33)
-    bench.index.reach(bench.chain)
+    bench.index.follow(bench.chain)
     with bench.index.connect() as connection:
         cursor = read_cursor(connection)
         rows = connection.execute(
