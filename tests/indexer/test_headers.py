@@ -79,7 +79,7 @@ def test_seals_and_round_are_not_part_of_the_hash(consensus: str, round_number: 
 
 
 @pytest.mark.parametrize(
-    "damage", [{"miner": "0xzz"}, {"number": "0x"}, {"extraData": "0xc1"}, {"hash": "none"}]
+    "damage", [{"miner": "0xzz"}, {"gasLimit": "0x"}, {"extraData": "0xc1"}, {"nonce": "none"}]
 )
 def test_what_is_no_header_has_no_hash(damage: dict[str, str]) -> None:
     assert not is_own_hash(header(**damage))
