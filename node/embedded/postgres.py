@@ -27,6 +27,12 @@ with warnings.catch_warnings():  # the package looks for XDG_RUNTIME_DIR, which 
     )
 
 BINARIES: Path = POSTGRES_VERSIONS[18]
+SETTINGS = (
+    "shared_buffers=256MB",
+    "max_connections=100",
+    "max_wal_size=4GB",  # a back-fill of millions is not stopped by a checkpoint at every gigabyte
+    "unix_socket_permissions=0700",
+)
 SERVER_ACCOUNT = "pgserver"
 SOCKET_PATH_LIMIT = 90
 START_TIMEOUT_SECONDS = 30.0
@@ -75,7 +81,7 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
     if account is not None and sockets != data:
         os.chown(sockets, account.pw_uid, account.pw_gid)
     command = [str(BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-h", ""]
-    for setting in ("shared_buffers=256MB", "max_connections=100", "unix_socket_permissions=0700"):
+    for setting in SETTINGS:
         command += ["-c", setting]
     if account is not None:
         command += ["-c", "unix_socket_permissions=0777"]
