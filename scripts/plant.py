@@ -29,7 +29,7 @@ FOUND_BY = "Found by: "
 FAILED = 1
 """What pytest returns when a test failed, and for nothing else."""
 RUN_SECONDS_MAX = 600
-FAILURE = re.compile(r"^FAILED (?P<test>.+?) - (?P<reason>.*)$", re.MULTILINE)
+FAILURE = re.compile(r"^(?:FAILED|ERROR) (?P<test>.+?) - (?P<reason>.*)$", re.MULTILINE)
 ON_PURPOSE = re.compile(
     r"AssertionError|assert |Failed: DID NOT RAISE|indexer\.|psycopg.errors.UniqueViolation"
 )
