@@ -24,7 +24,12 @@ from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID, WINDOW_BLOCKS, Scr
 from tests.indexer.scripted_node import ScriptedNode, serve
 
 TEMPLATE = "migrated"
-EMPTY = ";".join(f"DELETE FROM {table.fullname}" for table in tables.metadata.sorted_tables)
+EMPTY = ";".join(
+    [
+        *(f"DELETE FROM {table.fullname}" for table in tables.metadata.sorted_tables),
+        "SELECT indexing.build_lookups()",
+    ]
+)
 ATTEMPTS_MAX = 60
 
 

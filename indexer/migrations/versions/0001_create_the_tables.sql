@@ -414,12 +414,12 @@ CREATE TABLE ledger.withdrawn_deposits (
 );
 CREATE INDEX ix_ledger_withdrawn_deposits_agreement_id ON ledger.withdrawn_deposits (agreement_id);
 
--- A leaf is a random number; a back-fill of millions builds this index once, at its end. The indexer
--- does not own the tables, so these two functions do it with the owner's rights.
+-- A leaf is a random number; a back-fill of millions builds these indexes once, at its end. The
+-- indexer does not own the tables, so these two functions do it with the owner's rights.
 CREATE FUNCTION indexing.drop_lookups() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
-    DROP INDEX IF EXISTS ledger.ix_ledger_leaves_leaf;
+    DROP INDEX IF EXISTS ledger.ix_ledger_leaves_leaf, ledger.ix_ledger_endings_leaf_who;
 END $$;
 CREATE FUNCTION indexing.build_lookups() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET maintenance_work_mem = '256MB' AS $$
@@ -427,6 +427,9 @@ BEGIN
     IF to_regclass('ledger.ix_ledger_leaves_leaf') IS NULL THEN
         CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf) INCLUDE (block_number, leaf_index);
         PERFORM brin_summarize_new_values('ledger.ix_ledger_leaves_place');
+    END IF;
+    IF to_regclass('ledger.ix_ledger_endings_leaf_who') IS NULL THEN
+        CREATE UNIQUE INDEX ix_ledger_endings_leaf_who ON ledger.endings (leaf, who);
     END IF;
 END $$;
 REVOKE EXECUTE ON FUNCTION indexing.drop_lookups, indexing.build_lookups FROM PUBLIC;
