@@ -27,8 +27,8 @@ with warnings.catch_warnings():  # the package looks for XDG_RUNTIME_DIR, which 
     )
 
 BINARIES: Path = POSTGRES_VERSIONS[18]
+BUFFER_BYTES_MAX = 8 * 2**30
 SETTINGS = (
-    "shared_buffers=256MB",
     "max_connections=100",
     "max_wal_size=4GB",  # a back-fill of millions is not stopped by a checkpoint at every gigabyte
     "unix_socket_permissions=0700",
@@ -81,7 +81,7 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
     if account is not None and sockets != data:
         os.chown(sockets, account.pw_uid, account.pw_gid)
     command = [str(BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-h", ""]
-    for setting in SETTINGS:
+    for setting in (f"shared_buffers={_buffer_bytes() >> 10}kB", *SETTINGS):
         command += ["-c", setting]
     if account is not None:
         command += ["-c", "unix_socket_permissions=0777"]
@@ -97,6 +97,12 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
         )
     _wait_until_ready(process, state_dir, log)
     return process
+
+
+def _buffer_bytes() -> int:
+    """A quarter of the machine's memory, as PostgreSQL's documentation has it; taken only as data
+    comes to fill it."""
+    return min(int(psutil.virtual_memory().total) // 4, BUFFER_BYTES_MAX)
 
 
 def _clear_former_server(data: Path, sockets: Path) -> None:
