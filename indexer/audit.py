@@ -125,8 +125,8 @@ def explain(comparison: Comparison) -> str:
     return (
         f"At block {comparison.at.block_number} (0x{comparison.at.block_hash.hex()}) {wrong[0]}"
         f"{more}. The range that ends there was not written. Check that CHAIN_URL is a whole node "
-        "of this chain and that the deployment's addresses are right, and start the indexer again: "
-        "it reads the range once more. If it halts again, stop it and run `ptx-ledger books "
-        "check`, which compares every posting with the chain; what it finds, `ptx-ledger index "
-        "rebuild` puts right."
+        "of this chain and that the deployment's addresses are right, and start the node again: "
+        "it reads the range once more. If it halts again, `ptx-ledger books check` compares every "
+        "posting with the chain, and `ptx-ledger index rebuild` puts right what it finds; the "
+        "indexer then goes on by itself."
     )

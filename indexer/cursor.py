@@ -120,6 +120,12 @@ def record_heartbeat(connection: Connection) -> None:
     )
 
 
+def read_halt(connection: Connection) -> str | None:
+    """Why the indexer stands still, if it does."""
+    reason: str | None = connection.execute(select(tables.halt.c.reason)).scalar_one_or_none()
+    return reason
+
+
 def record_halt(connection: Connection, reason: str) -> None:
     """Notes why the indexer stopped of itself."""
     values = {"only": True, "halted_at": func.clock_timestamp(), "reason": reason}

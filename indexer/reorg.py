@@ -39,12 +39,16 @@ def find_common_ancestor(connection: Connection, chain: Chain) -> BlockRef:
 
 
 def roll_back(connection: Connection, cursor: Cursor, ancestor: BlockRef) -> int:
-    """Deletes every fact after the ancestor and moves the cursor there; returns rows deleted."""
+    """Deletes every fact after the ancestor and moves the cursor there; returns rows deleted.
+
+    The index is not fresh until it equals a head again, however soon after the last time.
+    """
     record_roll_back(connection, ancestor)
     deleted = 0
     for table in (*tables.LEDGER_TABLES, tables.recent_blocks):
         statement = delete(table).where(table.c.block_number > ancestor.block_number)
         deleted += connection.execute(statement).rowcount
+    connection.execute(delete(tables.heartbeat))
     move_cursor(connection, Cursor(cursor.chain_id, cursor.genesis_hash, ancestor))
     return deleted
 

@@ -31,6 +31,7 @@ from indexer.cursor import (
     lock_cursor,
     move_cursor,
     read_cursor,
+    read_halt,
     record_halt,
     record_heartbeat,
     remember_blocks,
@@ -82,6 +83,7 @@ class Indexer:
         sys.setswitchinterval(SWITCH_SECONDS)
         self._behind_since: float | None = None
         self._gap_met = ""
+        self._left_at: Cursor | None = None
 
     def follow(
         self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]
@@ -121,15 +123,19 @@ class Indexer:
                 stop.wait(poll_seconds)
 
     def _stand_still(self, reason: str, stop: threading.Event) -> None:
+        """Until somebody has rebuilt the index, which takes the halt away."""
         is_recorded = False
-        while not is_recorded and not stop.is_set():
+        while not stop.is_set():
             try:
                 with self._engine.begin() as connection:
-                    record_halt(connection, reason)
+                    if not is_recorded:
+                        record_halt(connection, reason)
+                    elif read_halt(connection) is None:
+                        return
                 is_recorded = True
+                stop.wait(FAILURE_PAUSE_SECONDS)
             except NOT_WRITABLE as error:
                 _wait_for_database(error, stop)
-        stop.wait()
 
     def catch_up(self, on_step: Callable[[int], None] = lambda blocks: None) -> None:
         """Steps until the head is reached."""
@@ -164,6 +170,8 @@ class Indexer:
         head = self._source.chain.head()
         with self._engine.connect() as connection:
             cursor = read_cursor(connection)
+        if cursor != self._left_at:  # a rebuild or another indexer has moved it
+            self._projector.forget()
         if cursor is None:
             cursor = self._start_cursor()
         elif not self._is_canonical(cursor, head):
@@ -269,6 +277,7 @@ class Indexer:
                 cursor = Cursor(cursor.chain_id, cursor.genesis_hash, found.last)
             assert writing is not None
             writing.result()
+            self._left_at, self._gap_met = cursor, ""
         except BaseException:
             self._projector.forget()  # it may know of rows that were not written
             for future in (reading, writing):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 
 from node.config import Settings
@@ -44,8 +46,10 @@ def load_api() -> Run:
     from granian.constants import Interfaces
 
     import_module("node.api.app")
+    parent = import_module("node.api.parent")
 
     def run(settings: Settings) -> None:
+        os.register_at_fork(after_in_child=partial(parent.end_with_parent, os.getpid()))
         Granian(
             "node.api.app:create_server",
             factory=True,

@@ -38,6 +38,7 @@ class Anchoring:
     size: int
     anchored_at: UnixSeconds
     block_number: int
+    log_index: int
     transaction_hash: bytes
 
     @property
@@ -54,6 +55,7 @@ class EndingRow:
     leaf: Leaf
     ended_at: UnixSeconds
     block_number: int
+    log_index: int
     transaction_hash: bytes
 
 
@@ -68,6 +70,7 @@ def find_anchoring(connection: Connection, issuer: bytes, leaf: bytes) -> Anchor
             batches.c.size,
             blocks.c.block_time,
             blocks.c.block_number,
+            batches.c.log_index,
             transaction_of(batches).label("transaction_hash"),
         )
         .join(
@@ -93,6 +96,7 @@ def find_anchoring(connection: Connection, issuer: bytes, leaf: bytes) -> Anchor
             size=row.size,
             anchored_at=row.block_time,
             block_number=row.block_number,
+            log_index=row.log_index,
             transaction_hash=row.transaction_hash,
         )
     )
@@ -146,6 +150,7 @@ def endings_of(connection: Connection, leaf: bytes, whos: Collection[bytes]) -> 
             endings.c.leaf,
             blocks.c.block_time,
             blocks.c.block_number,
+            endings.c.log_index,
             transaction_of(endings),
         )
         .join(blocks, in_block(endings))

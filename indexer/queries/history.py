@@ -31,6 +31,7 @@ class Fact:
     by: bytes | None
     happened_at: UnixSeconds
     block_number: int
+    log_index: int
     transaction_hash: bytes
 
 
@@ -47,13 +48,14 @@ def history_of_consent(connection: Connection, entry: Entry, registry: bytes) ->
                 entry.issuer,
                 anchoring.anchored_at,
                 anchoring.block_number,
+                anchoring.log_index,
                 anchoring.transaction_hash,
             )
         )
     for ending in endings_of(connection, leaf, (entry.holder, entry.issuer, registry)):
-        place = (ending.ended_at, ending.block_number, ending.transaction_hash)
+        place = (ending.ended_at, ending.block_number, ending.log_index, ending.transaction_hash)
         facts.append(Fact(events.ConsentEnded.__name__, ending.who, *place))
-    return sorted(facts, key=lambda fact: fact.block_number)
+    return sorted(facts, key=lambda fact: (fact.block_number, fact.log_index))
 
 
 def history_of_agreement(connection: Connection, agreement_id: AgreementId) -> list[Fact]:
@@ -69,12 +71,12 @@ def history_of_agreement(connection: Connection, agreement_id: AgreementId) -> l
                 by.label("by"),
                 blocks.c.block_time,
                 table.c.block_number,
-                transaction_of(table).label("transaction_hash"),
                 table.c.log_index,
+                transaction_of(table).label("transaction_hash"),
             )
             .join(blocks, in_block(table))
             .where(table.c.agreement_id == agreement_id)
         )
     rows = union_all(*of_each_kind).subquery()
     statement = select(rows).order_by(rows.c.block_number, rows.c.log_index)
-    return [Fact(*row[:5]) for row in connection.execute(statement)]
+    return [Fact(*row) for row in connection.execute(statement)]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from indexer.cursor import read_halt
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from node.api.learner_sessions import LearnerSessions
 from node.commands.gate import Gate
@@ -59,21 +60,24 @@ async def require_fresh(context: Context, connection: AsyncConnection) -> Freshn
         judged = judge_fresh(context.settings, freshness)
         if judged is not None:
             return judged
+    halt = await query(connection, read_halt)
     seen = "never" if freshness is None else f"{freshness.age_seconds:.0f} s ago"
     raise Problem.of(
         "index-stale",
-        f"The indexer last saw the head of the chain {seen}; the limit is {limit} s.",
+        f"The indexer last saw the head of the chain {seen}; the limit is {limit} s."
+        if halt is None
+        else f"The indexer stands still: {halt}",
         "Treat the consent as not active and ask again; the operator checks the indexer's log.",
     )
 
 
 def judge_fresh(settings: Settings, read: Freshness) -> Freshness | None:
     """With a head block that is older than its successor should be, the index is that old; and now
-    is never before the block. None for an index that is too old to answer."""
+    is never before the block. None for an index that is too old to answer, or stands still."""
     age = read.age_seconds
     if settings.block_period_seconds:
         age = max(age, read.now - read.block.block_time)
-    if age > settings.max_staleness_seconds:
+    if age > settings.max_staleness_seconds or read.halt is not None:
         return None
     return Freshness(read.block, max(read.now, read.block.block_time), age)
 

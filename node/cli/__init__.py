@@ -36,12 +36,22 @@ def build_app(arguments: Sequence[str]) -> typer.Typer:
     return app
 
 
+NO_DATABASE = "Start the node with `make run`, or correct DATABASE_URL."
+
+
 def main() -> None:
     """Runs the command line; a known error is a sentence on stderr and status 1."""
     try:
         build_app(sys.argv[1:])()
-    except Exception as error:
-        if not hasattr(error, "remedy") and type(error).__module__.split(".")[0] != "node":
-            raise
+    except OSError as error:
         complain(str(error))
+        sys.exit(1)
+    except Exception as error:
+        if type(error).__name__ == "OperationalError":  # SQLAlchemy's
+            reason = str(getattr(error, "orig", error)).strip()
+            complain(f"The database does not answer: {reason}\n{NO_DATABASE}")
+        elif hasattr(error, "remedy") or type(error).__module__.split(".")[0] == "node":
+            complain(str(error))
+        else:
+            raise
         sys.exit(1)

@@ -130,7 +130,7 @@ def _one_snapshot(settings: Settings) -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def _opened(output: Path | None) -> Iterator[BinaryIO]:
-    if output is None:
+    if output is None or str(output) == "-":
         yield sys.stdout.buffer
     else:
         with output.open("wb") as file:

@@ -14,7 +14,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from indexer.chain import ChainError
-from indexer.queries.freshness import IndexEmpty, read_freshness
+from indexer.cursor import Halted, read_halt
+from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from indexer.reading import ChainMoved
 from indexer.reread import BlockReplaced
 from indexer.scratch import MayNotCreateDatabases
@@ -30,8 +31,11 @@ from node.logs import logs_on_stderr
 SEED_BITS = 64
 FAULTS_SHOWN = 20
 ROW_SHOWN_MAX = 60
-AUDITED = "as the contracts have them"
-NOT_AUDITED = "not compared with the contracts: the node has forgotten their state at this block"
+AUDITED = "of the chain read again: as the contracts have them"
+NOT_AUDITED = (
+    "of the chain read again: not compared with the contracts, whose state at this block the node "
+    "has forgotten"
+)
 
 app = typer.Typer(help="The index of the chain.", no_args_is_help=True)
 
@@ -41,10 +45,11 @@ def status(as_json: AsJson = False) -> None:
     """Which block the index has reached, how old its view is, and its digest."""
     engine = owner_engine(require_database_url(local_settings()))
     with engine.connect() as connection:
+        halt = read_halt(connection)
         try:
             freshness = read_freshness(connection)
         except IndexEmpty as error:
-            fail(str(error))
+            fail(str(error) if halt is None else f"The indexer stands still: {halt}")
         digest = digest_of_ledger(connection)
     block = freshness.block
     if as_json:
@@ -54,17 +59,28 @@ def status(as_json: AsJson = False) -> None:
                 "blockHash": "0x" + block.block_hash.hex(),
                 "ageSeconds": round(freshness.age_seconds, 3),
                 "digest": digest,
+                "halt": halt,
             }
         )
-        return
+    else:
+        _print_status(freshness, digest)
+    if halt is not None:
+        raise typer.Exit(1)
+
+
+def _print_status(freshness: Freshness, digest: str) -> None:
+    block = freshness.block
     console.print(f"block   {block.block_number}  0x{block.block_hash.hex()}")
     console.print(f"age     {freshness.age_seconds:.3f} s")
     console.print(f"digest  {digest}")
+    if freshness.halt is not None:
+        console.print(f"[red]stands still[/red]  {escape(freshness.halt)}", soft_wrap=True)
 
 
 @app.command(name="rebuild")
 def rebuild_index(as_json: AsJson = False) -> None:
-    """Empty the index and read the chain again; the digest must be the same."""
+    """Empty the index and read the chain again; the digest must be the same, unless the indexer
+    stood still because the index was wrong."""
     settings = local_settings()
     node = load_node(settings)
     engine = owner_engine(require_database_url(settings))
@@ -72,14 +88,22 @@ def rebuild_index(as_json: AsJson = False) -> None:
     with logs_on_stderr(), Progress(disable=as_json, transient=True) as progress:
         total = source.chain.head().block_number - source.first_block + 1
         task = progress.add_task("reading the chain", total=max(total, 1))
-        before, after = rebuild(engine, source, lambda blocks: progress.advance(task, blocks))
+        with engine.connect() as connection:
+            halt = read_halt(connection)
+        try:
+            before, after = rebuild(engine, source, lambda blocks: progress.advance(task, blocks))
+        except (ChainError, ChainMoved, Halted) as error:
+            fail(f"The index was emptied, but not read to the end: {error}")
     if as_json:
-        print_json({"before": before, "after": after, "same": before == after})
+        print_json({"before": before, "after": after, "same": before == after, "halt": halt})
     else:
         console.print(f"before  {before}")
         console.print(f"after   {after}")
-        console.print("the same" if before == after else "[red]DIFFERENT[/red]")
-    if before != after:
+        said = "the same" if before == after else "[red]DIFFERENT[/red]"
+        if before != after and halt is not None:
+            said = "The index was wrong and is put right; the indexer goes on."
+        console.print(said)
+    if before != after and halt is None:
         raise typer.Exit(1)
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from indexer.cursor import read_cursor
 from indexer.queries.agreements import find_agreement_facts
 from indexer.queries.consents import standing_sql
 from indexer.queries.freshness import (
@@ -24,22 +25,29 @@ from indexer.queries.freshness import (
 )
 from node.commands.coalescing import Coalescer
 from node.commands.gate import Gate, GateAnswer, find_consents
-from node.db import API_ROLE, STATEMENT_TIMEOUT_MILLISECONDS, act_as, query
+from node.db import API_ROLE, STATEMENT_TIMEOUT_MILLISECONDS, act_as, query, snapshots
 from protocol.agreement import AgreementStatus, status_at
 from protocol.types import HASH_LENGTH, AgreementId, Leaf, OrganisationId, UnixSeconds
 
 LEAVES_PER_QUERY_MAX = 4_000
 CONNECTIONS = 2
+ATTEMPTS_MAX = 3
+
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 _ENTER = (
     "SELECT set_config('ptx.organisation', coalesce("
     "(SELECT encode(organisation_id, 'hex') FROM node.principal_of(%(key)s)), ''), false)"
 )
+_NOW = (
+    "(SELECT greatest(floor(extract(epoch FROM clock_timestamp())), block_time)"
+    " FROM indexing.cursor)"
+)
 _ACTIVE = (
     "SELECT c.agreement_id, c.issuer, c.assurance, string_agg(c.leaf, '') FROM node.consents AS c"
     " WHERE c.organisation_id = (SELECT node.current_organisation())"
     " AND c.leaf = ANY (%(leaves)s::bytea[])"
-    " AND c.valid_from <= %(now)s AND %(now)s < c.valid_until"
+    f" AND c.valid_from <= {_NOW} AND {_NOW} < c.valid_until"
     " AND NOT EXISTS (SELECT FROM node.withdrawals AS w WHERE w.leaf = c.leaf)"
     f" AND {standing_sql('c.leaf', 'c.issuer')}"
     " GROUP BY c.agreement_id, c.issuer, c.assurance"
@@ -61,6 +69,13 @@ class Known(NamedTuple):
 
     answer: GateAnswer
     assurance: str
+
+
+class _Others(NamedTuple):
+    """As of which block, and what the gate said."""
+
+    block_hash: bytes
+    known: Mapping[Leaf, Known]
 
 
 class Answers(NamedTuple):
@@ -106,40 +121,48 @@ class QuickGate:
         await self._pool.close()
 
     async def ask(self, key_hash: bytes, leaves: Sequence[bytes]) -> Answers | None:
-        """Where the consents of an API key's organisation stand. None if the index is too old, or
-        the key unknown."""
-        found = await self._active.ask(key_hash, leaves)
-        if found is None:
-            return None
-        missing = [leaf for leaf in leaves if leaf not in found.assurances]
-        others: Mapping[Leaf, Known] | None = {}
-        if missing:
+        """Where the consents of an API key's organisation stand, all as of one block. None if the
+        index is too old, the key unknown, or the index moves on each time in between."""
+        for _ in range(ATTEMPTS_MAX):
+            found = await self._active.ask(key_hash, leaves)
+            if found is None:
+                return None
+            missing = [leaf for leaf in leaves if leaf not in found.assurances]
+            if not missing:
+                return Answers(found.freshness, found.assurances, {})
             others = await self._others.ask(found.organisation, missing)
-        return None if others is None else Answers(found.freshness, found.assurances, others)
+            if others is None:
+                return None
+            if others.block_hash == found.freshness.block.block_hash:
+                return Answers(found.freshness, found.assurances, others.known)
+        return None
 
     async def _find_active(self, key_hash: bytes, leaves: Sequence[bytes]) -> _Active | None:
         async with self._pool.connection() as connection:
             async with connection.pipeline():
+                await connection.execute(_BEGIN)
                 entering = await connection.execute(_ENTER, {"key": key_hash})
                 reading = await connection.execute(FRESHNESS_SQL, binary=True)
+                finding = await connection.execute(_ACTIVE, {"leaves": _array(leaves)}, binary=True)
+                await connection.execute("COMMIT")
             entered, read = await entering.fetchone(), await reading.fetchone()
-            judged = None if read is None else self._judge(freshness_of(read))
-            if judged is None or not entered or not entered[0]:
-                return None
-            asked = {"leaves": _array(leaves), "now": judged.now}
-            rows = await (await connection.execute(_ACTIVE, asked, binary=True)).fetchall()
+            rows = await finding.fetchall()
+        judged = None if read is None else self._judge(freshness_of(read))
+        if judged is None or not entered or not entered[0]:
+            return None
         active: dict[bytes, str] = {}
         for agreement_id, issuer, assurance, joined in rows:
-            if await self._permits(judged, agreement_id, issuer):
+            permits = await self._permits(judged, agreement_id, issuer)
+            if permits is None:
+                return None
+            if permits:
                 for start in range(0, len(joined), HASH_LENGTH):
                     active[joined[start : start + HASH_LENGTH]] = assurance
         return _Active(bytes.fromhex(entered[0]), judged, active)
 
-    async def _find_others(
-        self, organisation: bytes, leaves: Sequence[bytes]
-    ) -> Mapping[Leaf, Known] | None:
-        """By the gate itself, as of a block that is not older than the one of the active."""
-        async with self._database.begin() as connection:
+    async def _find_others(self, organisation: bytes, leaves: Sequence[bytes]) -> _Others | None:
+        """By the gate itself."""
+        async with snapshots(self._database).begin() as connection:
             await act_as(connection, organisation)
             try:
                 judged = self._judge(await query(connection, read_freshness))
@@ -150,19 +173,24 @@ class QuickGate:
             known = await find_consents(connection, leaves)
             entries = [consent.entry for consent in known.values()]
             answers = await self._gate.ask(connection, entries, judged)
-        return {
+        found = {
             leaf: Known(answer, consent.assurance)
             for (leaf, consent), answer in zip(known.items(), answers, strict=True)
         }
+        return _Others(judged.block.block_hash, found)
 
     async def _permits(
         self, freshness: Freshness, agreement_id: AgreementId, issuer: OrganisationId
-    ) -> bool:
-        """Whether the agreement is active now with the issuer among its parties."""
+    ) -> bool | None:
+        """Whether the agreement is active now with the issuer among its parties; None if the index
+        has moved on meanwhile."""
         remembered = self._gate.remembered(freshness)
         if agreement_id not in remembered:
-            async with self._database.connect() as connection:
+            async with snapshots(self._database).connect() as connection:
+                cursor = await query(connection, read_cursor)
                 facts = await query(connection, find_agreement_facts, agreement_id)
+            if cursor is None or cursor.at != freshness.block:
+                return None
             remembered[agreement_id] = facts
         facts = remembered[agreement_id]
         return (

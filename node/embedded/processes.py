@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import time
 from contextlib import suppress
@@ -77,23 +76,36 @@ def end_process(process: RecordedProcess) -> None:
     """Asks the process's group to stop, insists after a while, and waits until it is gone."""
     if not process.is_running():
         if not process.is_replaced():
-            _signal_group(process, signal.SIGKILL)
+            _end_group(process)
         return
     with suppress(ProcessLookupError):
         os.kill(process.pid, process.stop_signal)
     if not _wait_until_gone(process, STOP_TIMEOUT_SECONDS):
-        _signal_group(process, signal.SIGKILL)
+        _end_group(process)
         _wait_until_gone(process, STOP_TIMEOUT_SECONDS)
-    _signal_group(process, signal.SIGKILL)
+    _end_group(process)
 
 
-def _signal_group(leader: RecordedProcess, number: int) -> None:
-    """Signals what is left of a process's group; members are younger than their leader."""
+def _end_group(leader: RecordedProcess) -> None:
+    """Kills what is left of a process's group, and waits until it has left its ports, too."""
+    deadline = time.monotonic() + STOP_TIMEOUT_SECONDS
+    while (members := _members(leader)) and time.monotonic() < deadline:
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        time.sleep(0.02)
+
+
+def _members(leader: RecordedProcess) -> list[psutil.Process]:
+    """Those of its group that run; they are younger than their leader."""
+    found = []
     for member in psutil.process_iter():
         with suppress(psutil.NoSuchProcess):
             younger = member.create_time() >= leader.started_at - 1.0
-            if younger and _group_of(member.pid) == leader.pid:
-                member.send_signal(number)
+            is_alive = member.status() != psutil.STATUS_ZOMBIE
+            if younger and is_alive and _group_of(member.pid) == leader.pid:
+                found.append(member)
+    return found
 
 
 def _group_of(pid: int) -> int | None:

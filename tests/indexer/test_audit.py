@@ -22,9 +22,13 @@ from indexer.decode import PlacedEvent
 from indexer.projections import Projector
 from indexer.projections import postings as projection
 from indexer.queries.books import balances, list_postings
+from indexer.queries.freshness import read_freshness
 from indexer.rederive import derive_postings, differences
 from indexer.rows import Rows
 from indexer.rpc import Endpoint
+from indexer.verify import rebuild
+from node.api.context import judge_fresh
+from node.config import Settings
 from node.db import INDEXER_ROLE, role_engine
 from node.governance import execute_through_timelock
 from node.wallet import Wallet
@@ -109,6 +113,32 @@ def test_a_halt_raises_the_alarm_and_a_later_head_ends_it(
     assert at_head(own_database.indexer(), own_database) == fresh_digest(own_chain)
     own_database.indexer().step()
     assert own_database.sql(halted) == []
+
+
+def test_an_indexer_that_stands_still_goes_on_after_a_rebuild(
+    own_chain: OwnChain, own_database: OwnDatabase
+) -> None:
+    issue(own_chain)
+    own_database.indexer().catch_up()
+    own_database.sql("UPDATE ledger.postings SET amount_minor = amount_minor + 1")
+    issue(own_chain)
+    stop, indexer = threading.Event(), own_database.indexer()
+    thread = threading.Thread(target=indexer.follow, args=(stop, 0.02, lambda blocks: None))
+    thread.start()
+    try:
+        halted = "SELECT reason FROM indexing.halt"
+        wait_until(lambda: own_database.sql(halted), "a halt")
+        with own_database.owner.connect() as connection:
+            found = read_freshness(connection)
+        assert "base units in the books" in (found.halt or "")
+        assert judge_fresh(Settings(), found) is None, "no answer rests on it from now on"
+        rebuild(own_database.owner, own_chain.source(), lambda blocks: None)
+        issue(own_chain)
+        expected = fresh_digest(own_chain)
+        wait_until(lambda: digest(own_database) == expected, "the blocks after the halt")
+    finally:
+        stop.set()
+        thread.join(10)
 
 
 def test_leaves_that_are_not_in_the_index_halt_it(
@@ -230,7 +260,8 @@ def test_a_restarted_indexer_finds_books_that_were_changed_under_it(
     own_chain: OwnChain, own_database: OwnDatabase
 ) -> None:
     issue(own_chain)
-    at_head(own_database.indexer(), own_database)
+    issue(own_chain)
+    own_database.indexer().catch_up()
     own_database.sql("UPDATE ledger.postings SET amount_minor = amount_minor + 5")
     indexer = own_database.indexer()
     anchor(own_database, 1)

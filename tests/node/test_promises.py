@@ -137,6 +137,26 @@ def test_a_stale_index_never_answers_active(at_rest: World, secret: bytes) -> No
         assert httpx.get(f"{world.node.url}/healthz").status_code == 200
 
 
+def test_an_indexer_that_stands_still_is_believed_at_once(at_rest: World, secret: bytes) -> None:
+    world, record = at_rest, at_rest.grant_active(secret)
+    asked = {"consents": [{"leaf": to_hex(leaf_of(record.entry))}]}
+    with world.node.held("indexer"):
+        world.node.sql("INSERT INTO indexing.halt VALUES (true, now(), 'the books differ')")
+        for method, path, body in (
+            ("POST", "/v1/consents/status", asked),
+            ("GET", "/v1/rates", None),
+            ("GET", "/readyz", None),
+        ):
+            problem = assert_problem(
+                send(world.consumer.client, method, path, body), 503, "index-stale", None
+            )
+            assert problem["detail"] == "The indexer stands still: the books differ"
+        assert "ptx_index_halted 1.0" in httpx.get(f"{world.node.url}/metrics").text
+        world.node.sql("DELETE FROM indexing.halt")
+    wait_until(lambda: httpx.get(f"{world.node.url}/readyz").status_code == 200, "readiness")
+    assert "ptx_index_halted 0.0" in httpx.get(f"{world.node.url}/metrics").text
+
+
 @contextmanager
 def nothing_written_while_stale(world: World) -> Iterator[None]:
     statement = "SELECT (SELECT count(*) FROM node.outbox), (SELECT count(*) FROM node.uses)"

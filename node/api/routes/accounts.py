@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.cursor import BlockRef
-from indexer.queries.accounts import balance_at, block_at, list_balances, list_balances_of
-from indexer.queries.freshness import Freshness
-from node.api.as_of import AtTime, time_asked
+from indexer.queries.accounts import balance_at, list_balances, list_balances_of
+from node.api.as_of import AtTime, block_asked
 from node.api.context import NodeContext, require_fresh
-from node.api.schemas.accounts import AccountName, AccountStanding, Balance, Balances, Block
-from node.api.schemas.base import Address, AsOf
+from node.api.schemas.accounts import AccountName, AccountStanding, Balance, Balances
+from node.api.schemas.base import Address, AsOf, Block
 from node.db import query, snapshots
 from protocol.postings import parse_account
 from protocol.types import ContractAddress
@@ -36,7 +33,7 @@ async def list_all(
     time, so that all pages are of one moment. Public, as the chain is."""
     async with snapshots(context.database).connect() as connection:
         freshness = await require_fresh(context, connection)
-        block = await _block_asked(connection, at, freshness)
+        block = await block_asked(connection, at, freshness)
         last = BEFORE_ALL if block is None else block.block_number
         page = (last, after or "", limit + 1)
         if organisation is None:
@@ -61,7 +58,7 @@ async def show(context: NodeContext, account: AccountName, at: AtTime = None) ->
     name = parse_account(account, *map(ContractAddress, contracts))
     async with snapshots(context.database).connect() as connection:
         freshness = await require_fresh(context, connection)
-        block = await _block_asked(connection, at, freshness)
+        block = await block_asked(connection, at, freshness)
         last = BEFORE_ALL if block is None else block.block_number
         found = await query(connection, balance_at, name, last)
     return AccountStanding(
@@ -72,9 +69,3 @@ async def show(context: NodeContext, account: AccountName, at: AtTime = None) ->
         balance_minor=found.balance_minor,
         postings=found.postings,
     )
-
-
-async def _block_asked(
-    connection: AsyncConnection, at: int | None, freshness: Freshness
-) -> BlockRef | None:
-    return await query(connection, block_at, time_asked(at, freshness))

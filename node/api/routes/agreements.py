@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.agreements import find_agreement
-from node.api.as_of import AtTime, time_asked
+from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
@@ -23,14 +23,14 @@ from node.api.schemas.agreements import (
     QueuedSignature,
     SignAgreement,
 )
-from node.api.schemas.base import Address, AsOf, Hash
+from node.api.schemas.base import Address, AsOf, Block, Hash
 from node.commands.propose_agreement import propose_agreement
 from node.commands.sign_agreement import (
     promised_signatures,
     sign_agreement,
     terms_to_accept,
 )
-from node.db import act_as, query
+from node.db import act_as, query, snapshots
 from node.outbox import find_act
 from node.problems import not_found
 from protocol.agreement import status_at
@@ -132,16 +132,19 @@ async def show(
 ) -> Agreement | PendingAgreement:
     """One agreement as the chain has it, or as this node has promised it; with the signatures that
     the caller's organisation sent and that are not on chain. With `at`, its status at that time."""
-    async with context.database.begin() as connection:
+    async with snapshots(context.database).begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
         row = await query(connection, find_agreement, agreement_id)
         promised = await find_act(connection, "propose", agreement_id)
         signatures = await promised_signatures(connection, AgreementId(agreement_id))
         time = time_asked(at, freshness)
+        block = None if at is None else await block_asked(connection, at, freshness)
     if row is not None:
-        status = status_at(row.facts, time)
-        return Agreement.of(row, status, signatures, AsOf.of(freshness))
+        shown = Agreement.of(row, status_at(row.facts, time), signatures, AsOf.of(freshness))
+        return shown.model_copy(
+            update={"at": at, "proven_by": None if block is None else Block.of(block)}
+        )
     if promised is None:
         raise not_found("agreement", to_hex(agreement_id), "Propose it: POST /v1/agreements.")
     status_name = "refused" if promised.state == "failed" else "queued"

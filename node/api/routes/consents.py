@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.consents import find_anchoring
 from indexer.queries.freshness import Freshness
 from indexer.queries.history import history_of_consent
-from node.api.as_of import AtTime, time_asked
+from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Caller
-from node.api.schemas.base import AsOf, Hash
+from node.api.schemas.base import AsOf, Block, Hash
 from node.api.schemas.consents import (
     Consent,
     ConsentAnswer,
@@ -30,7 +30,7 @@ from node.api.schemas.consents import (
 )
 from node.commands.gate import GateAnswer, find_consent, find_consents
 from node.commands.grant_consents import grant_consents
-from node.db import act_as, query
+from node.db import act_as, query, snapshots
 from node.outbox import find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import SealedRecord, unseal
@@ -71,7 +71,7 @@ async def grant(
 @router.post("/status", response_model=ConsentAnswers)
 async def status(context: NodeContext, caller: Caller, body: StatusQuestions) -> ConsentAnswers:
     """The gate: where consents stand now. An index that is too old is a 503, never `active`."""
-    async with context.database.begin() as connection:
+    async with snapshots(context.database).begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
         answers = await _answer(context, connection, body.consents, freshness)
@@ -87,7 +87,7 @@ async def show(
 ) -> Consent:
     """One consent of the caller's organisation, with its record and its place on chain. With `at`,
     where it stood at that time, and how that is known."""
-    async with context.database.begin() as connection:
+    async with snapshots(context.database).begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
         known = await find_consent(connection, leaf)
@@ -102,7 +102,10 @@ async def show(
             answer = GateAnswer(status.state.value, status)
         history = await query(connection, history_of_consent, entry, context.consent_registry)
         anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
+        block = None if at is None else await block_asked(connection, at, freshness)
         act = await find_act(connection, "anchor", leaf)
+    if at is not None and anchoring is not None and anchoring.anchored_at > at:
+        anchoring = None
     record = None
     if known.wrapped_key is not None:
         sealed = SealedRecord(known.sealed_record, known.wrapped_key)
@@ -110,6 +113,7 @@ async def show(
     return Consent(
         as_of=AsOf.of(freshness),
         at=at,
+        proven_by=None if block is None else Block.of(block),
         status=ConsentAnswer.of(leaf, answer, known.assurance),
         history=[HistoryFact.of(fact) for fact in history if at is None or fact.happened_at <= at],
         agreement_id=entry.agreement_id,

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
+from indexer.cursor import read_halt
+from indexer.queries.freshness import IndexEmpty, count_quarantined, read_freshness
 from node.api.context import NodeContext, require_fresh
 from node.api.metrics import (
     AGE_SECONDS,
     EVENT_STREAMS,
     INDEX_BLOCK,
+    INDEX_HALTED,
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_OPEN,
+    QUARANTINED,
 )
+from node.db import query
 
 router = APIRouter(tags=["health"])
 
@@ -46,19 +52,14 @@ async def metrics(context: NodeContext) -> Response:
     """Prometheus text format."""
     async with context.database.connect() as connection:
         outbox = (await connection.execute(text("SELECT * FROM node.outbox_summary()"))).one()
-        cursor = (
-            await connection.execute(
-                text(
-                    "SELECT c.block_number,"
-                    " extract(epoch FROM clock_timestamp() - h.head_read_at) AS age"
-                    " FROM indexing.cursor c CROSS JOIN indexing.heartbeat h"
-                )
-            )
-        ).one_or_none()
+        halt = await query(connection, read_halt)
+        INDEX_HALTED.set(halt is not None)
+        QUARANTINED.set(await query(connection, count_quarantined))
+        with contextlib.suppress(IndexEmpty):
+            freshness = await query(connection, read_freshness)
+            INDEX_BLOCK.set(freshness.block.block_number)
+            AGE_SECONDS.set(freshness.age_seconds)
     EVENT_STREAMS.set(context.news.followers)
     OUTBOX_OPEN.set(outbox.waiting)
     OUTBOX_OLDEST_SECONDS.set(outbox.oldest_seconds)
-    if cursor is not None:
-        INDEX_BLOCK.set(cursor.block_number)
-        AGE_SECONDS.set(float(cursor.age))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

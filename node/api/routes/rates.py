@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from indexer.queries.rates import RateRow, list_rates, rates_in_force
-from node.api.as_of import AtTime, time_asked
+from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import NodeContext, require_fresh
-from node.api.schemas.base import AsOf
+from node.api.schemas.base import AsOf, Block
 from node.api.schemas.statements import Rate, Rates
 from node.db import query, snapshots
 from protocol.periods import parse_period, period_label, period_of
@@ -41,8 +41,11 @@ async def show(
         time = time_asked(at, freshness)
         history = await query(connection, list_rates, time, begin, limit + 1)
         in_force = await query(connection, rates_in_force, period_of(time), time)
+        block = None if at is None else await block_asked(connection, at, freshness)
     return Rates(
         as_of=AsOf.of(freshness),
+        at=at,
+        proven_by=None if block is None else Block.of(block),
         history=[
             Rate(
                 category=rate.category,

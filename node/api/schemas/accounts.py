@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
-from indexer.cursor import BlockRef
 from indexer.queries.accounts import AccountBalance
-from node.api.schemas.base import AsOf, Hash, Shape, wrong_value
+from node.api.schemas.base import AsOf, ProvenBy, Shape, wrong_value
 from protocol.postings import ACCOUNT_PATTERN, is_account
 
 
@@ -32,23 +31,6 @@ AccountName = Annotated[
 ]
 
 
-class Block(Shape):
-    """A block of the chain; whoever has a node of it can ask the contracts as of its hash."""
-
-    block_number: int
-    block_hash: Hash
-    block_time: int
-
-    @classmethod
-    def of(cls, block: BlockRef) -> Block:
-        """From the index."""
-        return cls(
-            block_number=block.block_number,
-            block_hash=block.block_hash,
-            block_time=block.block_time,
-        )
-
-
 class Balance(Shape):
     """What an account holds in base units, as the sum of its postings."""
 
@@ -70,7 +52,7 @@ class AccountStanding(Balance):
 
     as_of: AsOf
     at: int | None
-    proven_by: Annotated[Block | None, Field(description="The block that the answer is of.")]
+    proven_by: ProvenBy
 
 
 class Balances(Shape):
@@ -78,6 +60,6 @@ class Balances(Shape):
 
     as_of: AsOf
     at: int | None
-    proven_by: Annotated[Block | None, Field(description="The block that the answer is of.")]
+    proven_by: ProvenBy
     items: list[Balance]
     next: str | None

@@ -12,6 +12,7 @@ from node.api.schemas.base import (
     Address,
     AsOf,
     Hash,
+    ProvenBy,
     Shape,
     Signature,
     StoredJson,
@@ -182,6 +183,8 @@ class Agreement(Shape):
     """An agreement as the chain has it; `status` is what the block's time makes of it."""
 
     as_of: AsOf
+    at: int | None
+    proven_by: ProvenBy
     agreement_id: Hash
     status: str
     terms: TermsShape
@@ -201,6 +204,8 @@ class Agreement(Shape):
         on_chain = {signed.organisation for signed in row.signatures}
         return cls(
             as_of=as_of,
+            at=None,
+            proven_by=None,
             agreement_id=row.agreement_id,
             status=status.value,
             terms=TermsShape.of(row.terms),

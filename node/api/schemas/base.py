@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from indexer.cursor import BlockRef
 from indexer.queries.freshness import Freshness
 from protocol.errors import PeriodInvalid
 from protocol.periods import parse_period
@@ -169,3 +170,30 @@ class AsOf(Shape):
             block_time=block.block_time,
             age_seconds=round(freshness.age_seconds, 3),
         )
+
+
+class Block(Shape):
+    """A block of the chain; whoever has a node of it can ask the contracts as of its hash."""
+
+    block_number: int
+    block_hash: Hash
+    block_time: int
+
+    @classmethod
+    def of(cls, block: BlockRef) -> Block:
+        """From the index."""
+        return cls(
+            block_number=block.block_number,
+            block_hash=block.block_hash,
+            block_time=block.block_time,
+        )
+
+
+ProvenBy = Annotated[
+    Block | None,
+    Field(
+        description="The last block at or before the time asked for that the index knows: the "
+        "contracts say the same as of its hash. Null before the first block, or if no time was "
+        "asked for."
+    ),
+]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from indexer.queries.history import Fact
-from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, Shape
+from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, ProvenBy, Shape
 from node.commands.gate import GateAnswer
 
 BATCH_SIZE_MAX = 10_000
@@ -112,6 +112,7 @@ class HistoryFact(Shape):
     by: Address | None
     happened_at: int
     block_number: int
+    log_index: int
     transaction_hash: Hash
 
     @classmethod
@@ -122,6 +123,7 @@ class HistoryFact(Shape):
             by=fact.by,
             happened_at=fact.happened_at,
             block_number=fact.block_number,
+            log_index=fact.log_index,
             transaction_hash=fact.transaction_hash,
         )
 
@@ -136,6 +138,7 @@ class Consent(Shape):
 
     as_of: AsOf
     at: int | None
+    proven_by: ProvenBy
     status: ConsentAnswer
     history: list[HistoryFact]
     agreement_id: Hash

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from indexer.queries.settlements import SettlementLine
-from node.api.schemas.base import Address, AsOf, Hash, Shape
+from node.api.schemas.base import Address, AsOf, Hash, ProvenBy, Shape
 from protocol.booking import is_of_previous_periods
 from protocol.periods import booking_month, period_label
 
@@ -81,6 +81,8 @@ class Rates(Shape):
     null on the last page."""
 
     as_of: AsOf
+    at: int | None
+    proven_by: ProvenBy
     history: list[Rate]
     in_force: dict[int, int]
     next: str | None
