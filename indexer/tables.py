@@ -223,7 +223,7 @@ leaves = Table(
         "leaf_index",
         "block_number",
         postgresql_using="brin",
-        postgresql_with={"autosummarize": "on"},
+        postgresql_with={"autosummarize": "on", "pages_per_range": 32},
     ),  # both only ever grow: a few pages in place of a tree of hundreds of megabytes
     Index("ix_ledger_leaves_leaf", "leaf", postgresql_include=["block_number", "leaf_index"]),
     schema="ledger",

@@ -243,7 +243,7 @@ CREATE TABLE ledger.leaves (
     leaf BYTEA NOT NULL
 );
 CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf) INCLUDE (block_number, leaf_index);
-CREATE INDEX ix_ledger_leaves_place ON ledger.leaves USING brin (leaf_index, block_number) WITH (autosummarize = on);
+CREATE INDEX ix_ledger_leaves_place ON ledger.leaves USING brin (leaf_index, block_number) WITH (autosummarize = on, pages_per_range = 32);
 CREATE TABLE ledger.leavings (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
