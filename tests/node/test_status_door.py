@@ -80,9 +80,12 @@ def test_the_door_answers_whatever_the_caller_holds(world: World, leaves: dict[s
 
 def test_an_unknown_leaf_is_the_routes_to_refuse(world: World, leaves: dict[str, str]) -> None:
     before = counted(world)
-    asked = {"consents": [{"leaf": leaves["active 0"]}, {"leaf": "0x" + "17" * 32}]}
+    unknown = ["0x" + "17" * 32, "0x" + "18" * 32]
+    asked = {"consents": [{"leaf": leaf} for leaf in (leaves["active 0"], *unknown)]}
     answer = send(world.provider.client, "POST", "/v1/consents/status", asked)
-    assert_problem(answer, 404, "consent-not-found", "consents.1.leaf")
+    problem = assert_problem(answer, 404, "consent-not-found", None)
+    named = [error["field"] for error in problem["errors"]]
+    assert named == ["consents.1.leaf", "consents.2.leaf"], "all of them, not the first alone"
     assert counted(world) == before
 
 

@@ -148,11 +148,16 @@ async def _answer(
         for entry, question in zip(entries, questions, strict=True)
     ]
     known = await find_consents(connection, leaves)
-    asked = []
-    for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True)):
-        if entry is None and leaf not in known:
-            raise _unknown(leaf).about(f"consents.{index}.leaf")
-        asked.append(entry or known[leaf].entry)
+    unknown = [
+        _unknown(leaf).about(f"consents.{index}.leaf")
+        for index, (leaf, entry) in enumerate(zip(leaves, entries, strict=True))
+        if entry is None and leaf not in known
+    ]
+    if unknown:
+        first, *others = unknown
+        first.errors += [error for problem in others for error in problem.errors]
+        raise first
+    asked = [entry or known[leaf].entry for leaf, entry in zip(leaves, entries, strict=True)]
     answers = await context.gate.ask(connection, asked, freshness)
     return [
         ConsentAnswer.of(leaf, answer, known[leaf].assurance if leaf in known else None)
