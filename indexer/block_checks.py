@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from indexer import tables
 from indexer.chain import Chain, Log, Receipt, WholeHeader
@@ -25,6 +25,7 @@ from indexer.cursor import BlockRef
 from indexer.decode import Decoder, PlacedEvent, UndecodableLog
 from indexer.headers import is_own_hash
 from indexer.projections.stored import stored_values
+from indexer.queries.stored import Fact, facts_of_blocks, known_blocks, leaves_at
 from indexer.reading import ChainMoved
 from indexer.receipts import receipts_root
 from indexer.reread import ask_patiently
@@ -34,10 +35,8 @@ BLOCKS_AT_ONCE = 20
 EMPTY_ROOT = "0x" + receipts_root([]).hex()
 VALUES_SHOWN_MAX = 160
 
-Fact = tuple[int, str, tuple[Any, ...]]
-"""A row at a block: its log index, table and values after the place."""
 FactText = tuple[int, str, str]
-"""The same with the values as text, which can be counted."""
+"""A fact with its values as text, which can be counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,8 @@ class BlockChecker:
         for start in range(0, len(numbers), BLOCKS_AT_ONCE):
             chunk = numbers[start : start + BLOCKS_AT_ONCE]
             headers = ask_patiently(partial(self._read_headers, chunk))
-            stored = _facts_of(self._connection, chunk)
-            known = _blocks_of(self._connection, chunk)
+            stored = facts_of_blocks(self._connection, chunk)
+            known = known_blocks(self._connection, chunk)
             for number in chunk:
                 yield from self._check_header(number, headers)
                 facts = stored.get(number, [])
@@ -160,30 +159,9 @@ class BlockChecker:
         return (index, table.name, stored_values(placed.event)), placed
 
     def _check_leaves(self, number: int, batch: LeavesAnchored) -> Iterator[BlockFault]:
-        leaves = tables.leaves.c
         first, last = batch.first_index, batch.first_index + len(batch.leaves) - 1
-        statement = (
-            select(leaves.leaf)
-            .where(leaves.leaf_index.between(first, last), leaves.block_number == number)
-            .order_by(leaves.leaf_index)
-        )
-        if tuple(self._connection.scalars(statement)) != batch.leaves:
+        if leaves_at(self._connection, number, first, last) != batch.leaves:
             yield BlockFault(number, f"leaves {first} to {last} of the index are not the chain's")
-
-
-def _facts_of(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Fact]]:
-    """What the index holds of blocks: events, transactions, and what is in quarantine."""
-    found: dict[int, list[Fact]] = {}
-    for table in (*tables.EVENT_TABLES.values(), tables.transactions, tables.quarantined):
-        statement = select(table).where(table.c.block_number.in_(numbers))
-        for number, index, *values in connection.execute(statement):
-            found.setdefault(number, []).append((index, table.name, tuple(values)))
-    return found
-
-
-def _blocks_of(connection: Connection, numbers: Sequence[int]) -> dict[int, BlockRef]:
-    statement = select(tables.blocks).where(tables.blocks.c.block_number.in_(numbers))
-    return {row.block_number: BlockRef(*row) for row in connection.execute(statement)}
 
 
 def _as_text(fact: Fact) -> FactText:

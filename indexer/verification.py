@@ -12,11 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine
 
 from indexer import tables
 from indexer.block_checks import BlockChecker, BlockFault
 from indexer.cursor import BlockRef, Cursor, read_cursor
+from indexer.queries.stored import blocks_with_events
 from indexer.reread import BlockReplaced, Reread, ask_patiently, read_again
 from indexer.runner import Source
 from indexer.scratch import scratch_database
@@ -125,9 +126,7 @@ def choose_blocks(connection: Connection, first: int, last: int, seed: int | Non
     others as a sample has, or a few less. They ascend."""
     if seed is None:
         return range(first, last + 1)
-    blocks = tables.blocks.c.block_number
-    statement = select(blocks).where(blocks.between(first, last)).order_by(blocks)
-    with_events = connection.scalars(statement).all()
+    with_events = blocks_with_events(connection, first, last)
     draw = random.Random(seed)
     chosen = set(draw.sample(with_events, min(SAMPLED_WITH_EVENTS, len(with_events))))
     every = range(first, last + 1)
