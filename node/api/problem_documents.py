@@ -82,8 +82,11 @@ def install(app: FastAPI) -> None:
 
 
 def too_large(length: str) -> Problem:
-    """413 for a body over the limit."""
-    return Problem.of("body-too-large", f"{length} bytes; the limit is {BODY_BYTES_MAX}.")
+    """413 for a body over the limit. What is left of it is not read, so nothing else can follow on
+    the connection, and the client must know (RFC 9112, section 9.6)."""
+    problem = Problem.of("body-too-large", f"{length} bytes; the limit is {BODY_BYTES_MAX}.")
+    problem.headers["Connection"] = "close"
+    return problem
 
 
 def route_of(request: Request) -> str:
