@@ -11,16 +11,16 @@ QUERIES_MAX = 2
 Result = TypeVar("Result")
 
 
-class _Question(NamedTuple):
+class _Question(NamedTuple, Generic[Result]):
     items: Sequence[bytes]
-    result: asyncio.Future[object]
+    result: asyncio.Future[Result]
 
 
-class _Group:
+class _Group(Generic[Result]):
     """Those of one group who wait, what they ask for, and how many queries run for them."""
 
     def __init__(self) -> None:
-        self.waiting: list[_Question] = []
+        self.waiting: list[_Question[Result]] = []
         self.items = 0
         self.queries = 0
 
@@ -38,14 +38,14 @@ class Coalescer(Generic[Result]):
         of one question; each of them gets its whole result."""
         self._query = query
         self._items_max = items_max
-        self._groups: dict[bytes, _Group] = {}
+        self._groups: dict[bytes, _Group[Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, group: bytes, items: Sequence[bytes]) -> Result:
         """The result of a query that began after this call, and had these items among its own."""
-        question = _Question(items, asyncio.get_running_loop().create_future())
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         asking = self._groups.setdefault(group, _Group())
-        asking.waiting.append(question)
+        asking.waiting.append(_Question(items, result))
         asking.items += len(items)
         is_worth_two = asking.queries < QUERIES_MAX and 2 * asking.items >= self._items_max
         if asking.queries == 0 or is_worth_two:
@@ -53,9 +53,9 @@ class Coalescer(Generic[Result]):
             task = asyncio.create_task(self._serve(group, asking))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        return await question.result  # type: ignore[return-value]
+        return await result
 
-    async def _serve(self, name: bytes, group: _Group) -> None:
+    async def _serve(self, name: bytes, group: _Group[Result]) -> None:
         """Query after query, as long as somebody waits."""
         while group.waiting:
             asked = self._take(group)
@@ -73,7 +73,7 @@ class Coalescer(Generic[Result]):
         if group.queries == 0:
             del self._groups[name]
 
-    def _take(self, group: _Group) -> list[_Question]:
+    def _take(self, group: _Group[Result]) -> list[_Question[Result]]:
         count, size = 0, 0
         while count < len(group.waiting) and (count == 0 or size < self._items_max):
             size += len(group.waiting[count].items)

@@ -156,31 +156,6 @@ def test_a_digest_sees_every_change(own_chain: OwnChain, own_database: OwnDataba
 # -- death at any moment ---------------------------------------------------------------------------
 
 
-class Killed(BaseException):
-    """Stands for kill -9."""
-
-
-@pytest.mark.parametrize("writes", [0, 1, 2])
-def test_a_kill_inside_a_range_leaves_none_of_it(
-    own_chain: OwnChain, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch, writes: int
-) -> None:
-    monkeypatch.setattr("indexer.ranges.RANGE_BLOCKS_MAX", 4)
-    anchor(own_database, 3)
-    copy_to, calls = Rows.copy_to, []
-
-    def dies(rows: Rows, connection: Connection) -> None:
-        copy_to(rows, connection)
-        calls.append(1)
-        if len(calls) > writes:
-            raise Killed
-
-    monkeypatch.setattr(Rows, "copy_to", dies)
-    with pytest.raises(Killed):
-        own_database.indexer().catch_up()
-    monkeypatch.undo()
-    assert at_head(own_database.indexer(), own_database) == fresh_digest(own_chain)
-
-
 @pytest.mark.parametrize("kills", [1, pytest.param(6, marks=pytest.mark.deep)])
 def test_a_kill_between_ranges_loses_and_doubles_nothing(
     own_chain: OwnChain, own_database: OwnDatabase, kills: int
