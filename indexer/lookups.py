@@ -1,8 +1,9 @@
-"""The indexes by leaf, which a long back-fill builds once at its end.
+"""The leaves' indexes, by place and by leaf, which a long back-fill builds once at its end.
 
 A leaf is a random number: into a tree of millions of them each new one costs a random write, ten
-times the work of sorting them all at the end. Nobody can ask meanwhile, since an index that has
-not reached the head is stale.
+times the work of sorting them all at the end; and a tree by place that grows row by row costs three
+times one that is built at once. Nobody can ask meanwhile, since an index that has not reached the
+head is stale.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ logger = structlog.get_logger("indexer")
 def drop_lookups_before(
     engine: Engine, chain: Chain, addresses: Mapping[str, bytes], cursor: Cursor, head: Header
 ) -> None:
-    """Drops the indexes by leaf if most leaves of the chain are still to come, or all."""
+    """Drops the leaves' indexes if most leaves of the chain are still to come, or all."""
     blocks = head.block_number - cursor.at.block_number
     if blocks < BACK_FILL_BLOCKS_MIN:
         return
@@ -44,5 +45,5 @@ def drop_lookups_before(
 
 
 def build_lookups(connection: Connection) -> None:
-    """Builds what is missing of the indexes by leaf."""
+    """Builds what is missing of the leaves' indexes."""
     connection.execute(text("SELECT indexing.build_lookups()"))

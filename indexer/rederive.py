@@ -14,13 +14,14 @@ from indexer.cursor import BlockRef
 from indexer.decode import Decoder, PlacedEvent, UndecodableLog
 from indexer.reading import ChainMoved, Reader, Reading
 from protocol.agreement import PriceLine
-from protocol.booking import BookedPosting, book
+from protocol.booking import CSV_HEADER, BookedPosting, book, csv_line
 from protocol.events import AgreementProposed
 from protocol.postings import MoneyEvent, postings_of
 from protocol.types import AgreementId, ContractAddress
 
 CONTRACTS = ("AgreementRegistry", "UsageToken", "UsageSettlement")
 """Whose events make the books."""
+PLACE_COLUMNS = ("block_number", "log_index", "posting_index")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +32,30 @@ class PostingDifference:
     on_chain: BookedPosting | None
 
     def __str__(self) -> str:
+        """The columns that differ, or all of a posting that one side lacks, as a CSV file has
+        them."""
         either = self.in_table or self.on_chain
         assert either is not None
         block, log, index = either.place
-        table, chain = (
-            "nothing" if each is None else str(each.posting)
-            for each in (self.in_table, self.on_chain)
-        )
-        if table == chain:
-            table, chain = str(self.in_table), str(self.on_chain)
-        return (
-            f"block {block}, log {log}, posting {index}: the table has {table}, the chain {chain}"
-        )
+        table, chain = map(_columns, (self.in_table, self.on_chain))
+        if table and chain:
+            said = ", ".join(
+                f"{name} is {value or 'empty'} in the table, {chain[name] or 'empty'} on chain"
+                for name, value in table.items()
+                if value != chain[name]
+            )
+        else:
+            columns = ", ".join(f"{name} {value}" for name, value in (table or chain).items())
+            said = f"{'not in the table' if chain else 'not on chain'}: {columns}"
+        return f"block {block}, log {log}, posting {index}: {said}"
+
+
+def _columns(booked: BookedPosting | None) -> dict[str, str]:
+    """Name → value of the columns that the place does not say."""
+    if booked is None:
+        return {}
+    named = zip(CSV_HEADER.strip().split(","), csv_line(booked).strip().split(","), strict=True)
+    return {name: value for name, value in named if name not in PLACE_COLUMNS}
 
 
 def derive_postings(

@@ -215,16 +215,15 @@ batches = _event(
 leaves = Table(
     "leaves",
     metadata,
-    _number("leaf_index"),
+    Column("leaf_index", BigInteger, primary_key=True, autoincrement=False),
     _number("block_number"),
     _bytes("leaf"),
     Index(
-        "ix_ledger_leaves_place",
-        "leaf_index",
+        "ix_ledger_leaves_block",
         "block_number",
         postgresql_using="brin",
-        postgresql_with={"autosummarize": "on", "pages_per_range": 32},
-    ),  # both only ever grow: a few pages in place of a tree of hundreds of megabytes
+        postgresql_with={"autosummarize": "on"},
+    ),  # for roll-backs: blocks only ever grow, so a few pages say where they are
     Index("ix_ledger_leaves_leaf", "leaf", postgresql_include=["block_number", "leaf_index"]),
     schema="ledger",
 )

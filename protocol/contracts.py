@@ -1,6 +1,6 @@
 """The compiled contracts that travel with this package: ABI, bytecode, storage layout.
 
-`make contracts` compiles the Solidity sources and writes one JSON file a contract into
+`make setup` compiles the Solidity sources and writes one JSON file a contract into
 `protocol/artifacts`. Besides `schemas`, this is the only place that reads package data.
 """
 

@@ -159,5 +159,6 @@ PLAIN_WORDS = {
     "too_short": ("The list is too short.", "Send {min_length} or more."),
     "too_long": ("The list is too long.", "Send at most {max_length}."),
     "string_too_short": ("The text is too short.", "Its length must be {min_length} or more."),
+    "string_pattern_mismatch": ("The text does not have this field's form.", AS_DOCUMENTED),
     "string_too_long": ("The text is too long.", "Its length must be at most {max_length}."),
 }

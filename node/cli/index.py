@@ -11,7 +11,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 from rich.markup import escape
 from rich.progress import Progress
-from rich.table import Table
 
 from indexer.chain import ChainError
 from indexer.cursor import Halted, read_halt
@@ -30,7 +29,6 @@ from node.logs import logs_on_stderr
 
 SEED_BITS = 64
 FAULTS_SHOWN = 20
-ROW_SHOWN_MAX = 60
 AUDITED = "of the chain read again: as the contracts have them"
 NOT_AUDITED = (
     "of the chain read again: not compared with the contracts, whose state at this block the node "
@@ -41,8 +39,15 @@ app = typer.Typer(help="The index of the chain.", no_args_is_help=True)
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """Which block the index has reached, how old its view is, and its digest."""
+def status(
+    with_digest: Annotated[
+        bool,
+        typer.Option("--digest", help="Hash every table, too: a minute or more at millions."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Which block the index has reached, and how old its view is. The status is 1 while the indexer
+    stands still."""
     engine = owner_engine(require_database_url(local_settings()))
     with engine.connect() as connection:
         halt = read_halt(connection)
@@ -50,7 +55,7 @@ def status(as_json: AsJson = False) -> None:
             freshness = read_freshness(connection)
         except IndexEmpty as error:
             fail(str(error) if halt is None else f"The indexer stands still: {halt}")
-        digest = digest_of_ledger(connection)
+        digest = digest_of_ledger(connection) if with_digest else None
     block = freshness.block
     if as_json:
         print_json(
@@ -58,9 +63,9 @@ def status(as_json: AsJson = False) -> None:
                 "blockNumber": block.block_number,
                 "blockHash": "0x" + block.block_hash.hex(),
                 "ageSeconds": round(freshness.age_seconds, 3),
-                "digest": digest,
                 "halt": halt,
             }
+            | ({} if digest is None else {"digest": digest})
         )
     else:
         _print_status(freshness, digest)
@@ -68,11 +73,12 @@ def status(as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _print_status(freshness: Freshness, digest: str) -> None:
+def _print_status(freshness: Freshness, digest: str | None) -> None:
     block = freshness.block
     console.print(f"block   {block.block_number}  0x{block.block_hash.hex()}")
     console.print(f"age     {freshness.age_seconds:.3f} s")
-    console.print(f"digest  {digest}")
+    if digest is not None:
+        console.print(f"digest  {digest}")
     if freshness.halt is not None:
         console.print(f"[red]stands still[/red]  {escape(freshness.halt)}", soft_wrap=True)
 
@@ -213,12 +219,10 @@ def _print(found: Verification) -> None:
         f"blocks   {found.blocks_checked} checked with their receipts ({drawn}), "
         + ("all equal" if not found.faults_count else f"[red]{found.faults_count} faults[/red]")
     )
-    if found.tables_different:
-        table = Table("table", "first block", "index", "chain", title="[red]DIFFERENT[/red]")
-        for each in found.tables_different:
-            rows = map(_show_row, (each.index_row, each.chain_row))
-            table.add_row(each.table, str(each.first_block), *rows)
-        console.print(table)
+    for each in found.tables_different:
+        console.print(f"[red]{each.table}[/red] differs from block {each.first_block} on; there")
+        console.print(f"  the index has  {_show_row(each.index_row)}", soft_wrap=True)
+        console.print(f"  the chain has  {_show_row(each.chain_row)}", soft_wrap=True)
     for fault in found.faults[:FAULTS_SHOWN]:
         console.print(f"  {escape(str(fault))}", soft_wrap=True)
     if found.faults_count > FAULTS_SHOWN:
@@ -227,5 +231,4 @@ def _print(found: Verification) -> None:
 
 
 def _show_row(row: str | None) -> str:
-    text = "nothing" if row is None else row.replace("\t", "  ")
-    return escape(text if len(text) <= ROW_SHOWN_MAX else text[:ROW_SHOWN_MAX] + "…")
+    return "nothing" if row is None else escape(row.replace("\t", "  "))

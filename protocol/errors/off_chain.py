@@ -138,7 +138,7 @@ class ArtifactMissing(OffChainError):
     """There is no compiled contract {name} in the package."""
 
     name: str
-    remedy = "Run `make contracts`, which compiles the contracts into protocol/artifacts."
+    remedy = "Run `make setup`, which compiles the contracts into protocol/artifacts."
 
 
 @dataclass(eq=False)

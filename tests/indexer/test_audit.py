@@ -283,14 +283,23 @@ def test_the_indexers_role_cannot_change_a_fact(
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("UPDATE ledger.postings SET amount_minor = amount_minor + 1 WHERE {one}", "chain Posting"),
-        ("UPDATE ledger.postings SET booking_month = booking_month + 1 WHERE {one}", "booking_"),
-        ("UPDATE ledger.postings SET category = 3 WHERE {one}", "category=3"),
-        ("DELETE FROM ledger.postings WHERE {one}", "the table has nothing"),
+        (
+            "UPDATE ledger.postings SET amount_minor = amount_minor + 1 WHERE {one}",
+            ": amount is ",
+        ),
+        (
+            "UPDATE ledger.postings SET booking_month = booking_month + 1 WHERE {one}",
+            ": booking_month is ",
+        ),
+        (
+            "UPDATE ledger.postings SET category = 3 WHERE {one}",
+            ": category is 3 in the table, empty on chain",
+        ),
+        ("DELETE FROM ledger.postings WHERE {one}", ": not in the table: "),
         (
             "INSERT INTO ledger.postings SELECT block_number, log_index, 7, target, source,"
             " amount_minor, period, booking_month FROM ledger.postings WHERE {one}",
-            "the chain nothing",
+            ": not on chain: ",
         ),
     ],
     ids=["amount", "month", "category", "missing", "surplus"],

@@ -1,4 +1,4 @@
-"""Create the tables and the role' rights; the SQL stands beside this file."""
+"""Create the tables and the roles' rights; the SQL stands beside this file."""
 
 from __future__ import annotations
 

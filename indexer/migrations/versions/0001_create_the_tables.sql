@@ -240,10 +240,11 @@ CREATE TABLE ledger.issues (
 CREATE TABLE ledger.leaves (
     leaf_index BIGINT NOT NULL,
     block_number BIGINT NOT NULL,
-    leaf BYTEA NOT NULL
+    leaf BYTEA NOT NULL,
+    PRIMARY KEY (leaf_index)
 );
 CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf) INCLUDE (block_number, leaf_index);
-CREATE INDEX ix_ledger_leaves_place ON ledger.leaves USING brin (leaf_index, block_number) WITH (autosummarize = on, pages_per_range = 32);
+CREATE INDEX ix_ledger_leaves_block ON ledger.leaves USING brin (block_number) WITH (autosummarize = on);
 CREATE TABLE ledger.leavings (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -414,19 +415,23 @@ CREATE TABLE ledger.withdrawn_deposits (
 );
 CREATE INDEX ix_ledger_withdrawn_deposits_agreement_id ON ledger.withdrawn_deposits (agreement_id);
 
--- A leaf is a random number; a back-fill of millions builds these indexes once, at its end. The
--- indexer does not own the tables, so these two functions do it with the owner's rights.
+-- A back-fill of millions of leaves builds their indexes once, at its end. The indexer does not own
+-- the tables, so these two functions do it with the owner's rights.
 CREATE FUNCTION indexing.drop_lookups() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $$
 BEGIN
+    ALTER TABLE ledger.leaves DROP CONSTRAINT IF EXISTS leaves_pkey;
     DROP INDEX IF EXISTS ledger.ix_ledger_leaves_leaf, ledger.ix_ledger_endings_leaf_who;
 END $$;
 CREATE FUNCTION indexing.build_lookups() RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET maintenance_work_mem = '256MB' AS $$
 BEGIN
+    IF to_regclass('ledger.leaves_pkey') IS NULL THEN
+        ALTER TABLE ledger.leaves ADD PRIMARY KEY (leaf_index);
+    END IF;
     IF to_regclass('ledger.ix_ledger_leaves_leaf') IS NULL THEN
         CREATE INDEX ix_ledger_leaves_leaf ON ledger.leaves (leaf) INCLUDE (block_number, leaf_index);
-        PERFORM brin_summarize_new_values('ledger.ix_ledger_leaves_place');
+        PERFORM brin_summarize_new_values('ledger.ix_ledger_leaves_block');
     END IF;
     IF to_regclass('ledger.ix_ledger_endings_leaf_who') IS NULL THEN
         CREATE UNIQUE INDEX ix_ledger_endings_leaf_who ON ledger.endings (leaf, who);
