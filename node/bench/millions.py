@@ -125,16 +125,19 @@ def keep_consents(url: str, population: Population, organisation: bytes) -> str:
             connection.execute(statement)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE node.consents, ledger.leaves, ledger.endings")
-        _read_indexes(connection)
+        _read_all(connection)
     return key
 
 
-def _read_indexes(connection: psycopg.Connection) -> None:
-    """Reads once what a node reads all day: what was written last is not what is asked for."""
+def _read_all(connection: psycopg.Connection) -> None:
+    """Reads once what a node reads all day, the leaves and all indexes: what was written last, the
+    sealed records, is not what is asked for."""
+    connection.execute("SELECT sum(length(leaf)) FROM ledger.leaves")
     connection.execute("SET enable_seqscan = off")
     for statement in (
         "SELECT count(assurance) FROM node.consents",
-        "SELECT count(block_number) FROM ledger.leaves",
+        "SELECT count(leaf) FROM ledger.leaves WHERE leaf >= ''",
+        "SELECT count(leaf_index) FROM ledger.leaves WHERE leaf_index >= 0",
         "SELECT count(who) FROM ledger.endings",
     ):
         connection.execute(statement)
