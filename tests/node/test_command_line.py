@@ -252,6 +252,9 @@ def test_the_index_is_verified(run: CommandLine, at_rest: World) -> None:
     assert (refused.status, "leave one of the two out" in refused.err) == (1, True)
 
 
+VERIFY = ("node.cli", "index", "verify")
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_verification_that_is_ended_leaves_no_database(
     run: CommandLine, at_rest: World, number: signal.Signals
@@ -261,7 +264,8 @@ def test_a_verification_that_is_ended_leaves_no_database(
     assert sql(beside) == []
     with at_rest.node.held("chain"):
         process = subprocess.Popen(
-            [sys.executable, "-m", "node.cli", "index", "verify"],
+            # A shell's background job, as these tests may be, ignores what is to end the process.
+            ["env", f"--default-signal={number.name}", sys.executable, "-m", *VERIFY],
             cwd=PROJECT_ROOT,
             env={**os.environ, **at_rest.node.environment()},
             stdout=subprocess.DEVNULL,
