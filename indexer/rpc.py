@@ -26,7 +26,15 @@ class ChainUnreachable(ChainError):
 
 
 class ChainRefused(ChainError):
-    """The node answered with an error. What is asked must change, not the time."""
+    """The node answered with an error. What is asked must change, not the time.
+
+    `said` is its own message, `data` what a reverted call gave, hexadecimal.
+    """
+
+    def __init__(self, message: str, said: str = "", data: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+        self.data = data
 
 
 class AnswerTooLong(ChainRefused):
@@ -36,12 +44,20 @@ class AnswerTooLong(ChainRefused):
 class _Failure(msgspec.Struct, frozen=True):
     code: int = 0
     message: str = ""
+    data: Any = None
 
 
 class _Answer(msgspec.Struct, frozen=True):
     id: int | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
     error: _Failure | None = None
+
+
+def _refused(url: str, calls: Sequence[Call], failure: _Failure) -> ChainRefused:
+    methods = ", ".join(sorted({method for method, _ in calls}))
+    data = failure.data if isinstance(failure.data, str) else ""
+    message = f"{url} refused {methods}: {failure.message}"
+    return ChainRefused(message, failure.message, data)
 
 
 _answer_decoder = msgspec.json.Decoder(_Answer | list[_Answer])
@@ -79,8 +95,7 @@ class Endpoint:
         by_id = {answer.id: answer for answer in answers}
         for answer in answers:
             if answer.error is not None:
-                methods = ", ".join(sorted({method for method, _ in calls}))
-                raise ChainRefused(f"{self.url} refused {methods}: {answer.error.message}")
+                raise _refused(self.url, calls, answer.error)
         if sorted(by_id, key=str) != sorted(range(len(calls)), key=str):
             raise ChainUnreachable(f"{self.url} gave {len(answers)} answers to {len(calls)} calls")
         return [by_id[number].result for number in range(len(calls))]

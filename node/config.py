@@ -31,8 +31,14 @@ class Settings(BaseSettings):
     operator_did: str = "did:web:operator.localhost"
     max_staleness_seconds: int = 30
     poll_seconds: float = 0.1
-    batch_seconds: float = 0.5
+    batch_seconds: float = 2.0
     finality_blocks: int = 64
+    spread_urls: str = ""
+    in_flight_max: int = Field(default=4, ge=1, le=64)
+    rebroadcast_blocks: int = Field(default=3, ge=1)
+    gas_price_max_wei: int = Field(default=0, ge=0)
+    signer_url: str | None = None
+    signer_address: str | None = Field(default=None, pattern="^0x[0-9a-fA-F]{40}$")
     event_finality_blocks: int | None = Field(default=None, ge=0)
     webhook_private_addresses: bool = False
     webhook_failure_days: int = Field(default=5, ge=1)

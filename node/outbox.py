@@ -4,24 +4,49 @@ A row is written in the transaction of the request that promises it, so nothing 
 not written and nothing is written that was not promised. States:
 
     waiting → sent → mined → final
-       └────────┴──→ failed            (the contract refuses; the reason is kept)
+       ├────────┴──→ failed            (the contract refuses; the reason is kept)
+       └───────────→ expired           (it was not sent as long as it was valid)
 
 A chain that takes a block back moves its acts from mined (or failed in a block) to sent, with the
-same signed bytes.
+same signed bytes. What waits for more than its turn says why (`failure`), and until when.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
 from node.db import lock
+from node.problems import Problem
 
 Kind = Literal["propose", "sign", "anchor", "withdraw", "settle"]
-State = Literal["waiting", "sent", "mined", "final", "failed"]
+State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
+
+
+IN_VAIN = ("failed", "expired")
+"""States of acts that will never be carried out: the same may be promised anew."""
+
+
+WAITING_MAX = 100_000
+MAX_ACT_ID = 2**53 - 1
+_IS_FULL = text("SELECT node.outbox_is_full(:most)")
+
+
+class Promise(NamedTuple):
+    """An act to be carried out. What has the same `order_key` is carried out in the order of its
+    promises (by default: what has the same subject); after `expires_at`, Unix seconds, it is of no
+    use any more."""
+
+    subject: bytes
+    payload: dict[str, Any]
+    order_key: bytes | None = None
+    expires_at: int | None = None
 
 
 async def lock_promise(connection: AsyncConnection, kind: Kind, subject: bytes) -> None:
@@ -33,23 +58,30 @@ async def lock_promise(connection: AsyncConnection, kind: Kind, subject: bytes) 
 async def enqueue(
     connection: AsyncConnection,
     kind: Kind,
-    acts: list[tuple[bytes, dict[str, Any]]],
+    promises: Sequence[Promise],
     organisation_id: bytes | None,
 ) -> None:
-    """Promises acts of one kind: (subject, payload) each. Never commits.
+    """Promises acts of one kind. Never commits. Raises a 503 problem while too many wait, which
+    happens where the chain stands still.
 
-    `organisation_id` is the organisation that the act is for; None for a learner's withdrawal.
+    `organisation_id` is the organisation that the act is for; None for a learner's withdrawal,
+    for which there is always more room than for grants.
     """
+    most = WAITING_MAX if organisation_id is not None else 2 * WAITING_MAX
+    if (await connection.execute(_IS_FULL, {"most": most})).scalar_one():
+        raise Problem.of("outbox-full", f"More than {most} acts wait to be brought to the chain.")
     await connection.execute(
         insert(tables.outbox).inline(),  # without RETURNING: a relayed act may not be read back
         [
             {
                 "organisation_id": organisation_id,
                 "kind": kind,
-                "subject": subject,
-                "payload": payload,
+                "subject": promise.subject,
+                "order_key": promise.order_key or promise.subject,
+                "payload": promise.payload,
+                "expires_at": promise.expires_at,
             }
-            for subject, payload in acts
+            for promise in promises
         ],
     )
 
@@ -74,7 +106,74 @@ async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> A
             tables.outbox.c.transaction_id == tables.transactions.c.transaction_id,
         )
         .where(tables.outbox.c.kind == kind, tables.outbox.c.subject == subject)
-        .order_by(tables.outbox.c.state == "failed", tables.outbox.c.outbox_id.desc())
+        .order_by(tables.outbox.c.state.in_(IN_VAIN), tables.outbox.c.outbox_id.desc())
         .limit(1)
     )
     return (await connection.execute(statement)).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class ActRow:
+    """An act and what carries it; `hashes` are those of all attempts of its transaction."""
+
+    outbox_id: int
+    organisation_id: bytes | None
+    kind: str
+    subject: bytes
+    state: State
+    attempts: int
+    created_at: datetime
+    not_before: datetime | None
+    expires_at: int | None
+    failure: dict[str, Any] | None
+    nonce: int | None
+    transaction_hash: bytes | None
+    block_number: int | None
+    hashes: tuple[bytes, ...]
+
+
+async def list_acts(
+    connection: AsyncConnection, state: str | None, before: int, limit: int
+) -> list[ActRow]:
+    """Those that the caller may see with a smaller identifier, the newest first."""
+    rows = await connection.execute(acts_statement(state, before, limit))
+    return [act_of_row(row) for row in rows]
+
+
+def acts_statement(state: str | None, before: int, limit: int) -> Select[Any]:
+    """What `list_acts` asks; `act_of_row` reads its rows."""
+    outbox, transactions, attempts = tables.outbox, tables.transactions, tables.attempts
+    hashes = (
+        select(func.array_agg(attempts.c.hash))
+        .where(attempts.c.transaction_id == outbox.c.transaction_id)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            outbox.c.outbox_id,
+            outbox.c.organisation_id,
+            outbox.c.kind,
+            outbox.c.subject,
+            outbox.c.state,
+            outbox.c.attempts,
+            outbox.c.created_at,
+            outbox.c.not_before,
+            outbox.c.expires_at,
+            outbox.c.failure,
+            transactions.c.nonce,
+            transactions.c.hash.label("transaction_hash"),
+            transactions.c.block_number,
+            hashes.label("hashes"),
+        )
+        .outerjoin(transactions, outbox.c.transaction_id == transactions.c.transaction_id)
+        .where(outbox.c.outbox_id < before)
+        .order_by(outbox.c.outbox_id.desc())
+        .limit(limit)
+    )
+    return statement if state is None else statement.where(outbox.c.state == state)
+
+
+def act_of_row(row: Any) -> ActRow:
+    """A row of `acts_statement`."""
+    columns = row._asdict()
+    return ActRow(**{**columns, "hashes": tuple(columns["hashes"] or ())})

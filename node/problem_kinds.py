@@ -84,6 +84,7 @@ KINDS: Mapping[str, Kind] = {
             "The node answers no problem of this kind.",
             "GET /problems lists those that it does.",
         ),
+        _nothing_found("act", "GET /v1/outbox lists those of your organisation."),
         _nothing_found("agreement", "Propose it: POST /v1/agreements; or compare its id."),
         _nothing_found("consent", "Ask with the full entry, or as the one who holds the record."),
         _nothing_found("participant", "GET /v1/participants lists those that are admitted."),
@@ -254,6 +255,14 @@ KINDS: Mapping[str, Kind] = {
             "The indexer has not seen the head of the chain for longer than the node allows.",
             "Treat the consent as not active and ask again; the operator checks the indexer's log.",
             {"Retry-After": "5"},
+        ),
+        Kind(
+            503,
+            "outbox-full",
+            "Too many acts wait for the chain",
+            "The chain stands still or is slow, and the node promises no more than it can keep.",
+            f"{_SAME_KEY}; what was accepted is kept and goes out by itself.",
+            {"Retry-After": "30"},
         ),
         Kind(
             503,

@@ -32,17 +32,22 @@ def refusal_of(error: ContractError) -> Refusal:
     return Refusal(type(error).__name__, sentence, error.remedy, error.values())
 
 
-def explain_revert(error: Exception) -> Refusal | None:
-    """The refusal behind a web3 exception; None if the exception is no revert."""
-    if not isinstance(error, ContractLogicError):
-        return None
-    data = error.data if isinstance(error.data, str) else ""
+def refusal_of_revert(said: str, data: str) -> Refusal:
+    """The refusal behind a revert: what the node says, and what the contract gave, hexadecimal."""
     known = error_of_revert(data)
     if known is not None:
         return refusal_of(known)
     return Refusal(
         "ContractRefused",
-        f"The contract refuses this: {error.message or data or 'no reason given'}.",
+        f"The contract refuses this: {said or data or 'no reason given'}.",
         "The reason is not one of the ledger's own rules; look it up in the contract called.",
         {"data": data},
     )
+
+
+def explain_revert(error: Exception) -> Refusal | None:
+    """The refusal behind a web3 exception; None if the exception is no revert."""
+    if not isinstance(error, ContractLogicError):
+        return None
+    data = error.data if isinstance(error.data, str) else ""
+    return refusal_of_revert(error.message or "", data)

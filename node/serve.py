@@ -14,7 +14,6 @@ from node.config import Settings
 from node.logs import configure_logs
 
 SERVICES = ("indexer", "sender", "webhooks", "api")
-HEAD_POLL_SECONDS = 0.5
 OPEN_REQUESTS_SECONDS = 2
 """How long a stopping API waits for requests that it has begun to answer."""
 
@@ -78,28 +77,11 @@ def load_indexer() -> Run:
 
 def load_sender() -> Run:
     """The sender, under its own database role, with the operator's key."""
-    from node.bootstrap import load_node, require_database_url
-    from node.db import SENDER_ROLE, role_engine
-    from node.keys import OPERATOR_KEY, load_or_create_account
-    from node.sender import Sender, SenderSettings
-    from node.wallet import connect_chain
+    from node.bootstrap import load_node
+    from node.sending.start import make_sender
 
     def run(settings: Settings) -> None:
-        stop = stop_on_signals()
-        sender = Sender(
-            engine=role_engine(require_database_url(settings), SENDER_ROLE),
-            web3=connect_chain(settings),
-            account=load_or_create_account(settings.keys_dir, OPERATOR_KEY),
-            deployment=load_node(settings).deployment,
-            settings=SenderSettings(
-                batch_seconds=settings.batch_seconds,
-                poll_seconds=settings.poll_seconds,
-                finality_blocks=settings.finality_blocks,
-                head_poll_seconds=HEAD_POLL_SECONDS,
-                idempotency_days=settings.idempotency_days,
-            ),
-        )
-        sender.run(stop)
+        make_sender(load_node(settings)).run(stop_on_signals())
 
     return run
 

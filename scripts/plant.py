@@ -1,4 +1,4 @@
-"""Plants known bugs into copies of the indexer, one by one, and shows that its tests find each.
+"""Plants known bugs into copies of indexer and sender, one by one; the tests must find each.
 
 python scripts/plant.py [PART_OF_A_NAME]
 
@@ -25,6 +25,8 @@ ROOT = Path(__file__).parent.parent
 PATCHES = ROOT / "tests" / "faults" / "planted"
 KEPT = ROOT / "build" / "planted"
 COPIED = ("indexer", "node", "protocol", "tests", "pyproject.toml")
+LINKED = ("node_modules", "examples", "web")
+"""What the tests of a whole node need besides, and no patch touches."""
 FOUND_BY = "Found by: "
 FAILED = 1
 """What pytest returns when a test failed, and for nothing else."""
@@ -52,7 +54,11 @@ class Verdict:
 def main() -> None:
     """Exit code 1 if a bug went unnoticed."""
     wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    patches = [patch for patch in sorted(PATCHES.glob("*.patch")) if wanted in patch.stem]
+    patches = [
+        patch
+        for patch in sorted(PATCHES.rglob("*.patch"))
+        if wanted in str(patch.relative_to(PATCHES))
+    ]
     verdicts = []
     for number, patch in enumerate(patches, 1):
         verdicts.append(_judge(patch))
@@ -105,6 +111,8 @@ def _plant(patch: Path) -> Verdict:
                 shutil.copytree(source, Path(folder) / name, ignore=ignored)
             else:
                 shutil.copy(source, folder)
+        for name in LINKED:
+            (Path(folder) / name).symlink_to(ROOT / name)
         command = ["git", "apply", "--unsafe-paths", f"--directory={folder}", str(patch)]
         subprocess.run(command, cwd=folder, check=True)
         started = time.monotonic()

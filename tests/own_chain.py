@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,16 @@ from node.embedded.supervisor import free_port
 from node.keys import load_or_create_account
 from node.multi_signature import MultiSignature
 from node.preparation import OPERATOR_KEY, open_proposer, prepare_node
-from node.sender import Sender, SenderSettings
+from node.sending.chain import RpcChain, SenderChain
+from node.sending.clock import Clock, SystemClock
+from node.sending.sender import Progress, Sender, SenderSettings
+from node.signers import KeySigner, Signer
 from node.wallet import connect_chain
 from protocol.identifiers import organisation_id
 from protocol.signatures import address_of, sign_digest
 from protocol.signing import withdrawal_digest
 from protocol.types import Leaf, OrganisationId, to_hex
+from tests.stage import wait_until
 
 WINDOW_BLOCKS = 128
 
@@ -88,6 +92,10 @@ class OwnChain:
         found = self.contract(contract).events[event]().get_logs(from_block=0)
         return list(found)
 
+    def reader(self) -> RpcChain:
+        assert self.settings.chain_url is not None
+        return RpcChain(self.settings.chain_url)
+
     def nonce(self) -> int:
         return self.web3.eth.get_transaction_count(self.operator_account.address)
 
@@ -119,22 +127,44 @@ class OwnDatabase:
     def indexer(self) -> Indexer:
         return Indexer(role_engine(self.url, INDEXER_ROLE), self.chain.source())
 
-    def sender(self, kind: type[Sender] = Sender, **changes: Any) -> Any:
-        settings = SenderSettings(
-            **{
-                **{name: getattr(SENDER_SETTINGS, name) for name in SENDER_SETTINGS.__slots__},
-                **changes,
-            }
+    def sender(
+        self,
+        chain: SenderChain | None = None,
+        signer: Signer | None = None,
+        clock: Clock | None = None,
+        **changes: Any,
+    ) -> Sender:
+        """One that has taken the key over."""
+        deployment = self.chain.deployment
+        sender = Sender(
+            role_engine(self.url, SENDER_ROLE),
+            chain or self.chain.reader(),
+            signer or KeySigner(self.chain.operator_account, deployment.chain_id),
+            deployment,
+            replace(SENDER_SETTINGS, **changes),
+            clock or SystemClock(),
         )
-        engine = role_engine(self.url, SENDER_ROLE)
-        web3 = connect_chain(self.chain.settings)
-        return kind(engine, web3, self.chain.operator_account, self.chain.deployment, settings)
+        sender.take_over()
+        return sender
 
-    def promise(self, kind: str, subject: bytes, payload: Any, organisation: Any = None) -> None:
+    def promise(
+        self,
+        kind: str,
+        subject: bytes,
+        payload: Any,
+        organisation: Any = None,
+        order_key: bytes | None = None,
+        expires_at: int | None = None,
+    ) -> None:
         with self.owner.begin() as connection:
             connection.execute(
                 insert(tables.outbox).values(
-                    organisation_id=organisation, kind=kind, subject=subject, payload=payload
+                    organisation_id=organisation,
+                    kind=kind,
+                    subject=subject,
+                    order_key=order_key or subject,
+                    payload=payload,
+                    expires_at=expires_at,
                 )
             )
 
@@ -167,10 +197,7 @@ def at_database(server: str, name: str) -> str:
 
 def run_until_idle(sender: Sender) -> None:
     """Steps until nothing is left to do."""
-    for _ in range(20):
-        if not sender.step():
-            return
-    raise AssertionError("the sender finds no end")
+    wait_until(lambda: sender.step() is Progress.IDLE, "the sender's end")
 
 
 @contextmanager

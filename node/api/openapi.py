@@ -112,8 +112,13 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[int
         if operation["responses"].keys() & {"201", "202"}:  # what promises or creates can conflict
             yield 409
     for parameter in operation.get("parameters", ()):
-        if parameter["in"] == "path" and parameter["schema"]["pattern"].startswith("^0x"):
+        if parameter["in"] == "path" and _is_identifier(parameter["schema"]):
             yield 404
+
+
+def _is_identifier(schema: dict[str, Any]) -> bool:
+    """Whether it names a thing that may not be there, other than a month or an account."""
+    return schema["type"] == "integer" or str(schema["pattern"]).startswith("^0x")
 
 
 def _response(status: int) -> dict[str, Any]:

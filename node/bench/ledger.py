@@ -19,13 +19,13 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.types import RPCEndpoint
 
-from node.acts import terms_tuple
 from node.config import Settings
 from node.contracts import Deployment
 from node.deployment import deploy
 from node.embedded.chain import HOST, start_chain
 from node.embedded.supervisor import free_port
 from node.preparation import prove_possession
+from node.sending.acts import terms_tuple
 from node.wallet import Wallet, connect_chain
 from protocol.agreement import PriceLine, Terms
 from protocol.identifiers import organisation_id

@@ -19,7 +19,7 @@ from node import tables
 from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import act_as, query
-from node.outbox import enqueue, find_act
+from node.outbox import IN_VAIN, Promise, enqueue, find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
 from protocol.agreement import AgreementStatus, status_at
@@ -77,7 +77,7 @@ async def grant_consents(
     await require_operator_may(connection, operator, issuer, Scope.ANCHOR, now)
     await _check_agreements(connection, issuer, checked, now)
     await _store(connection, master_key, issuer, checked)
-    await enqueue(connection, "anchor", [(item.leaf, {}) for item in checked], issuer)
+    await enqueue(connection, "anchor", [Promise(item.leaf, {}) for item in checked], issuer)
     await _deliver_to_hosted_recipients(connection, master_key, issuer, checked)
     return [item.leaf for item in checked]
 
@@ -207,7 +207,7 @@ async def _store(
 async def _was_refused(connection: AsyncConnection, leaf: Leaf) -> bool:
     """Whether the contract refused to anchor the leaf: then it may be promised anew."""
     act = await find_act(connection, "anchor", leaf)
-    return act is not None and act.state == "failed"
+    return act is not None and act.state in IN_VAIN
 
 
 async def _deliver_to_hosted_recipients(

@@ -14,7 +14,7 @@ from node import tables
 from node.commands.authority import require_operator_may
 from node.contracts import Deployment
 from node.db import query
-from node.outbox import enqueue, find_act, lock_promise
+from node.outbox import IN_VAIN, Promise, enqueue, find_act, lock_promise
 from node.problems import Problem, refused
 from protocol.agreement import AgreementState, ProposalContext, Terms, validate_terms
 from protocol.canonical import digest_of
@@ -78,7 +78,8 @@ async def propose_agreement(
         .on_conflict_do_nothing()
     )
     payload = {"organisation": to_hex(organisation), "terms": shape}
-    await enqueue(connection, "propose", [(agreement_id, payload)], organisation)
+    promise = Promise(agreement_id, payload, expires_at=terms.valid_until)
+    await enqueue(connection, "propose", [promise], organisation)
     return agreement_id
 
 
@@ -102,7 +103,7 @@ async def _context(
     admitted = [party.organisation for party in found if party and not party.suspended]
     known = await query(connection, find_agreement, agreement_id)
     promised = await find_act(connection, "propose", agreement_id)
-    is_proposed = known is not None or (promised is not None and promised.state != "failed")
+    is_proposed = known is not None or (promised is not None and promised.state not in IN_VAIN)
     parent = await query(connection, find_agreement, terms.parent)
     was_active = parent is not None and any(
         state is AgreementState.ACTIVE for _, state in parent.facts.history

@@ -16,7 +16,7 @@ from node import tables
 from node.commands.check_voucher import SettleableVoucher
 from node.commands.store_voucher import keep_voucher
 from node.db import query
-from node.outbox import enqueue, lock_promise
+from node.outbox import IN_VAIN, Promise, enqueue, lock_promise
 from node.problems import Problem
 from protocol.signing import Voucher
 from protocol.terms_json import terms_to_json
@@ -55,7 +55,7 @@ async def settle_usage(
     await lock_promise(connection, "settle", checked.digest)
     await keep_voucher(connection, caller, voucher, signer, signature, checked)
     promise = (await connection.execute(PROMISE, {"digest": checked.digest})).one_or_none()
-    if promise and promise.state != "failed" and promise.up_to > checked.from_units:
+    if promise and promise.state not in IN_VAIN and promise.up_to > checked.from_units:
         if promise.is_own or promise.up_to < checked.to_units:
             raise Problem.of(
                 "settlement-queued",
@@ -77,7 +77,8 @@ async def settle_usage(
         "signer": to_hex(signer),
         "signature": to_hex(signature),
     }
-    await enqueue(connection, "settle", [(checked.digest, payload)], caller)
+    new = Promise(checked.digest, payload, order_key=voucher.agreement_id)
+    await enqueue(connection, "settle", [new], caller)
 
 
 async def find_settlement(

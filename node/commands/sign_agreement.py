@@ -14,7 +14,7 @@ from indexer.queries.participants import find_participant
 from node import tables
 from node.contracts import Deployment
 from node.db import query
-from node.outbox import enqueue, find_act, lock_promise
+from node.outbox import IN_VAIN, Promise, enqueue, find_act, lock_promise
 from node.problems import Problem, not_found, refused
 from protocol.agreement import AgreementStatus, Terms, status_at
 from protocol.errors import (
@@ -58,13 +58,13 @@ async def promised_signatures(
         select(acts.c.payload, acts.c.state, acts.c.failure)
         .ext(distinct_on(organisation))
         .where(acts.c.kind == "sign", acts.c.subject == agreement_id)
-        .order_by(organisation, acts.c.state == "failed", acts.c.outbox_id.desc())
+        .order_by(organisation, acts.c.state.in_(IN_VAIN), acts.c.outbox_id.desc())
     )
     return [
         PromisedSignature(
             organisation=OrganisationId(from_hex(row.payload["organisation"])),
             signer=AccountAddress(from_hex(row.payload["signer"])),
-            is_refused=row.state == "failed",
+            is_refused=row.state in IN_VAIN,
             failure=row.failure,
         )
         for row in await connection.execute(statement)
@@ -87,7 +87,7 @@ async def terms_to_accept(
         terms = known.terms
     else:
         promised = await find_act(connection, "propose", agreement_id)
-        if promised is None or promised.state == "failed":
+        if promised is None or promised.state in IN_VAIN:
             remedy = "Propose it first: POST /v1/agreements."
             raise not_found("agreement", to_hex(agreement_id), remedy).about("agreement_id")
         terms = terms_from_json(promised.payload["terms"])
@@ -130,7 +130,8 @@ async def sign_agreement(
         "signer": to_hex(signer),
         "signature": to_hex(signature),
     }
-    await enqueue(connection, "sign", [(agreement_id, payload)], caller)
+    promise = Promise(agreement_id, payload, expires_at=terms.valid_until)
+    await enqueue(connection, "sign", [promise], caller)
 
 
 async def _require_signer(

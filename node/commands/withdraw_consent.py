@@ -14,7 +14,7 @@ from node import tables
 from node.commands.gate import waits_to_be_anchored
 from node.contracts import Deployment
 from node.db import query
-from node.outbox import enqueue
+from node.outbox import Promise, enqueue
 from node.problems import Problem, refused
 from protocol.entries import Entry, leaf_of
 from protocol.errors import WithdrawalSignatureInvalid
@@ -46,7 +46,7 @@ async def withdraw_consent(
     )
     if accepted.first() is not None:
         payload = {"holder": to_hex(entry.holder), "signature": to_hex(signature)}
-        await enqueue(connection, "withdraw", [(leaf, payload)], None)
+        await enqueue(connection, "withdraw", [Promise(leaf, payload)], None)
     return leaf
 
 

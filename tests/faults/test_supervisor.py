@@ -91,8 +91,8 @@ class House:
         leaf = secrets.token_bytes(32)
         self.sql(
             running,
-            "INSERT INTO node.outbox (organisation_id, kind, subject, payload)"
-            " VALUES (:organisation, 'anchor', :leaf, '{}')",
+            "INSERT INTO node.outbox (organisation_id, kind, subject, order_key, payload)"
+            " VALUES (:organisation, 'anchor', :leaf, :leaf, '{}')",
             organisation=organisation_id(self.settings.operator_did),
             leaf=leaf,
         )

@@ -44,6 +44,7 @@ def anchor(database: OwnDatabase, times: int) -> None:
 
 def forget_acts(database: OwnDatabase) -> None:
     database.sql("DELETE FROM node.outbox")
+    database.sql("DELETE FROM node.attempts")
     database.sql("DELETE FROM node.transactions")
 
 

@@ -65,6 +65,7 @@ def anchor(database: OwnDatabase, times: int) -> None:
 def forget_acts(database: OwnDatabase) -> None:
     """So that the other branch gets other transactions than the first."""
     database.sql("DELETE FROM node.outbox")
+    database.sql("DELETE FROM node.attempts")
     database.sql("DELETE FROM node.transactions")
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from node import sender
 from node.config import Settings
+from node.sending import sender
 from protocol.entries import leaf_of
 from protocol.record import to_json
 from protocol.types import to_hex

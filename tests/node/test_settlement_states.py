@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from node.acts import terms_tuple
 from node.demo.cast import Organisation
+from node.sending.acts import terms_tuple
 from protocol.periods import parse_period
 from protocol.terms_json import terms_to_json
 from protocol.types import AgreementId, to_hex

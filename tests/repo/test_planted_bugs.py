@@ -9,11 +9,13 @@ import pytest
 
 from node.config import PROJECT_ROOT
 
-PATCHES = sorted((PROJECT_ROOT / "tests" / "faults" / "planted").glob("*.patch"))
+PLANTED = PROJECT_ROOT / "tests" / "faults" / "planted"
+PATCHES = sorted(PLANTED.rglob("*.patch"))
 
 
-def test_there_are_at_least_ten() -> None:
-    assert len(PATCHES) >= 10
+@pytest.mark.parametrize(("where", "least"), [("indexer", 10), ("sender", 20)])
+def test_there_are_enough(where: str, least: int) -> None:
+    assert len(list((PLANTED / where).glob("*.patch"))) >= least
 
 
 @pytest.mark.parametrize("patch", PATCHES, ids=[patch.stem for patch in PATCHES])

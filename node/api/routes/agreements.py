@@ -31,7 +31,7 @@ from node.commands.sign_agreement import (
     terms_to_accept,
 )
 from node.db import act_as, query, snapshots
-from node.outbox import find_act
+from node.outbox import IN_VAIN, find_act
 from node.problems import not_found
 from protocol.agreement import status_at
 from protocol.signing import typed_data_acceptance
@@ -147,7 +147,7 @@ async def show(
         )
     if promised is None:
         raise not_found("agreement", to_hex(agreement_id), "Propose it: POST /v1/agreements.")
-    status_name = "refused" if promised.state == "failed" else "queued"
+    status_name = "refused" if promised.state in IN_VAIN else "queued"
     return PendingAgreement(
         agreement_id=agreement_id,
         status=status_name,

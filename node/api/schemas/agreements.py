@@ -154,7 +154,7 @@ class AgreementSignature(Shape):
 
 class PromisedSignatureShape(Shape):
     """A signature that the caller's organisation sent to this node and that is not on chain:
-    `queued`, or `refused` by the contract for the reason in `failure`."""
+    `queued`, or `refused` for the reason in `failure`, by the contract or by time."""
 
     organisation: Address
     signer: Address

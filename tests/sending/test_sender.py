@@ -6,86 +6,25 @@ import secrets
 import threading
 from typing import Any
 
-import pytest
-
 from node.api.schemas.agreements import TermsShape
 from node.governance import execute_through_timelock
-from node.sender import Sender
 from protocol.agreement import Terms
 from protocol.signatures import address_of
 from protocol.types import to_hex
 from tests.own_chain import OwnChain, OwnDatabase, run_until_idle
+from tests.sending.fault_chain import FaultChain, once
 from tests.stage import hash_of, wait_until
 
-
-class Killed(BaseException):
-    """Stands for kill -9: nothing of the process runs after it."""
-
-
-STEPS = (
-    "_prepare",
-    "_broadcast",
-    "_wait_for_receipt",
-    "_record_receipt",
-    "_mark",
+BYTES = (
+    "SELECT nonce, a.hash, raw FROM node.transactions JOIN node.attempts AS a"
+    " USING (transaction_id) ORDER BY nonce, attempt_id"
 )
-
-
-def killed_at(step: str, moment: str) -> type[Sender]:
-    """A sender that dies right before or right after one of its steps."""
-
-    def die(self: Sender, *arguments: Any, **named: Any) -> Any:
-        if moment == "after":
-            getattr(Sender, step)(self, *arguments, **named)
-        raise Killed(step)
-
-    return type("KilledSender", (Sender,), {step: die})
 
 
 def anchored(chain: OwnChain, leaf: bytes) -> int:
     """How often the chain has anchored a leaf."""
     events = chain.events("ConsentRegistry", "LeavesAnchored")
     return sum(list(event["args"]["leaves"]).count(leaf) for event in events)
-
-
-@pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_kill_at_any_step_neither_loses_nor_doubles_an_act(
-    own_chain: OwnChain, own_database: OwnDatabase, step: str, moment: str
-) -> None:
-    nonce = own_chain.nonce()
-    leaf = own_database.promise_anchor()
-    with pytest.raises(Killed):
-        own_database.sender(killed_at(step, moment)).step()
-    later = own_database.promise_anchor()
-    run_until_idle(own_database.sender())
-    assert own_database.states() == ["mined", "mined"]
-    assert (anchored(own_chain, leaf), anchored(own_chain, later)) == (1, 1)
-    rows = own_database.sql("SELECT nonce FROM node.transactions ORDER BY nonce")
-    assert [row.nonce for row in rows] == list(range(nonce, own_chain.nonce()))
-
-
-def test_a_kill_inside_the_transaction_leaves_nothing(
-    own_chain: OwnChain, own_database: OwnDatabase
-) -> None:
-    class DiesSigning(Sender):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments)
-            self._account = DyingAccount()  # type: ignore[assignment]  # signs, nothing else
-
-    class DyingAccount:
-        address = own_chain.operator_account.address
-
-        def sign_transaction(self, fields: Any) -> Any:
-            raise Killed("sign")
-
-    leaf = own_database.promise_anchor()
-    with pytest.raises(Killed):
-        own_database.sender(DiesSigning).step()
-    assert own_database.states() == ["waiting"]
-    assert own_database.sql("SELECT count(*) AS n FROM node.transactions")[0].n == 0
-    run_until_idle(own_database.sender())
-    assert anchored(own_chain, leaf) == 1
 
 
 def test_the_same_bytes_go_out_again_when_the_chain_comes_back_shorter(
@@ -98,13 +37,13 @@ def test_the_same_bytes_go_out_again_when_the_chain_comes_back_shorter(
     for _ in range(3):
         leaves.append(own_database.promise_anchor())
         run_until_idle(own_database.sender())
-    before = own_database.sql("SELECT nonce, hash, raw FROM node.transactions ORDER BY nonce")
+    before = own_database.sql(BYTES)
     own_chain.rpc("evm_revert", snapshot)
     assert [anchored(own_chain, leaf) for leaf in (first, *leaves)] == [1, 0, 0, 0]
     later = own_database.promise_anchor()
     run_until_idle(own_database.sender())
     assert [anchored(own_chain, leaf) for leaf in (first, *leaves, later)] == [1] * 5
-    after = own_database.sql("SELECT nonce, hash, raw FROM node.transactions ORDER BY nonce")
+    after = own_database.sql(BYTES)
     assert after[: len(before)] == before
     assert set(own_database.states()) == {"mined"}
 
@@ -146,7 +85,7 @@ def test_a_refusal_is_kept_with_its_reason_and_remedy_and_stops_nobody(
     nonce = own_chain.nonce()
     secret, leaf = secrets.token_bytes(32), secrets.token_bytes(32)
     own_database.promise_withdrawal(leaf, secret, signed_by=secrets.token_bytes(32))
-    own_database.sender().step()
+    run_until_idle(own_database.sender())
     kept = own_database.promise_anchor()
     run_until_idle(own_database.sender())
     [refused, sent] = own_database.sql("SELECT state, failure FROM node.outbox ORDER BY outbox_id")
@@ -174,6 +113,9 @@ def test_one_bad_withdrawal_among_many_spoils_none(
         assert registry.revocations(holder, leaf).call() > 0
     holder = own_chain.web3.to_checksum_address(address_of(bad_secret))
     assert registry.revocations(holder, bad_leaf).call() == 0
+    [refused, *done] = own_database.sql("SELECT state, failure FROM node.outbox ORDER BY outbox_id")
+    assert [row.state for row in done] == ["mined"] * 3
+    assert (refused.state, refused.failure["name"]) == ("failed", "WithdrawalSignatureInvalid")
 
 
 def proposal(chain: OwnChain) -> tuple[bytes, dict[str, Any]]:
@@ -207,12 +149,12 @@ def mined_in_vain(own_chain: OwnChain, own_database: OwnDatabase) -> bytes:
     """An anchor whose block comes when the contract has already stopped; gives its leaf."""
     leaf = own_database.promise_anchor()
 
-    class Overtaken(Sender):
-        def _broadcast(self, raw: bytes) -> None:
-            stop_everything(own_chain)
-            super()._broadcast(raw)
+    def overtaken(*_arguments: Any) -> Any:
+        stop_everything(own_chain)
+        return FaultChain.PASSED
 
-    own_database.sender(Overtaken).step()
+    chain = FaultChain(own_chain.reader(), before={"broadcast": once(overtaken)})
+    run_until_idle(own_database.sender(chain))
     return leaf
 
 
@@ -231,7 +173,7 @@ def test_an_act_mined_in_vain_is_failed_and_says_so(
     leaf = mined_in_vain(own_chain, own_database)
     [row] = own_database.sql("SELECT state, failure FROM node.outbox")
     assert row.state == "failed"
-    assert row.failure["name"] == "MinedInVain"
+    assert row.failure["name"] == "OrganisationSuspended"
     assert row.failure["remedy"]
     assert anchored(own_chain, leaf) == 0
 
@@ -268,34 +210,27 @@ class CountingStop(threading.Event):
         return super().wait(min(timeout or 0.05, 0.05))
 
 
-class CountingSender(Sender):
-    steps = 0
-
-    def step(self) -> bool:
-        self.steps += 1
-        return super().step()
-
-
 def test_a_second_sender_waits_for_the_first(
     own_chain: OwnChain, own_database: OwnDatabase
 ) -> None:
-    senders = [own_database.sender(CountingSender) for _ in range(2)]
+    chains = [FaultChain(own_chain.reader()) for _ in range(2)]
+    senders = [own_database.sender(chain) for chain in chains]
     stops = [CountingStop(), CountingStop()]
     threads = [
         threading.Thread(target=sender.run, args=(stop,))
         for sender, stop in zip(senders, stops, strict=True)
     ]
     threads[0].start()
-    wait_until(lambda: senders[0].steps > 0, "the first sender")
+    wait_until(lambda: chains[0].calls, "the first sender")
     threads[1].start()
     try:
         wait_until(lambda: stops[1].pauses > 3, "the second sender's waiting")
         leaf = own_database.promise_anchor()
         wait_until(lambda: own_database.states() == ["mined"], "the act")
-        assert senders[1].steps == 0
+        assert not chains[1].calls
         stops[0].set()
         threads[0].join(10)
-        wait_until(lambda: senders[1].steps > 0, "the second sender's turn")
+        wait_until(lambda: chains[1].calls, "the second sender's turn")
         later = own_database.promise_anchor()
         wait_until(lambda: own_database.states() == ["mined", "mined"], "the second act")
         assert (anchored(own_chain, leaf), anchored(own_chain, later)) == (1, 1)

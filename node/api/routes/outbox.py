@@ -1,0 +1,52 @@
+"""`/v1/outbox`: what this node promised to bring to the chain for an organisation, and how far it
+is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+
+from node.api.context import NodeContext
+from node.api.principal import Caller
+from node.api.schemas.outbox import OutboxAct, OutboxPage
+from node.db import act_as
+from node.outbox import MAX_ACT_ID, list_acts
+from node.problems import not_found
+
+router = APIRouter(prefix="/v1/outbox", tags=["outbox"])
+
+State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
+
+
+@router.get("", response_model=OutboxPage)
+async def list_own(
+    context: NodeContext,
+    caller: Caller,
+    state: State | None = None,
+    before: Annotated[
+        int, Query(ge=1, le=MAX_ACT_ID, description="`next` of a page.")
+    ] = MAX_ACT_ID,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> OutboxPage:
+    """The acts of the caller's organisation, the newest first."""
+    async with context.database.begin() as connection:
+        await act_as(connection, caller.organisation_id)
+        rows = await list_acts(connection, state, before, limit + 1)
+    return OutboxPage(
+        items=[OutboxAct.of(row) for row in rows[:limit]],
+        next=rows[limit - 1].outbox_id if len(rows) > limit else None,
+    )
+
+
+@router.get("/{act_id}", response_model=OutboxAct)
+async def show(
+    context: NodeContext, caller: Caller, act_id: Annotated[int, Path(ge=1, le=MAX_ACT_ID)]
+) -> OutboxAct:
+    """One act of the caller's organisation."""
+    async with context.database.begin() as connection:
+        await act_as(connection, caller.organisation_id)
+        rows = await list_acts(connection, None, act_id + 1, 1)
+    if not rows or rows[0].outbox_id != act_id:
+        raise not_found("act", str(act_id), "GET /v1/outbox lists those of your organisation.")
+    return OutboxAct.of(rows[0])

@@ -1,0 +1,232 @@
+"""What became of what was sent: blocks, blocks taken back, and what is in no block at all."""
+
+from __future__ import annotations
+
+import structlog
+
+from node.refusals import refusal_of_revert
+from node.sending.chain import Mined, SenderChain, Sighting
+from node.sending.clock import Clock
+from node.sending.failures import MINED_IN_VAIN, failure_of, never_valid, refused_withdrawals
+from node.sending.journal import Failure, Journal, OpenTransaction
+from node.sending.offering import Offering
+from node.sending.rules import Move, Patience, next_move
+
+LOST_AFTER_SECONDS = 5.0
+CLOSED_READ_MAX = 500
+SHORTER_MAX = 1_000
+"""Blocks that a chain may have lost since a transaction was signed."""
+
+log = structlog.get_logger("sender")
+
+
+class Settling:
+    """Of one key."""
+
+    def __init__(
+        self,
+        sender: bytes,
+        chain: SenderChain,
+        journal: Journal,
+        offering: Offering,
+        clock: Clock,
+        patience: Patience,
+        finality_blocks: int,
+        head_poll_seconds: float,
+    ) -> None:
+        self._sender = sender
+        self._chain = chain
+        self._journal = journal
+        self._offering = offering
+        self._clock = clock
+        self._patience = patience
+        self._finality_blocks = finality_blocks
+        self._head_poll_seconds = head_poll_seconds
+        self._settled_head: bytes | None = None
+        self._look_again_at = 0.0
+        self._lost_since: float | None = None
+
+    def doubt_everything(self) -> None:
+        """Looks again, even if the head has not moved."""
+        self._settled_head = None
+
+    def settle(self) -> tuple[bool, int]:
+        """Looks at every open transaction; whether anything moved, and how many are under way."""
+        transactions = self._journal.open_transactions()
+        sent = [each for each in transactions if each.is_under_way]
+        if not (sent or self._head_has_moved()):
+            return False, 0
+        in_blocks = [each for each in transactions if not each.is_under_way]
+        hashes = [attempt.hash for each in sent for attempt in each.attempts]
+        newest, closed = in_blocks[-1:], self._journal.newest_closed(1)
+        seen = self._chain.look_up(
+            self._sender, [*hashes, *(each.hash for each in (*newest, *closed))]
+        )
+        has_moved = False
+        if newest and _is_in_same_block(newest[0], seen):
+            self._finalise(in_blocks, seen.head.number - self._finality_blocks)
+        elif newest:
+            has_moved = self._look_again(in_blocks)
+        self._watch_for_loss(transactions, closed, seen)
+        for transaction in sent:
+            has_moved |= self._settle_sent(transaction, seen)
+        under_way = len(sent)
+        if has_moved:
+            under_way = sum(each.is_under_way for each in self._journal.open_transactions())
+        is_settled = not (under_way or has_moved or self._lost_since is not None)
+        self._settled_head = seen.head.block_hash if is_settled else None
+        return has_moved, under_way
+
+    def _head_has_moved(self) -> bool:
+        """An idle sender looks at the head every `head_poll_seconds` only."""
+        now = self._clock.monotonic()
+        if self._settled_head is not None and now < self._look_again_at:
+            return False
+        self._look_again_at = now + self._head_poll_seconds
+        return self._settled_head != self._chain.head().block_hash
+
+    def _finalise(self, in_blocks: list[OpenTransaction], final_block: int) -> None:
+        """What the newest block still holds, its ancestors hold, too."""
+        final = [each for each in in_blocks if (each.block_number or 0) <= final_block]
+        for transaction in final:
+            if _is_filler(transaction):
+                self._journal.release(transaction)
+        if final:
+            self._journal.finalise(final_block)
+        self._offering.forget([each.transaction_id for each in final])
+
+    def _look_again(self, in_blocks: list[OpenTransaction]) -> bool:
+        """The newest block is not what it was: where are the others?"""
+        hashes = [attempt.hash for each in in_blocks for attempt in each.attempts]
+        seen = self._chain.look_up(self._sender, hashes)
+        gone = [
+            each.transaction_id
+            for each in in_blocks
+            if not any(attempt.hash in seen.mined for attempt in each.attempts)
+        ]
+        for transaction in in_blocks:
+            if transaction.transaction_id not in gone and not _is_in_same_block(transaction, seen):
+                self._record(transaction, seen)
+        if gone:
+            log.warning("taken_back", transactions=len(gone))
+            self._journal.reopen(gone)
+            self._offering.forget(gone)
+        return True
+
+    def _watch_for_loss(
+        self, transactions: list[OpenTransaction], closed: list[OpenTransaction], seen: Sighting
+    ) -> None:
+        """A chain may come back without blocks that were final, as an embedded one that is killed.
+        A node that lags is given time."""
+        lowest = transactions[0].nonce if transactions else self._journal.next_nonce(0)
+        is_whole = all(_is_in_same_block(each, seen) for each in closed)
+        if is_whole and seen.nonce >= lowest:
+            self._lost_since = None
+            return
+        now = self._clock.monotonic()
+        if self._lost_since is None:
+            self._lost_since = now
+        elif now - self._lost_since >= LOST_AFTER_SECONDS:
+            self._lost_since = None
+            self._make_up_for_loss(lowest, seen.head.number)
+
+    def _make_up_for_loss(self, lowest: int, head: int) -> None:
+        """Nothing gets into a block before the nonces below it: what was in blocks that are gone
+        goes out again, and a nonce there that was somebody else's is used up."""
+        closed = self._journal.newest_closed(CLOSED_READ_MAX)
+        seen = self._chain.look_up(self._sender, [each.hash for each in closed])
+        lost = [each.transaction_id for each in closed if not _is_in_same_block(each, seen)]
+        lost += self._journal.void_from(seen.nonce)
+        if lost:
+            log.error("final_blocks_lost", transactions=len(lost), nonce=seen.nonce)
+            self._journal.reopen(lost)
+            self._offering.forget(lost)
+        for nonce in self._journal.unknown_nonces(seen.nonce, lowest):
+            self._offering.fill_gap(nonce, head)
+
+    def _settle_sent(self, transaction: OpenTransaction, seen: Sighting) -> bool:
+        """Whether it moved."""
+        if any(attempt.hash in seen.mined for attempt in transaction.attempts):
+            self._record(transaction, seen)
+            return True
+        head, price = seen.head.number, self._offering.raised_price(transaction)
+        if transaction.state == "void" and not transaction.attempts[-1].is_filler:
+            self._offering.fill(transaction, head, None)  # its acts went elsewhere long ago
+            return False
+        move = next_move(
+            nonce=transaction.nonce,
+            nonce_on_chain=seen.nonce,
+            offered=self._offering.last(transaction),
+            head=head,
+            now=self._clock.monotonic(),
+            patience=self._patience,
+            may_raise=price is not None,
+        )
+        match move:
+            case Move.BROADCAST:
+                self._offering.offer(transaction, head)
+            case Move.SPREAD:
+                self._offering.offer(transaction, head, everywhere=True)
+            case Move.RAISE:
+                assert price is not None
+                self._offering.raise_price(transaction, price, head)
+            case Move.FILL:
+                self._offering.fill(transaction, head, never_valid())
+            case Move.INVESTIGATE:
+                return self._investigate(transaction, head)
+        return False
+
+    def _investigate(self, transaction: OpenTransaction, head: int) -> bool:
+        """Its nonce is used, by what? Whether it was given up."""
+        self._offering.looked_into(transaction, head)
+        signed_at = transaction.signed_at_block
+        used = self._who_used(transaction, signed_at, head)
+        if used is None:  # a chain that came back shorter has it further down
+            used = self._who_used(transaction, max(1, signed_at - SHORTER_MAX), signed_at - 1)
+        if used is None:  # the node that answered does not have the block yet
+            return False
+        used_by, block_number = used
+        if any(attempt.hash == used_by for attempt in transaction.attempts):
+            log.warning("receipt_missing", hash="0x" + used_by.hex(), block=block_number)
+            return False
+        log.error("nonce_used_elsewhere", nonce=transaction.nonce, by="0x" + used_by.hex())
+        if block_number > head - self._finality_blocks:
+            return False
+        self._journal.release(transaction)
+        return True
+
+    def _who_used(
+        self, transaction: OpenTransaction, first: int, last: int
+    ) -> tuple[bytes, int] | None:
+        return self._chain.who_used(self._sender, transaction.nonce, first, last)
+
+    def _record(self, transaction: OpenTransaction, seen: Sighting) -> None:
+        """The first receipt of any of its attempts counts: there can be one only."""
+        attempt = next(each for each in transaction.attempts if each.hash in seen.mined)
+        mined = seen.mined[attempt.hash]
+        failure = None
+        if not mined.succeeded:
+            failure = self._why_in_vain(transaction, mined)
+        refused = {} if failure or attempt.is_filler else refused_withdrawals(mined)
+        self._journal.record(transaction, attempt, mined, failure, refused)
+        log.info(
+            "mined" if failure is None else "mined_in_vain",
+            hash="0x" + attempt.hash.hex(),
+            block=mined.block_number,
+            gas=mined.gas_used,
+        )
+
+    def _why_in_vain(self, transaction: OpenTransaction, mined: Mined) -> Failure:
+        reverted = self._chain.refusal(self._sender, transaction.request, mined.block_number)
+        if reverted is None:
+            return MINED_IN_VAIN
+        return failure_of(refusal_of_revert(reverted.said, reverted.data))
+
+
+def _is_in_same_block(transaction: OpenTransaction, seen: Sighting) -> bool:
+    mined = seen.mined.get(transaction.hash)
+    return mined is not None and mined.block_hash == transaction.block_hash
+
+
+def _is_filler(transaction: OpenTransaction) -> bool:
+    return any(each.is_filler and each.hash == transaction.hash for each in transaction.attempts)

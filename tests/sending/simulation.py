@@ -1,0 +1,291 @@
+"""A sender, its database and a chain under combined faults that one number draws.
+
+Everything that may go wrong goes wrong at once: replies get lost, nodes lag, pools are emptied,
+blocks are taken back, the chain comes back shorter, the key is used elsewhere, prices rise, and the
+sender dies at any step or loses its key to another. Then the faults end; what was promised must
+have happened once.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import Engine, insert, text
+
+from indexer.rpc import ChainUnreachable
+from node import tables
+from node.contracts import Deployment
+from node.db import SENDER_ROLE, role_engine
+from node.sending.answers import Answer
+from node.sending.chain import Head, Request, Sighting
+from node.sending.fence import Fenced
+from node.sending.sender import Progress, Sender, SenderSettings
+from node.signers import KeySigner, LegacyTransaction
+from tests.sending.fault_chain import Killed
+from tests.sending.model_chain import ModelChain, sighting_of
+from tests.sending.turning_clock import TurningClock
+
+FINALITY_BLOCKS = 6
+REORGANISATION_MAX = 5
+"""Deeper ones take back what is final: `take_back_finals` plays those, as crashes of an embedded
+chain."""
+TURNS = 30
+HEALING_STEPS_MAX = 400
+ISSUERS = (b"\x01" * 20, b"\x02" * 20)
+SETTINGS = SenderSettings(
+    batch_seconds=0.0,
+    poll_seconds=0.1,
+    finality_blocks=FINALITY_BLOCKS,
+    head_poll_seconds=0.0,
+    idempotency_days=7,
+    window=4,
+    gas_price_max_wei=10**9,
+)
+
+
+@dataclass
+class Faults:
+    """What goes wrong between a sender and the chain; `draw` decides each time."""
+
+    chain: ModelChain
+    draw: random.Random
+    is_healed: bool = False
+    dies_in: int | None = None
+
+    def _happens(self, chance: float) -> bool:
+        return not self.is_healed and self.draw.random() < chance
+
+    def _step(self) -> None:
+        """The sender may die at any of its requests."""
+        if self.dies_in is not None:
+            self.dies_in -= 1
+            if self.dies_in < 0:
+                self.dies_in = None
+                raise Killed
+
+    def _ask(self, ask: Callable[[], Any]) -> Any:
+        self._step()
+        if self._happens(0.05):
+            raise ChainUnreachable("silent")
+        answer = ask()
+        if self._happens(0.05):
+            raise ChainUnreachable("the reply got lost")
+        self._step()
+        return answer
+
+    def identity(self) -> tuple[int, bytes]:
+        return self._ask(self.chain.identity)
+
+    def head(self) -> Head:
+        return self._ask(self.chain.head)
+
+    def look_up(self, sender: bytes, hashes: Sequence[bytes]) -> Sighting:
+        def ask() -> Sighting:
+            blocks = self.chain.blocks
+            if self._happens(0.1):  # a node behind the balancer that lags
+                blocks = blocks[: max(2, len(blocks) - self.draw.randint(1, 4))]
+            seen = sighting_of(blocks, hashes)
+            return replace(seen, mined={}) if self._happens(0.05) else seen
+
+        return self._ask(ask)
+
+    def estimate(self, sender: bytes, request: Request, price_wei: int) -> int:
+        return self._ask(lambda: self.chain.estimate(sender, request, price_wei))
+
+    def suggested_price(self) -> int:
+        return self._ask(self.chain.suggested_price)
+
+    def broadcast(self, raw: bytes, everywhere: bool) -> tuple[Answer, str]:
+        def ask() -> tuple[Answer, str]:
+            if self._happens(0.05):
+                return Answer.NO_FUNDS, "insufficient funds"
+            if self._happens(0.05):
+                return Answer.UNCLEAR, "internal error"
+            if self._happens(0.05):
+                return Answer.TAKEN, ""  # and forgotten
+            return self.chain.broadcast(raw, everywhere)
+
+        return self._ask(ask)
+
+    def refusal(self, sender: bytes, request: Request, block_number: int) -> None:
+        return self._ask(lambda: None)
+
+    def who_used(
+        self, sender: bytes, nonce: int, first: int, last: int
+    ) -> tuple[bytes, int] | None:
+        return self._ask(lambda: self.chain.who_used(sender, nonce, first, last))
+
+
+@dataclass
+class Simulation:
+    """One seed's story. `owner` may write the database, whose address is `url`."""
+
+    seed: int
+    url: str
+    owner: Engine
+    deployment: Deployment
+    signer: KeySigner
+    leaves: list[bytes] = field(default_factory=list)
+    foreign: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.draw = random.Random(self.seed)
+        genesis = bytes.fromhex(self.deployment.genesis_hash[2:])
+        self.chain = ModelChain(genesis, self.deployment.chain_id)
+        self.faults = Faults(self.chain, self.draw)
+        self.clock = TurningClock()
+        self.engine = role_engine(self.url, SENDER_ROLE)
+        self.sender = self._start()
+
+    def run(self) -> None:
+        """The story, its healing, and what must be true then."""
+        try:
+            for _ in range(TURNS):
+                self._turn()
+                self._step()
+            self.faults.is_healed = True
+            self._heal()
+            self._require_once()
+        finally:
+            self.engine.dispose()
+
+    def _start(self) -> Sender:
+        sender = Sender(
+            self.engine, self.faults, self.signer, self.deployment, SETTINGS, self.clock
+        )
+        sender.take_over()
+        return sender
+
+    def _turn(self) -> None:
+        turns: list[tuple[str, int, Callable[[], None]]] = [
+            ("promise", 6, self._promise),
+            ("mine", 8, self.chain.mine),
+            ("wait", 4, lambda: self.clock.turn(self.draw.choice([0.1, 1.0, 6.0]))),
+            ("lose the pool", 2, self.chain.pool.clear),
+            ("take back", 2, self._take_back),
+            ("come back shorter", 1, self._come_back_shorter),
+            ("use the nonce elsewhere", 1, self._use_elsewhere),
+            ("raise the price", 1, self._raise_price),
+            ("die", 3, self._die_soon),
+            ("take over", 1, self._take_over),
+        ]
+        [(name, _, act)] = self.draw.choices(turns, [weight for _, weight, _ in turns])
+        self.events[name] += 1
+        act()
+
+    def _step(self) -> None:
+        try:
+            self.sender.step()
+        except ChainUnreachable:
+            self.clock.turn(1.0)
+        except (Killed, Fenced):
+            self.engine.dispose()
+            self.faults.dies_in = None
+            self.sender = self._start()
+
+    # -- what happens ----------------------------------------------------------------------------
+
+    def _promise(self) -> None:
+        with self.owner.begin() as connection:
+            for _ in range(self.draw.choice([1, 1, 3])):
+                leaf = self.draw.randbytes(32)
+                self.leaves.append(leaf)
+                connection.execute(
+                    insert(tables.outbox).values(
+                        organisation_id=self.draw.choice(ISSUERS),
+                        kind="anchor",
+                        subject=leaf,
+                        order_key=leaf,
+                        payload={},
+                    )
+                )
+
+    def _take_back(self) -> None:
+        depth = self.draw.randint(1, REORGANISATION_MAX)
+        self.chain.take_back(depth, keeps_pool=self.draw.random() < 0.5)
+        for _ in range(depth + 1):
+            if self.draw.random() < 0.7:
+                self.chain.mine()
+
+    def _come_back_shorter(self) -> None:
+        """As after a crash of the embedded chain, finals included."""
+        self.chain.take_back(self.draw.randint(1, 2 * FINALITY_BLOCKS), keeps_pool=False)
+
+    def _use_elsewhere(self) -> None:
+        """Only where nothing of ours stands in a block to be taken back and fight for it again."""
+        signed = self.signer.sign(
+            LegacyTransaction(self.chain.nonce, 10**9, 21_000, b"\x07" * 20, 0, b"")
+        )
+        if self.chain.take(signed.raw) is Answer.TAKEN:
+            self.foreign += 1
+            self.chain.mine()
+
+    def _raise_price(self) -> None:
+        self.chain.price_min_wei = self.draw.choice([0, 100, 10_000])
+
+    def _die_soon(self) -> None:
+        self.faults.dies_in = self.draw.randint(0, 12)
+
+    def _take_over(self) -> None:
+        """Another sender gets the key; the one that had it does not know yet."""
+        resumed, self.sender = self.sender, self._start()
+        self._step()
+        try:
+            resumed.step()
+        except (ChainUnreachable, Fenced, Killed):
+            self.faults.dies_in = None
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def _heal(self) -> None:
+        for _ in range(HEALING_STEPS_MAX):
+            try:
+                if self.sender.step() is Progress.IDLE and self._all_done():
+                    return
+            except (Killed, Fenced):
+                self.sender = self._start()
+            self.chain.mine()
+            self.clock.turn(1.0)
+        raise AssertionError(f"seed {self.seed}: no end; {self._states()}; {self._stuck()}")
+
+    def _all_done(self) -> bool:
+        return set(self._states()) <= {"final"}
+
+    def _states(self) -> Counter[str]:
+        with self.owner.connect() as connection:
+            rows = connection.execute(text("SELECT state FROM node.outbox")).scalars()
+            return Counter(rows)
+
+    def _stuck(self) -> list[Any]:
+        """What is left, for whoever reads of a failure."""
+        statement = text(
+            "SELECT t.nonce, t.state, t.is_open, t.block_number, o.state AS act"
+            " FROM node.transactions AS t FULL JOIN node.outbox AS o USING (transaction_id)"
+            " WHERE t.is_open OR o.state NOT IN ('final') ORDER BY t.nonce"
+        )
+        with self.owner.connect() as connection:
+            rows = connection.execute(statement).all()
+        return [*rows, f"chain: nonce {self.chain.nonce}, {self.chain.price_min_wei} wei"]
+
+    def _require_once(self) -> None:
+        carried = Counter(
+            leaf
+            for transaction in self.chain.transactions()
+            for leaf in self.leaves
+            if leaf in transaction.data
+        )
+        wrong = {leaf.hex(): carried[leaf] for leaf in self.leaves if carried[leaf] != 1}
+        assert not wrong, f"seed {self.seed}: {wrong}"
+
+
+def empty(owner: Engine) -> None:
+    """The tables as they were before the first story."""
+    with owner.begin() as connection:
+        connection.execute(
+            text("TRUNCATE node.outbox, node.attempts, node.transactions, node.sender_terms")
+        )
