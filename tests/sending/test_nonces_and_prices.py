@@ -33,6 +33,7 @@ def use_nonce_elsewhere(own_chain: OwnChain) -> None:
     }
     signed = account.sign_transaction(fields)
     own_chain.web3.eth.send_raw_transaction(signed.raw_transaction)
+    own_chain.web3.eth.wait_for_transaction_receipt(signed.hash, poll_latency=0.02)
 
 
 def test_a_nonce_used_elsewhere_is_given_up_once_nothing_takes_its_block_back(
