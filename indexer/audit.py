@@ -8,6 +8,7 @@ block of its height cannot answer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 
 import structlog
@@ -24,6 +25,10 @@ from protocol.types import AmountMinor
 BACK_FILL_BLOCKS = 50_000
 """A back-fill is compared after so many blocks. A node that forgets old states cannot answer; the
 head decides then."""
+
+ASK_AGAIN_SECONDS = 0.25
+"""A node may answer for its newest block with the state of the next one, which it is just making
+(seen of anvil 1.7.1)."""
 
 logger = structlog.get_logger("indexer")
 
@@ -98,6 +103,10 @@ class Auditor:
         self._asked_at = last.block_number
         try:
             comparison = compare(self._chain, self._addresses, booked, accounts, leaves, last)
+            if not comparison.agrees:  # what really differs, differs again
+                logger.warning("books_compared_again", block=last.block_number)
+                time.sleep(ASK_AGAIN_SECONDS)
+                comparison = compare(self._chain, self._addresses, booked, accounts, leaves, last)
         except ChainRefused as error:
             if is_head and self._is_live:
                 raise

@@ -15,9 +15,9 @@ from web3 import Web3
 
 from indexer import audit, tables
 from indexer.audit import Auditor, BooksDiffer
-from indexer.books import check_books
+from indexer.books import Comparison, check_books, compare
 from indexer.chain import Chain, ChainRefused
-from indexer.cursor import read_cursor
+from indexer.cursor import BlockRef, read_cursor
 from indexer.decode import PlacedEvent
 from indexer.projections import Projector
 from indexer.projections import postings as projection
@@ -267,6 +267,24 @@ def test_a_restarted_indexer_finds_books_that_were_changed_under_it(
     anchor(own_database, 1)
     with pytest.raises(BooksDiffer):
         indexer.step()
+
+
+def test_an_answer_that_is_wrong_once_is_no_alarm(
+    own_chain: OwnChain, own_database: OwnDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that is making the next block may answer with its state."""
+    issue(own_chain)
+    asked: list[BlockRef] = []
+
+    def wrong_once(
+        chain: Any, addresses: Any, booked: Any, accounts: Any, leaves: int, last: BlockRef
+    ) -> Comparison:
+        asked.append(last)
+        return compare(chain, addresses, booked, accounts, leaves + (len(asked) == 1), last)
+
+    monkeypatch.setattr("indexer.audit.compare", wrong_once)
+    at_head(own_database.indexer(), own_database)
+    assert asked[0] == asked[1]
 
 
 def test_the_indexers_role_cannot_change_a_fact(
