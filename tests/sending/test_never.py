@@ -16,9 +16,22 @@ from tests.own_chain import OwnChain, OwnDatabase
 from tests.sending.exactly_once import Promised
 from tests.sending.fault_chain import (
     FaultChain,
+    Hook,
     silent,
 )
 from tests.sending.turning_clock import TurningClock, settle
+
+
+def invalid_is_the_first() -> Hook:
+    """A node that never takes the first bytes that it gets, and takes all others."""
+    first: list[bytes] = []
+
+    def judge(raw: bytes, everywhere: bool) -> Any:
+        if not first:
+            first.append(raw)
+        return (Answer.INVALID, "exceeds block gas limit") if raw in first else FaultChain.PASSED
+
+    return judge
 
 
 def test_bytes_that_can_never_be_valid_leave_no_gap(
@@ -27,15 +40,7 @@ def test_bytes_that_can_never_be_valid_leave_no_gap(
     """The nonce is used up by a transaction that does nothing; the act is tried again in another
     one, alone it has failed."""
     signs = KeySigner(own_chain.operator_account, own_chain.deployment.chain_id)
-    refused: list[bytes] = []
-
-    def refuse_first(raw: bytes, everywhere: bool) -> Any:
-        if not refused or raw in refused:
-            refused.append(raw)
-            return Answer.INVALID, "exceeds block gas limit"
-        return FaultChain.PASSED
-
-    chain.before["broadcast"] = refuse_first
+    chain.before["broadcast"] = invalid_is_the_first()
     promised.anchor()
     promised.anchor()
     sender = promised.database.sender(chain, signer=signs, clock=clock, finality_blocks=2)
@@ -52,15 +57,7 @@ def test_bytes_that_can_never_be_valid_leave_no_gap(
 def test_a_single_act_that_can_never_be_valid_has_failed(
     own_chain: OwnChain, own_database: OwnDatabase, chain: FaultChain, clock: TurningClock
 ) -> None:
-    refused: list[bytes] = []
-
-    def refuse_first(raw: bytes, everywhere: bool) -> Any:
-        if not refused or raw in refused:
-            refused.append(raw)
-            return Answer.INVALID, "exceeds block gas limit"
-        return FaultChain.PASSED
-
-    chain.before["broadcast"] = refuse_first
+    chain.before["broadcast"] = invalid_is_the_first()
     own_database.promise_anchor()
     sender = own_database.sender(chain, clock=clock, finality_blocks=2)
     settle(sender, clock, each=lambda: own_chain.mine(1))
