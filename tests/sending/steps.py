@@ -51,7 +51,8 @@ class Steps:
             commit(connection)
             self.end("COMMIT")
 
-        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]  # no event comes after a COMMIT
+        # Of its events SQLAlchemy has none that comes after a COMMIT.
+        engine.dialect.do_commit = do_commit  # type: ignore[method-assign]
 
     def _before(self, method: str) -> Any:
         def hook(*_arguments: Any) -> Any:
