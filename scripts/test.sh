@@ -101,7 +101,8 @@ if [ "$mode" = deep ]; then
   done
   if command -v go >/dev/null; then
     part "python on go-ethereum" \
-      env PTX_TEST_CHAIN=geth "${pytest[@]}" -m "not deep" tests/node tests/indexer tests/e2e
+      env PTX_TEST_CHAIN=geth "${pytest[@]}" -m "not deep" \
+      tests/node tests/indexer tests/e2e tests/sending/test_geth.py
   else
     printf '== python on go-ethereum: left out, Go is not there\n'
   fi

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from eth_account import Account
@@ -47,6 +48,20 @@ def start_geth(
     state_dir: Path, port: int, chain_id: int, _hardfork: str, log: Path
 ) -> subprocess.Popen[bytes]:
     """As `node.embedded.chain.start_chain`, with the rules of istanbul always."""
+    return run_geth(state_dir, port, chain_id, log, ())
+
+
+def run_geth(
+    state_dir: Path,
+    port: int,
+    chain_id: int,
+    log: Path,
+    rules: Sequence[str],
+    rich: Sequence[str] = (),
+    seals: bool = True,
+) -> subprocess.Popen[bytes]:
+    """`rules` are arguments for its pool; accounts in `rich` have ether from the first block on.
+    Where it does not seal, its pool takes transactions and no block comes."""
     geth, data = build_geth(), state_dir / "geth"
     sealer = Account.create()
     if not data.exists():
@@ -55,7 +70,7 @@ def start_geth(
         (data / "keystore" / "sealer.json").write_text(json.dumps(keystore))
         (data / "config.toml").write_text(CONFIG)
         (data / "password").write_text(PASSWORD)
-        (data / "genesis.json").write_text(json.dumps(genesis(chain_id, sealer.address)))
+        (data / "genesis.json").write_text(json.dumps(genesis(chain_id, sealer.address, rich)))
         initialise = [str(geth), "--datadir", str(data), "init", str(data / "genesis.json")]
         subprocess.run(initialise, check=True, capture_output=True)
     else:
@@ -66,14 +81,16 @@ def start_geth(
         *("--config", str(data / "config.toml")),
         *("--http", "--http.addr", HOST, "--http.port", str(port), "--http.api", "eth,net,web3"),
         *("--ipcdisable", "--authrpc.port", "0"),
-        *("--mine", "--miner.etherbase", sealer.address, "--miner.gasprice", "0"),
+        *("--miner.etherbase", sealer.address, "--miner.gasprice", "0"),
         *("--unlock", sealer.address, "--password", str(data / "password")),
         *("--allow-insecure-unlock", "--syncmode", "full", "--gcmode", "archive"),
+        *(("--mine",) if seals else ()),
+        *rules,
     ]
     return start_client(command, port, chain_id, log)
 
 
-def genesis(chain_id: int, sealer: str) -> dict[str, object]:
+def genesis(chain_id: int, sealer: str, rich: Sequence[str]) -> dict[str, object]:
     """The first block: every rule up to istanbul from the beginning, one account that seals."""
     extra = bytes(VANITY_LENGTH) + bytes.fromhex(sealer[2:]) + bytes(SEAL_LENGTH)
     forks = {f"{name}Block": 0 for name in FORKS}
@@ -82,5 +99,5 @@ def genesis(chain_id: int, sealer: str) -> dict[str, object]:
         "difficulty": "1",
         "gasLimit": hex(BLOCK_GAS),
         "extradata": "0x" + extra.hex(),
-        "alloc": {},
+        "alloc": {address: {"balance": hex(10**24)} for address in rich},
     }

@@ -36,6 +36,7 @@ from protocol.signing import withdrawal_digest
 from protocol.types import Leaf, OrganisationId, to_hex
 from tests.stage import wait_until
 
+CHAIN_ID = 7838
 WINDOW_BLOCKS = 128
 
 SENDER_SETTINGS = SenderSettings(
@@ -204,28 +205,32 @@ def run_until_idle(sender: Sender) -> None:
 def open_own_chain(folder: Path, server: str, create: Callable[[], str]) -> Iterator[OwnChain]:
     """Anvil with everything deployed, gone after the block."""
     port = free_port("127.0.0.1", 0)
-    process = start_chain(folder, port, 7838, Settings().chain_hardfork, folder / "chain.log")
+    process = start_chain(folder, port, CHAIN_ID, Settings().chain_hardfork, folder / "chain.log")
     try:
-        template = create()
-        settings = Settings(
-            state_dir=folder,
-            chain_id=7838,
-            chain_url=f"http://127.0.0.1:{port}",
-            database_url=template,
-            deployment_path=folder / "deployment.json",
-        )
-        prepare_node(settings, "http://127.0.0.1:1", True, print)
-        yield OwnChain(
-            settings=settings,
-            web3=connect_chain(settings),
-            deployment=load_deployment(settings.deployment_file),
-            server=server,
-            template=str(make_url(template).database),
-            operator_account=load_or_create_account(settings.keys_dir, OPERATOR_KEY),
-        )
+        yield prepare_own_chain(folder, port, server, create())
     finally:
         process.terminate()
         process.wait()
+
+
+def prepare_own_chain(folder: Path, port: int, server: str, template: str) -> OwnChain:
+    """Deploys everything on the chain that answers at the port."""
+    settings = Settings(
+        state_dir=folder,
+        chain_id=CHAIN_ID,
+        chain_url=f"http://127.0.0.1:{port}",
+        database_url=template,
+        deployment_path=folder / "deployment.json",
+    )
+    prepare_node(settings, "http://127.0.0.1:1", True, print)
+    return OwnChain(
+        settings=settings,
+        web3=connect_chain(settings),
+        deployment=load_deployment(settings.deployment_file),
+        server=server,
+        template=str(make_url(template).database),
+        operator_account=load_or_create_account(settings.keys_dir, OPERATOR_KEY),
+    )
 
 
 def open_own_database(chain: OwnChain) -> OwnDatabase:

@@ -8,17 +8,26 @@ from eth_hash.auto import keccak
 
 from node.refusals import Refusal, refusal_of
 from node.sending.chain import Mined
-from node.sending.journal import Failure
 from protocol.errors import WithdrawalSignatureInvalid
 from protocol.types import HolderAddress, Leaf
+
+Failure = dict[str, Any]
+"""Name, detail, remedy and values of why an act has failed or waits."""
 
 WITHDRAWAL_REFUSED = "0x" + keccak(b"WithdrawalRefused(address,bytes32)").hex()
 WORDS_MAX = 300
 
 MINED_IN_VAIN: Failure = {
     "name": "MinedInVain",
-    "detail": "The chain carried the transaction and the contract refused it.",
-    "remedy": "Something changed between the check and the block: look at the state and ask anew.",
+    "detail": "Its transaction is in a block, did nothing there, and no contract says why.",
+    "remedy": "It is tried anew by itself, once nothing can take that block back.",
+    "values": {},
+}
+
+EXPIRED: Failure = {
+    "name": "ActExpired",
+    "detail": "It could not be sent as long as it was valid.",
+    "remedy": "Ask anew with a later end.",
     "values": {},
 }
 

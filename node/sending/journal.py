@@ -23,19 +23,18 @@ from sqlalchemy import (
 from node import tables
 from node.sending.acts import Act
 from node.sending.chain import Mined, Request
+from node.sending.failures import MINED_IN_VAIN, Failure
 from node.sending.fence import Fence
 
 OPEN_READ_MAX = 1_000
 
-TransactionState = Literal["sent", "mined", "failed", "final", "void"]
-"""`void`: something else used the nonce."""
+TransactionState = Literal["sent", "mined", "failed", "spent", "final", "void"]
+"""`failed`: in a block, and its contract refused it; `spent`: in a block, in vain, and no contract
+says why; `void`: nothing of its acts uses the nonce."""
 
 # Written into the statements, so that PostgreSQL knows that their partial indexes serve.
 MINED: ColumnElement[str] = literal_column("'mined'")
 OPEN: ColumnElement[bool] = literal_column("is_open")
-
-Failure = dict[str, Any]
-"""Name, detail, remedy and values of why an act has failed or waits."""
 
 
 class Attempt(NamedTuple):
@@ -235,13 +234,17 @@ class Journal:
         refused: Mapping[bytes, Failure],
     ) -> None:
         """An attempt is in a block. `failure`: why in vain, for all; `refused`: subject → why, for
-        some of the acts."""
+        some of the acts. What was spent without a reason keeps its acts until nothing can take its
+        block back: then they wait for another nonce."""
         outbox, transaction_id = tables.outbox, transaction.transaction_id
+        state = "mined" if failure is None else "failed"
+        if failure == MINED_IN_VAIN:
+            state = "spent"
         with self._fence.changing() as connection:
             self._update(
                 connection,
                 transaction_id,
-                state="failed" if failure is not None else "mined",
+                state=state,
                 hash=attempt.hash,
                 block_number=mined.block_number,
                 block_hash=mined.block_hash,
@@ -250,8 +253,8 @@ class Journal:
             )
             if attempt.is_filler:  # its acts stay under way until no block can be taken back
                 return
-            state = "mined" if failure is None else "failed"
-            self._move_acts(connection, transaction_id, state, failure)
+            acts_state = "sent" if state == "spent" else state
+            self._move_acts(connection, transaction_id, acts_state, failure)
             for subject, reason in refused.items():
                 connection.execute(
                     update(outbox)

@@ -9,8 +9,9 @@ import structlog
 from node.sending.answers import Answer
 from node.sending.chain import Request, SenderChain
 from node.sending.clock import Clock
+from node.sending.failures import Failure
 from node.sending.fees import first_price, raised_price
-from node.sending.journal import Attempt, Failure, Journal, OpenTransaction
+from node.sending.journal import Attempt, Journal, OpenTransaction
 from node.sending.rules import Offered
 from node.signers import LegacyTransaction, Signer
 

@@ -9,17 +9,10 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, select, 
 
 from node import tables
 from node.sending.acts import Act
+from node.sending.failures import EXPIRED, Failure
 from node.sending.fence import Fence
-from node.sending.journal import Failure
 
 WAITING_READ_MAX = 5_000
-
-EXPIRED: Failure = {
-    "name": "ActExpired",
-    "detail": "It could not be sent as long as it was valid.",
-    "remedy": "Ask anew with a later end.",
-    "values": {},
-}
 
 # Written into the statements, so that PostgreSQL knows that its partial index serves.
 WAITING: ColumnElement[str] = literal_column("'waiting'")

@@ -23,10 +23,10 @@ from node.sending.acts import Act, choose_next, request_of
 from node.sending.answers import is_about_gas
 from node.sending.chain import Reverted, SenderChain
 from node.sending.clock import Clock
-from node.sending.failures import failure_of, malformed, node_says
+from node.sending.failures import Failure, failure_of, malformed, node_says
 from node.sending.fence import Fence, Fenced
 from node.sending.holding import Hold, held_key
-from node.sending.journal import Failure, Journal
+from node.sending.journal import Journal
 from node.sending.offering import Offering
 from node.sending.queue import Queue
 from node.sending.rules import Patience

@@ -7,8 +7,14 @@ import structlog
 from node.refusals import refusal_of_revert
 from node.sending.chain import Mined, SenderChain, Sighting
 from node.sending.clock import Clock
-from node.sending.failures import MINED_IN_VAIN, failure_of, never_valid, refused_withdrawals
-from node.sending.journal import Failure, Journal, OpenTransaction
+from node.sending.failures import (
+    MINED_IN_VAIN,
+    Failure,
+    failure_of,
+    never_valid,
+    refused_withdrawals,
+)
+from node.sending.journal import Journal, OpenTransaction
 from node.sending.offering import Offering
 from node.sending.rules import Move, Patience, next_move
 
@@ -89,7 +95,7 @@ class Settling:
         """What the newest block still holds, its ancestors hold, too."""
         final = [each for each in in_blocks if (each.block_number or 0) <= final_block]
         for transaction in final:
-            if _is_filler(transaction):
+            if transaction.state == "spent" or _is_filler(transaction):
                 self._journal.release(transaction)
         if final:
             self._journal.finalise(final_block)
@@ -204,9 +210,7 @@ class Settling:
         """The first receipt of any of its attempts counts: there can be one only."""
         attempt = next(each for each in transaction.attempts if each.hash in seen.mined)
         mined = seen.mined[attempt.hash]
-        failure = None
-        if not mined.succeeded:
-            failure = self._why_in_vain(transaction, mined)
+        failure = None if mined.succeeded else self._why_in_vain(transaction, mined)
         refused = {} if failure or attempt.is_filler else refused_withdrawals(mined)
         self._journal.record(transaction, attempt, mined, failure, refused)
         log.info(
@@ -217,6 +221,8 @@ class Settling:
         )
 
     def _why_in_vain(self, transaction: OpenTransaction, mined: Mined) -> Failure:
+        """The contract's reason, as of the state before the block. Without one it ran out of gas,
+        which costs more on another state, or others in its block came first."""
         reverted = self._chain.refusal(self._sender, transaction.request, mined.block_number)
         if reverted is None:
             return MINED_IN_VAIN

@@ -71,8 +71,9 @@ class ModelChain:
     def head(self) -> Head:
         return Head(len(self.blocks) - 1, self.blocks[-1].hash)
 
-    def look_up(self, sender: bytes, hashes: Sequence[bytes]) -> Sighting:
-        return sighting_of(self.blocks, hashes)
+    def look_up(self, sender: bytes, hashes: Sequence[bytes], behind: int = 0) -> Sighting:
+        """By a node that lags as many blocks behind."""
+        return sighting_of(self.blocks[: max(2, len(self.blocks) - behind)], hashes)
 
     def estimate(self, sender: bytes, request: Request, price_wei: int) -> int:
         return GAS
@@ -131,6 +132,10 @@ class ModelChain:
         parts = [self.blocks[-1].hash, self.made.to_bytes(8), *(each.hash for each in taken)]
         self.blocks.append(Block(keccak(b"".join(parts)), tuple(taken)))
         self._drop_stale()
+
+    def lose_pool(self) -> None:
+        """As a restart of its nodes."""
+        self.pool.clear()
 
     def take_back(self, depth: int, keeps_pool: bool) -> None:
         """Drops the newest blocks; their transactions return to the pool, or all of it is lost."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Engine, insert, text
 
@@ -21,12 +21,12 @@ from node import tables
 from node.contracts import Deployment
 from node.db import SENDER_ROLE, role_engine
 from node.sending.answers import Answer
-from node.sending.chain import Head, Request, Sighting
+from node.sending.chain import Head, Request, Reverted, SenderChain, Sighting
 from node.sending.fence import Fenced
 from node.sending.sender import Progress, Sender, SenderSettings
 from node.signers import KeySigner, LegacyTransaction
 from tests.sending.fault_chain import Killed
-from tests.sending.model_chain import ModelChain, sighting_of
+from tests.sending.model_chain import Bytes, ModelChain
 from tests.sending.turning_clock import TurningClock
 
 FINALITY_BLOCKS = 6
@@ -47,11 +47,39 @@ SETTINGS = SenderSettings(
 )
 
 
+class PlayedChain(SenderChain, Protocol):
+    """A chain that does what a story wants; `price_min_wei` is what its pool asks for."""
+
+    price_min_wei: int
+
+    @property
+    def nonce(self) -> int:
+        """The account's."""
+
+    def look_up(self, sender: bytes, hashes: Sequence[bytes], behind: int = 0) -> Sighting:
+        """By a node that lags as many blocks behind."""
+
+    def take(self, raw: bytes) -> Answer:
+        """The pool's answer."""
+
+    def mine(self) -> None:
+        """A block of all that may come next."""
+
+    def lose_pool(self) -> None:
+        """As a restart of its nodes."""
+
+    def take_back(self, depth: int, keeps_pool: bool) -> None:
+        """Drops the newest blocks; their transactions return to the pool, or all of it is lost."""
+
+    def transactions(self) -> Iterator[Bytes]:
+        """All of the story's in blocks, in order."""
+
+
 @dataclass
 class Faults:
     """What goes wrong between a sender and the chain; `draw` decides each time."""
 
-    chain: ModelChain
+    chain: PlayedChain
     draw: random.Random
     is_healed: bool = False
     dies_in: int | None = None
@@ -85,10 +113,9 @@ class Faults:
 
     def look_up(self, sender: bytes, hashes: Sequence[bytes]) -> Sighting:
         def ask() -> Sighting:
-            blocks = self.chain.blocks
-            if self._happens(0.1):  # a node behind the balancer that lags
-                blocks = blocks[: max(2, len(blocks) - self.draw.randint(1, 4))]
-            seen = sighting_of(blocks, hashes)
+            lags = self._happens(0.1)  # a node behind the balancer
+            behind = self.draw.randint(1, 4) if lags else 0
+            seen = self.chain.look_up(sender, hashes, behind)
             return replace(seen, mined={}) if self._happens(0.05) else seen
 
         return self._ask(ask)
@@ -111,8 +138,8 @@ class Faults:
 
         return self._ask(ask)
 
-    def refusal(self, sender: bytes, request: Request, block_number: int) -> None:
-        return self._ask(lambda: None)
+    def refusal(self, sender: bytes, request: Request, block_number: int) -> Reverted | None:
+        return self._ask(lambda: self.chain.refusal(sender, request, block_number))
 
     def who_used(
         self, sender: bytes, nonce: int, first: int, last: int
@@ -129,14 +156,14 @@ class Simulation:
     owner: Engine
     deployment: Deployment
     signer: KeySigner
+    chain: PlayedChain
+    issuers: Sequence[bytes] = ISSUERS
     leaves: list[bytes] = field(default_factory=list)
     foreign: int = 0
     events: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
-        genesis = bytes.fromhex(self.deployment.genesis_hash[2:])
-        self.chain = ModelChain(genesis, self.deployment.chain_id)
         self.faults = Faults(self.chain, self.draw)
         self.clock = TurningClock()
         self.engine = role_engine(self.url, SENDER_ROLE)
@@ -166,7 +193,7 @@ class Simulation:
             ("promise", 6, self._promise),
             ("mine", 8, self.chain.mine),
             ("wait", 4, lambda: self.clock.turn(self.draw.choice([0.1, 1.0, 6.0]))),
-            ("lose the pool", 2, self.chain.pool.clear),
+            ("lose the pool", 2, self.chain.lose_pool),
             ("take back", 2, self._take_back),
             ("come back shorter", 1, self._come_back_shorter),
             ("use the nonce elsewhere", 1, self._use_elsewhere),
@@ -197,7 +224,7 @@ class Simulation:
                 self.leaves.append(leaf)
                 connection.execute(
                     insert(tables.outbox).values(
-                        organisation_id=self.draw.choice(ISSUERS),
+                        organisation_id=self.draw.choice(self.issuers),
                         kind="anchor",
                         subject=leaf,
                         order_key=leaf,
@@ -281,6 +308,11 @@ class Simulation:
         )
         wrong = {leaf.hex(): carried[leaf] for leaf in self.leaves if carried[leaf] != 1}
         assert not wrong, f"seed {self.seed}: {wrong}"
+
+
+def model_of(deployment: Deployment) -> ModelChain:
+    """The chain in memory that takes a deployment's sender for its own."""
+    return ModelChain(bytes.fromhex(deployment.genesis_hash[2:]), deployment.chain_id)
 
 
 def empty(owner: Engine) -> None:

@@ -155,6 +155,23 @@ def test_no_more_is_paid_than_the_operator_allows(
     assert promised.database.states() == ["sent"]
 
 
+def test_one_that_ran_out_of_gas_is_tried_anew_once_its_block_is_final(
+    own_chain: OwnChain, promised: Promised, chain: FaultChain, clock: TurningClock
+) -> None:
+    """What an estimate said on one state may be too little on the next."""
+    estimates = iter([40_000])
+    chain.after["estimate"] = lambda gas, *_: next(estimates, gas)
+    promised.anchor()
+    sender = promised.database.sender(chain, clock=clock, finality_blocks=3)
+    settle(sender, clock)
+    [act] = promised.database.sql("SELECT state, failure FROM node.outbox")
+    assert (act.state, act.failure["name"]) == ("sent", "MinedInVain")
+    assert promised.anchor_counts() == {}, "its block may still be taken back"
+    own_chain.mine(3)
+    settle(sender, clock)
+    promised.require_done(displaced=1)
+
+
 def test_without_funds_it_waits_and_goes_on_once_there_are_some(
     promised: Promised, chain: FaultChain, clock: TurningClock
 ) -> None:

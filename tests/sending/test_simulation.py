@@ -3,35 +3,57 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 
 from node.signers import KeySigner
 from tests.own_chain import OwnChain, OwnDatabase
-from tests.sending.simulation import Simulation, empty
+from tests.sending.anvil_chain import anvil_of
+from tests.sending.simulation import ISSUERS, PlayedChain, Simulation, empty, model_of
 
 SEEDS = 200
 DEEP_SEEDS = 10_000
 DEEP_PARTS = 10
 
 
-def simulate(own_chain: OwnChain, own_database: OwnDatabase, seeds: range) -> None:
+def simulate(
+    own_chain: OwnChain,
+    own_database: OwnDatabase,
+    seeds: range,
+    play: Callable[[], AbstractContextManager[PlayedChain]],
+    issuers: Sequence[bytes] = ISSUERS,
+) -> None:
     name = own_database.owner.url.database
     own_database.sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     signer = KeySigner(own_chain.operator_account, own_chain.deployment.chain_id)
     chosen = os.environ.get("PTX_SEED")
     for seed in [int(chosen)] if chosen else seeds:
         empty(own_database.owner)
-        story = Simulation(seed, own_database.url, own_database.owner, own_chain.deployment, signer)
         try:
-            story.run()
+            with play() as chain:
+                story = Simulation(
+                    seed,
+                    own_database.url,
+                    own_database.owner,
+                    own_chain.deployment,
+                    signer,
+                    chain,
+                    issuers,
+                )
+                story.run()
         except BaseException as error:
             error.add_note(f"PTX_SEED={seed} plays it again: {dict(story.events)}")
             raise
 
 
+def in_memory(own_chain: OwnChain) -> Callable[[], AbstractContextManager[PlayedChain]]:
+    return lambda: nullcontext(model_of(own_chain.deployment))
+
+
 def test_some_stories_of_combined_faults(own_chain: OwnChain, own_database: OwnDatabase) -> None:
-    simulate(own_chain, own_database, range(SEEDS))
+    simulate(own_chain, own_database, range(SEEDS), in_memory(own_chain))
 
 
 @pytest.mark.deep
@@ -40,4 +62,14 @@ def test_many_stories_of_combined_faults(
     own_chain: OwnChain, own_database: OwnDatabase, part: int
 ) -> None:
     size = DEEP_SEEDS // DEEP_PARTS
-    simulate(own_chain, own_database, range(part * size, (part + 1) * size))
+    seeds = range(part * size, (part + 1) * size)
+    simulate(own_chain, own_database, seeds, in_memory(own_chain))
+
+
+@pytest.mark.deep
+def test_stories_of_combined_faults_on_a_real_chain(
+    own_chain: OwnChain, own_database: OwnDatabase
+) -> None:
+    """Gas, refusals, receipts and logs are the contracts' here."""
+    seeds, issuers = range(SEEDS), [own_chain.operator]
+    simulate(own_chain, own_database, seeds, lambda: anvil_of(own_chain), issuers)
