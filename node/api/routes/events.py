@@ -22,11 +22,12 @@ from indexer.queries.feed import (
     read_page,
 )
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import AsOf
 from node.api.schemas.events import EventNames, LedgerEvent, LedgerEvents, PositionText
 from node.db import query, snapshots
 from node.event_names import require_event_names
+from node.permissions import Area
 from node.problems import Problem
 
 STREAM_PAGE_LIMIT = 100
@@ -36,6 +37,7 @@ SEND_TIMEOUT_SECONDS = 30.0
 """How long a reader may take no bytes before its stream is ended; it resumes by its position."""
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
+Reader = Annotated[Principal, may(Area.EVENTS)]
 
 
 @router.get(
@@ -48,7 +50,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 async def follow(
     request: Request,
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     after: PositionText | None = None,
     names: EventNames = "",
     limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT_MAX)] = STREAM_PAGE_LIMIT,
