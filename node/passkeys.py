@@ -7,12 +7,18 @@ other. The user must have been verified, by PIN or biometrics: a stolen device o
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from webauthn import verify_authentication_response, verify_registration_response
-from webauthn.helpers import base64url_to_bytes
+from webauthn.helpers import (
+    base64url_to_bytes,
+    decode_credential_public_key,
+    decoded_public_key_to_cryptography,
+)
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.helpers.exceptions import WebAuthnException
 
@@ -50,8 +56,8 @@ class RelyingParty:
 
     def check_registration(self, credential: dict[str, Any], challenge: bytes) -> NewPasskey:
         """Raises PasskeyRefused unless it was made for this origin, this challenge, by a user who
-        was verified."""
-        try:
+        was verified, and has a key that can verify at all."""
+        with _refusing():
             made = verify_registration_response(
                 credential=credential,
                 expected_challenge=challenge,
@@ -60,8 +66,8 @@ class RelyingParty:
                 require_user_verification=True,
                 supported_pub_key_algs=list(ALGORITHMS),
             )
-        except (WebAuthnException, ValueError) as error:
-            raise PasskeyRefused(str(error)) from error
+            key = decode_credential_public_key(made.credential_public_key)
+            decoded_public_key_to_cryptography(key)
         return NewPasskey(made.credential_id, made.credential_public_key, made.sign_count)
 
     def check_assertion(
@@ -69,7 +75,7 @@ class RelyingParty:
     ) -> int:
         """The authenticator's counter, which must have grown unless it does not count: one that
         has not is a copy's. Raises PasskeyRefused."""
-        try:
+        with _refusing():
             made = verify_authentication_response(
                 credential=credential,
                 expected_challenge=challenge,
@@ -79,9 +85,18 @@ class RelyingParty:
                 credential_current_sign_count=sign_count,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError) as error:
-            raise PasskeyRefused(str(error)) from error
         return made.new_sign_count
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """The library reads a stranger's bytes: whatever it stumbles over in them proves nothing."""
+    try:
+        yield
+    except WebAuthnException as error:
+        raise PasskeyRefused(f"{error}.") from error
+    except Exception as error:
+        raise PasskeyRefused("What the authenticator made cannot be read.") from error
 
 
 def challenge_of(client_data: str) -> bytes:
