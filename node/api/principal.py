@@ -6,10 +6,13 @@ The form of the bearer token tells which: `ptx_…` is a key, `ptxs_…` a sessi
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
+import structlog
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy import text
@@ -20,6 +23,8 @@ from node.api_keys import SESSION_PREFIX, hash_api_key
 from node.db import query
 from node.permissions import AccessRole, Area, Grant, right
 from node.problems import Problem
+
+logger = structlog.get_logger("api")
 
 bearer = HTTPBearer(
     auto_error=False,
@@ -50,6 +55,20 @@ class Principal:
     session: bytes | None = None
     person_id: bytes | None = None
     address: bytes | None = None
+    again: Callable[[], Awaitable[Principal]] | None = field(default=None, repr=False)
+    """Asks anew who the caller is, for what lasts longer than a request; None if only time can
+    change it."""
+
+    async def still_may(self, asked: str) -> bool:
+        """Whether the caller is known now and has the right: a stream is not to outlive a key."""
+        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
+            return False
+        try:
+            (self if self.again is None else await self.again()).require(asked)
+        except Problem as refusal:
+            logger.info("caller_refused", kind=refusal.slug)
+            return False
+        return True
 
     @property
     def grant(self) -> Grant:
@@ -79,9 +98,9 @@ async def require_principal(
     context: Context = request.app.state.node
     token = credentials.credentials
     if token.startswith(SESSION_PREFIX):
-        principal = await principal_of_session(context, token)
+        principal = await principal_of_session(context, hash_api_key(token))
     else:
-        principal = await principal_of_key(context, token)
+        principal = await principal_of_key(context, hash_api_key(token))
     for each in asked.scopes:
         principal.require(each)
     return principal
@@ -97,10 +116,10 @@ Caller = Annotated[Principal, Depends(require_principal)]
 """Whoever has valid credentials: for what concerns the caller alone. Else say `may(…)`."""
 
 
-async def principal_of_key(context: Context, key: str) -> Principal:
+async def principal_of_key(context: Context, key_hash: bytes) -> Principal:
     """The organisation's machine with this API key; a 401 problem if the key is unknown, expired,
     retired or revoked."""
-    asked = {"asked": hash_api_key(key)}
+    asked = {"asked": key_hash}
     async with context.database.connect() as connection:
         row = (await connection.execute(PRINCIPAL_OF, asked)).one_or_none()
     if row is None:
@@ -109,14 +128,17 @@ async def principal_of_key(context: Context, key: str) -> Principal:
         async with context.database.begin() as connection:
             await connection.execute(NOTE_KEY_USE, asked)
     areas = None if row.areas is None else frozenset(row.areas)
-    return Principal(row.organisation_id, row.role, asked["asked"], areas, row.expires_at)
+    again = partial(principal_of_key, context, key_hash)
+    return Principal(row.organisation_id, row.role, key_hash, areas, row.expires_at, again=again)
 
 
-async def principal_of_session(context: Context, token: str) -> Principal:
+async def principal_of_session(
+    context: Context, token_hash: bytes, is_request: bool = True
+) -> Principal:
     """The person with this session, with the rights that the person has now; a 401 problem if the
     session has ended, or the person was removed. An account has rights as long as the chain says
     that it manages its organisation."""
-    asked = {"asked": hash_api_key(token)}
+    asked = {"asked": token_hash}
     idle = {"idle_seconds": context.settings.session_idle_minutes * 60}
     async with context.database.connect() as connection:
         row = (await connection.execute(PERSON_OF_SESSION, {**asked, **idle})).one_or_none()
@@ -131,7 +153,7 @@ async def principal_of_session(context: Context, token: str) -> Principal:
                     "session-ended", "The account no longer manages the organisation on chain."
                 )
             role = AccessRole.ADMIN
-    if not row.seen_just_now:
+    if is_request and not row.seen_just_now:
         async with context.database.begin() as connection:
             await connection.execute(NOTE_SESSION_USE, asked)
     return Principal(
@@ -140,7 +162,8 @@ async def principal_of_session(context: Context, token: str) -> Principal:
         row.person_id or row.address,
         areas,
         row.expires_at,
-        session=asked["asked"],
+        session=token_hash,
         person_id=row.person_id,
         address=row.address,
+        again=partial(principal_of_session, context, token_hash, is_request=False),
     )
