@@ -201,7 +201,7 @@ KINDS: Mapping[str, Kind] = {
             "participant-already-hosted",
             "The organisation is hosted here already",
             "The organisation has been enrolled on this node before.",
-            "Use the API key that its enrolment answered.",
+            "Use its first API key, or sign in with an account that manages it on chain.",
         ),
         Kind(
             409,

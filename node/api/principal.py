@@ -72,8 +72,9 @@ class Principal:
 
     @property
     def grant(self) -> Grant:
-        """What the caller could hand on. A session's end does not bound what its person may give,
-        since the person comes back; a key's end does."""
+        """What the caller could hand on. A key's own end bounds what it may give. That it retires
+        does not, else a lost answer to a rotation could not be made up for; nor does the end of a
+        session, whose person comes back."""
         ends = self.expires_at if self.session is None else None
         return Grant(self.role, self.areas, ends)
 

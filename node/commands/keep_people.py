@@ -47,8 +47,9 @@ async def invite_person(
     valid_seconds: int,
     master_key: bytes,
 ) -> tuple[Any, str]:
-    """The person's row and an invitation, which is shown once and serves once."""
-    require_within(Grant(maker.role, maker.areas), grant)
+    """The person's row and an invitation, which is shown once and serves once. A person has no end,
+    so a key that has one invites nobody."""
+    require_within(maker, grant)
     await lock_access(connection, organisation_id)
     count = select(func.count()).select_from(tables.people)
     if (await connection.execute(count)).scalar_one() >= PEOPLE_MAX:
@@ -99,7 +100,7 @@ async def change_role(
     grant: Grant,
 ) -> Any:
     """Gives a person another role, from the next request on."""
-    require_within(Grant(maker.role, maker.areas), grant)
+    require_within(maker, grant)
     await lock_access(connection, organisation_id)
     people = tables.people
     row = (

@@ -151,6 +151,14 @@ def test_nobody_invites_or_promotes_beyond_themselves(at_rest: World) -> None:
         assert_problem(send(maker, "PUT", path, wider), 403, "grant-too-wide", None)
 
 
+def test_a_key_with_an_end_invites_nobody(at_rest: World) -> None:
+    ends = int(time.time()) + 86_400
+    maker = client_of(at_rest.provider.client, "admin", expiresAt=ends)
+    body = {"label": "for ever", "role": "auditor"}
+    maker.get("/v1/session")
+    refused(at_rest, maker, "/v1/people", body, 403, "grant-too-wide", None)
+
+
 def test_a_person_can_be_the_last_who_lets_others_in(world: World) -> None:
     organisation, key = b"\x79" * 20, "ptx_" + "p" * 43
     world.node.sql(

@@ -45,6 +45,14 @@ class Granted(Shape):
         return Grant(self.role, areas, time_of(expires_at))
 
 
+class Holding(Shape):
+    """What somebody may do, as it is kept. A role or an area that this node does not know, from a
+    later version of it, is shown and gives no right."""
+
+    role: str = Field(examples=["operator"])
+    areas: list[str] | None = Field(examples=[["consents"]])
+
+
 class CreateApiKey(Granted):
     """A key for a machine. It has no more rights than the caller, and lives no longer."""
 
@@ -60,7 +68,7 @@ class RotateApiKey(Shape):
     expires_at: ExpiryTime | None = None
 
 
-class ApiKey(Granted):
+class ApiKey(Holding):
     """A key, without itself. `keyId` is the first half of its SHA-256. `retiresAt`: when another
     that has taken its place stands alone. `lastUsedOn` is a day, UTC."""
 
@@ -106,7 +114,7 @@ class ChangeRole(Granted):
     """Another role, and where it counts."""
 
 
-class Person(Granted):
+class Person(Holding):
     """A person of an organisation; `invited` until they have joined."""
 
     person_id: PersonId

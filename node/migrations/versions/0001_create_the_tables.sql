@@ -274,7 +274,7 @@ CREATE FUNCTION node.principal_of(asked bytea)
     RETURNS TABLE (organisation_id bytea, role text, areas text[], expires_at timestamptz,
         used_today boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT k.organisation_id, k.role, k.areas, least(k.expires_at, k.retires_at),
+    SELECT k.organisation_id, k.role, k.areas, k.expires_at,
         k.last_used_on IS NOT DISTINCT FROM (clock_timestamp() AT TIME ZONE 'UTC')::date
     FROM node.api_keys k
     WHERE k.key_hash = asked
