@@ -57,6 +57,14 @@ class NodeClient:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._answer(lambda: self._http.post(path, json=body, headers=headers))
 
+    def put(self, path: str, body: Any) -> Any:
+        """PUT; raises NodeRefused or NodeUnreachable."""
+        return self._answer(lambda: self._http.put(path, json=body))
+
+    def delete(self, path: str) -> None:
+        """DELETE; raises NodeRefused or NodeUnreachable."""
+        self._answer(lambda: self._http.delete(path))
+
     def wait_for(self, read: Callable[[], Any], done: Callable[[Any], bool], what: str) -> Any:
         """Reads until it is done; raises TimeoutError naming what was waited for."""
         deadline = time.monotonic() + WAIT_SECONDS_MAX
@@ -76,7 +84,7 @@ class NodeClient:
                 f"No node answers at {self.url} ({error!r}): start one with `make run`."
             ) from error
         if response.is_success:
-            return response.json()
+            return response.json() if response.content else None
         try:
             problem = response.json()
         except ValueError:

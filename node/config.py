@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".ptx")
     host: str = "127.0.0.1"
     port: int = 8420
+    public_url: str | None = Field(default=None, pattern=r"^https?://[a-z0-9.\-\[\]:]+$")
+    session_hours: int = Field(default=12, ge=1, le=24 * 30)
+    session_idle_minutes: int = Field(default=30, ge=1, le=24 * 60)
     chain_port: int = 8421
     chain_id: int = 7837
     chain_hardfork: str = "paris"
@@ -72,6 +75,11 @@ class Settings(BaseSettings):
         """How many blocks must follow one whose events readers of the feed are told as final."""
         own = self.event_finality_blocks
         return self.finality_blocks if own is None else own
+
+    @property
+    def public_origin(self) -> str:
+        """Scheme and authority under which people know the node; never what a request claims."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def keys_dir(self) -> Path:

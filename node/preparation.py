@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 from web3 import Web3
 
@@ -28,6 +28,7 @@ from node.governance import execute_through_timelock
 from node.keys import OPERATOR_KEY, load_or_create_account
 from node.migrate import migrate
 from node.multi_signature import PROXY, MultiSignature, deploy_multi_signature
+from node.permissions import AccessRole
 from node.secret_files import write_private
 from node.wallet import Wallet, connect_chain
 from protocol.identifiers import organisation_id
@@ -135,24 +136,28 @@ def prove_possession(
 
 
 def write_operator_key(settings: Settings, engine: Engine) -> None:
-    """The operator's API key: in a private file, and as a hash in the database."""
+    """The operator's API key: in a private file, and as a hash in the database. A key that was
+    revoked does not come back with the next start: one is written for a new file, or where the
+    operator has none at all."""
     path: Path = settings.api_key_file
-    if not path.exists():
+    is_new = not path.exists()
+    if is_new:
         write_private(path, new_api_key() + "\n")
     operator = organisation_id(settings.operator_did)
+    keys = tables.api_keys
     with engine.begin() as connection:
         connection.execute(
             insert(tables.organisations)
             .values(organisation_id=operator, did=settings.operator_did, name="Operator")
             .on_conflict_do_nothing()
         )
-        connection.execute(
-            insert(tables.api_keys)
-            .values(
-                key_hash=hash_api_key(path.read_text().strip()),
-                organisation_id=operator,
-                role="admin",
-                label="written by ptx-ledger run",
+        owned = select(keys.c.key_hash).where(keys.c.organisation_id == operator).limit(1)
+        if is_new or connection.execute(owned).first() is None:
+            connection.execute(
+                insert(keys).values(
+                    key_hash=hash_api_key(path.read_text().strip()),
+                    organisation_id=operator,
+                    role=AccessRole.ADMIN,
+                    label="written by ptx-ledger run",
+                )
             )
-            .on_conflict_do_nothing()
-        )

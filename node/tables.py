@@ -1,7 +1,7 @@
 """Tables of the node: what it holds for organisations, what it has promised, what it has sent.
 
 Rows with an `organisation_id` belong to that organisation and are held by row-level security;
-`withdrawals` and `transactions` belong to none.
+`withdrawals`, `challenges` and `transactions` belong to none.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -51,10 +52,68 @@ api_keys = Table(
     Column("key_hash", LargeBinary, primary_key=True),
     Column("organisation_id", LargeBinary, nullable=False, index=True),
     Column("role", Text, nullable=False),
+    Column("areas", ARRAY(Text)),
     Column("label", Text, nullable=False),
     Column("expires_at", DateTime(timezone=True)),
+    Column("retires_at", DateTime(timezone=True)),
+    Column("last_used_on", Date),
     _created_at(),
 )
+"""`areas` null is all of them. A key retires when another has taken its place."""
+
+people = Table(
+    "people",
+    metadata,
+    Column("person_id", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("areas", ARRAY(Text)),
+    Column("sealed_label", LargeBinary, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("address", LargeBinary, index=True),
+    Column("invitation_hash", LargeBinary, unique=True),
+    Column("invitation_expires_at", DateTime(timezone=True)),
+    Column("joined_at", DateTime(timezone=True)),
+    _created_at(),
+    UniqueConstraint("organisation_id", "address"),
+)
+"""Invited until `joined_at`; then known by an address or by passkeys."""
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("credential_id", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False, index=True),
+    Column("person_id", LargeBinary, ForeignKey("node.people.person_id"), nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    _created_at(),
+    Index("ix_node_passkeys_person_id", "person_id"),
+)
+person_sessions = Table(
+    "person_sessions",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False, index=True),
+    Column("person_id", LargeBinary, ForeignKey("node.people.person_id")),
+    Column("address", LargeBinary),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_node_person_sessions_person_id", "person_id"),
+)
+"""Without a person it is of an account that manages the organisation on chain."""
+
+challenges = Table(
+    "challenges",
+    metadata,
+    Column("challenge", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("bound_to", LargeBinary),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+"""What somebody is to sign who is not known yet; whoever answers it takes it away."""
+
 idempotency = Table(
     "idempotency",
     metadata,
@@ -238,6 +297,9 @@ OWNED_BY_ORGANISATIONS = (
     idempotency,
     organisations,
     outbox,
+    passkeys,
+    people,
+    person_sessions,
     uses,
     vouchers,
     webhooks,

@@ -97,6 +97,22 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
     return [participant for participant in found if participant is not None]
 
 
+def find_organisation_managed_by(
+    connection: Connection, account: bytes, now: int
+) -> OrganisationId | None:
+    """The organisation that an account manages now; None for one that never did, was retired, or
+    whose time is over."""
+    bound, retired = tables.accounts, tables.retirements
+    row = connection.execute(
+        select(bound.c.organisation, bound.c.scopes)
+        .outerjoin(retired, retired.c.account == bound.c.account)
+        .where(bound.c.account == account, bound.c.expires_at > now, retired.c.account.is_(None))
+    ).one_or_none()
+    if row is None or Scope.MANAGE not in Scope(row.scopes):
+        return None
+    return OrganisationId(row.organisation)
+
+
 def _latest(connection: Connection, table: Table, organisation: bytes) -> Any | None:
     statement = (
         select(table)

@@ -60,7 +60,7 @@ async def write_once(
             await connection.execute(
                 insert(tables.idempotency).values(
                     organisation_id=caller.organisation_id,
-                    principal=caller.key_hash,
+                    principal=caller.identity,
                     key=key,
                     request_hash=request_hash,
                     status=status,
@@ -73,12 +73,12 @@ async def write_once(
 async def _find(
     connection: AsyncConnection, caller: Principal, key: str, request_hash: bytes
 ) -> JSONResponse | None:
-    await lock(connection, f"idempotency:{caller.key_hash.hex()}:{key}")
+    await lock(connection, f"idempotency:{caller.identity.hex()}:{key}")
     kept = tables.idempotency
     row: Any = (
         await connection.execute(
             select(kept.c.request_hash, kept.c.status, kept.c.body).where(
-                kept.c.principal == caller.key_hash, kept.c.key == key
+                kept.c.principal == caller.identity, kept.c.key == key
             )
         )
     ).one_or_none()

@@ -16,7 +16,14 @@ from node.api.problem_documents import MEDIA_TYPE
 from node.problems import catalogue
 
 BESIDES: dict[tuple[str, str], set[int]] = {
-    ("post", "/v1/participants"): {403},
+    ("delete", "/v1/session"): {409},
+    ("delete", "/v1/api-keys/{key_id}"): {409},
+    ("put", "/v1/people/{person_id}/role"): {409},
+    ("delete", "/v1/people/{person_id}"): {409},
+    ("post", "/v1/sign-in/ethereum"): {401, 409},
+    ("post", "/v1/sign-in/passkey"): {401},
+    ("post", "/v1/sign-in/passkey/registration-challenge"): {401},
+    ("post", "/v1/sign-in/passkey/registration"): {401, 409},
     ("post", "/v1/consents"): {404},
     ("post", "/v1/consents/status"): {404},
     ("post", "/v1/usages"): {404},
@@ -109,6 +116,8 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[int
         yield from (400, 413, 415)
     if "security" in operation:
         yield 401
+        if any(rights for each in operation["security"] for rights in each.values()):
+            yield 403
         if operation["responses"].keys() & {"201", "202"}:  # what promises or creates can conflict
             yield 409
     for parameter in operation.get("parameters", ()):

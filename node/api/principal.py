@@ -1,62 +1,170 @@
-"""Who is calling: an organisation's machine by API key."""
+"""Who is calling: an organisation's machine by API key, or one of its people by session.
+
+The form of the bearer token tells which: `ptx_…` is a key, `ptxs_…` a session.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+import structlog
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from node.api_keys import hash_api_key
+from indexer.queries.participants import find_organisation_managed_by
+from node.api.context import Context
+from node.api_keys import SESSION_PREFIX, hash_api_key
+from node.db import query
+from node.permissions import AccessRole, Area, Grant, right
 from node.problems import Problem
+
+logger = structlog.get_logger("api")
 
 bearer = HTTPBearer(
     auto_error=False,
-    scheme_name="ApiKey",
-    description="An API key of an organisation: `ptx_…`.",
+    scheme_name="Caller",
+    description="An API key of an organisation, `ptx_…`, or the session of one of its people, "
+    "`ptxs_…`. What is listed beside an operation are the rights that it needs.",
 )
+
+PRINCIPAL_OF = text("SELECT * FROM node.principal_of(:asked)")
+NOTE_KEY_USE = text("SELECT node.note_key_use(:asked)")
+PERSON_OF_SESSION = text("SELECT * FROM node.person_of_session(:asked, :idle_seconds)")
+NOTE_SESSION_USE = text("SELECT node.note_session_use(:asked)")
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The organisation that a request acts for. `key_hash` tells two keys of one apart."""
+    """The organisation that a request acts for, and what the caller may do for it.
+
+    `identity` tells two callers of one organisation apart and outlives a session: a key's hash, a
+    person's id, an account's address. `session` is the hash of a person's session token.
+    """
 
     organisation_id: bytes
     role: str
-    key_hash: bytes
+    identity: bytes
+    areas: frozenset[str] | None = None
+    expires_at: datetime | None = None
+    session: bytes | None = None
+    person_id: bytes | None = None
+    address: bytes | None = None
+    again: Callable[[], Awaitable[Principal]] | None = field(default=None, repr=False)
+    """Asks anew who the caller is, for what lasts longer than a request; None if only time can
+    change it."""
 
-    def require_role(self, role: str) -> None:
-        """Raises a 403 problem unless the key has the role."""
-        if self.role != role:
+    async def still_may(self, asked: str) -> bool:
+        """Whether the caller is known now and has the right: a stream is not to outlive a key."""
+        if self.expires_at is not None and self.expires_at <= datetime.now(UTC):
+            return False
+        try:
+            (self if self.again is None else await self.again()).require(asked)
+        except Problem as refusal:
+            logger.info("caller_refused", kind=refusal.slug)
+            return False
+        return True
+
+    @property
+    def grant(self) -> Grant:
+        """What the caller could hand on. A key's own end bounds what it may give. That it retires
+        does not, else a lost answer to a rotation could not be made up for; nor does the end of a
+        session, whose person comes back."""
+        ends = self.expires_at if self.session is None else None
+        return Grant(self.role, self.areas, ends)
+
+    def require(self, asked: str) -> None:
+        """Raises a 403 problem unless role and areas give the right."""
+        if asked not in self.grant.rights:
+            areas = "all areas" if self.areas is None else ", ".join(sorted(self.areas)) or "none"
             raise Problem.of(
                 "role-missing",
-                f"The key's role is {self.role}, this needs {role}.",
-                "Use a key with that role, or ask the node's operator.",
+                f"This needs {asked}; the caller's role is {self.role}, for {areas}.",
             )
-
-
-async def find_principal(connection: AsyncConnection, key: str) -> Principal | None:
-    """The principal of a key that exists and has not expired."""
-    key_hash = hash_api_key(key)
-    statement = text("SELECT organisation_id, role FROM node.principal_of(:key_hash)")
-    row = (await connection.execute(statement, {"key_hash": key_hash})).one_or_none()
-    return None if row is None else Principal(row.organisation_id, row.role, key_hash)
 
 
 async def require_principal(
     request: Request,
+    asked: SecurityScopes,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Principal:
-    """The caller; a 401 problem without a valid key."""
-    if credentials is not None:
-        async with request.app.state.node.database.connect() as connection:
-            principal = await find_principal(connection, credentials.credentials)
-        if principal is not None:
-            return principal
-    raise Problem.of("key-invalid")
+    """The caller; a 401 problem without valid credentials, a 403 without the rights asked for."""
+    if credentials is None:
+        raise Problem.of("key-invalid")
+    context: Context = request.app.state.node
+    token = credentials.credentials
+    if token.startswith(SESSION_PREFIX):
+        principal = await principal_of_session(context, hash_api_key(token))
+    else:
+        principal = await principal_of_key(context, hash_api_key(token))
+    for each in asked.scopes:
+        principal.require(each)
+    return principal
+
+
+def may(area: Area, write: bool = False) -> Any:
+    """The dependency of a route on a caller who may read, or write, in an area. The API's
+    description carries it, so that whoever reads it knows, and a test can try every role."""
+    return Security(require_principal, scopes=[right(area, write)])
 
 
 Caller = Annotated[Principal, Depends(require_principal)]
+"""Whoever has valid credentials: for what concerns the caller alone. Else say `may(…)`."""
+
+
+async def principal_of_key(context: Context, key_hash: bytes) -> Principal:
+    """The organisation's machine with this API key; a 401 problem if the key is unknown, expired,
+    retired or revoked."""
+    asked = {"asked": key_hash}
+    async with context.database.connect() as connection:
+        row = (await connection.execute(PRINCIPAL_OF, asked)).one_or_none()
+    if row is None:
+        raise Problem.of("key-invalid")
+    if not row.used_today:
+        async with context.database.begin() as connection:
+            await connection.execute(NOTE_KEY_USE, asked)
+    areas = None if row.areas is None else frozenset(row.areas)
+    again = partial(principal_of_key, context, key_hash)
+    return Principal(row.organisation_id, row.role, key_hash, areas, row.expires_at, again=again)
+
+
+async def principal_of_session(
+    context: Context, token_hash: bytes, is_request: bool = True
+) -> Principal:
+    """The person with this session, with the rights that the person has now; a 401 problem if the
+    session has ended, or the person was removed. An account has rights as long as the chain says
+    that it manages its organisation."""
+    asked = {"asked": token_hash}
+    idle = {"idle_seconds": context.settings.session_idle_minutes * 60}
+    async with context.database.connect() as connection:
+        row = (await connection.execute(PERSON_OF_SESSION, {**asked, **idle})).one_or_none()
+        if row is None:
+            raise Problem.of("session-ended")
+        role, areas = row.role, None if row.areas is None else frozenset(row.areas)
+        if row.person_id is None:
+            now = int(time.time())
+            managed = await query(connection, find_organisation_managed_by, row.address, now)
+            if managed != row.organisation_id:
+                raise Problem.of(
+                    "session-ended", "The account no longer manages the organisation on chain."
+                )
+            role = AccessRole.ADMIN
+    if is_request and not row.seen_just_now:
+        async with context.database.begin() as connection:
+            await connection.execute(NOTE_SESSION_USE, asked)
+    return Principal(
+        row.organisation_id,
+        role,
+        row.person_id or row.address,
+        areas,
+        row.expires_at,
+        session=token_hash,
+        person_id=row.person_id,
+        address=row.address,
+        again=partial(principal_of_session, context, token_hash, is_request=False),
+    )

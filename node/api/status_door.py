@@ -25,12 +25,12 @@ from indexer.queries.freshness import Freshness
 from node.api.metrics import DURATION, QUICK_STATUS, REQUESTS
 from node.api.schemas.base import AsOf
 from node.api.schemas.consents import STATUS_BATCH_MAX, ConsentAnswer
-from node.api_keys import hash_api_key
+from node.api_keys import KEY_PREFIX, hash_api_key
 from node.commands.quick_gate import Answers, Known, QuickGate
 from protocol.types import Leaf
 
 PATH = "/v1/consents/status"
-BEARER = b"Bearer "
+BEARER = f"Bearer {KEY_PREFIX}".encode()
 QUESTION_BYTES_MAX = 512 * 1024
 LEAF = re.compile(r"0x[0-9a-fA-F]{64}")
 
@@ -84,7 +84,7 @@ class StatusDoor:
             return None
         gate: QuickGate = self._app.state.quick_gate
         try:
-            key_hash = hash_api_key(key.removeprefix(BEARER).decode("latin-1").strip())
+            key_hash = hash_api_key(key.removeprefix(b"Bearer ").decode("latin-1").strip())
             found = await gate.ask(key_hash, leaves)
         except (OperationalError, DatabaseError, PoolTimeout, NoConnection):
             return None  # the route says so in its own words

@@ -9,6 +9,7 @@ from indexer.queries.participants import find_participant
 from node import tables
 from node.api_keys import hash_api_key, new_api_key
 from node.db import act_as, query
+from node.permissions import AccessRole
 from node.problems import Problem, refused
 from protocol.errors import NotAdmitted
 from protocol.identifiers import organisation_id
@@ -30,7 +31,6 @@ async def enrol_participant(
         raise Problem.of(
             "participant-already-hosted",
             f"{did} has been enrolled before.",
-            "Use the API key that its enrolment answered.",
         ).about("did")
     key = new_api_key()
     await act_as(connection, organisation)
@@ -39,7 +39,10 @@ async def enrol_participant(
     )
     await connection.execute(
         insert(tables.api_keys).values(
-            key_hash=hash_api_key(key), organisation_id=organisation, role="admin", label="first"
+            key_hash=hash_api_key(key),
+            organisation_id=organisation,
+            role=AccessRole.ADMIN,
+            label="first",
         )
     )
     return organisation, key

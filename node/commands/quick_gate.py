@@ -26,6 +26,7 @@ from indexer.queries.freshness import (
 from node.commands.coalescing import Coalescer
 from node.commands.gate import Gate, GateAnswer, find_consents
 from node.db import API_ROLE, STATEMENT_TIMEOUT_MILLISECONDS, act_as, query, snapshots
+from node.permissions import Area, right, roles_with
 from protocol.agreement import AgreementStatus, status_at
 from protocol.types import HASH_LENGTH, AgreementId, Leaf, OrganisationId, UnixSeconds
 
@@ -35,10 +36,16 @@ ATTEMPTS_MAX = 3
 
 _BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+_ROLES = ", ".join(f"'{role}'" for role in roles_with(right(Area.CONSENTS)))
 _ENTER = (
     "SELECT set_config('ptx.organisation', coalesce("
-    "(SELECT encode(organisation_id, 'hex') FROM node.principal_of(%(key)s)), ''), false)"
+    "(SELECT encode(organisation_id, 'hex') FROM node.principal_of(%(key)s)"
+    f" WHERE used_today AND role IN ({_ROLES})"
+    f" AND (areas IS NULL OR '{Area.CONSENTS}' = ANY (areas))), ''), false)"
 )
+"""The organisation of a key that may read consents. A key's first request of a day is not for this
+side, which writes nothing: the route notes that the key was used."""
+
 _NOW = (
     "(SELECT greatest(floor(extract(epoch FROM clock_timestamp())), block_time)"
     " FROM indexing.cursor)"
@@ -122,7 +129,8 @@ class QuickGate:
 
     async def ask(self, key_hash: bytes, leaves: Sequence[bytes]) -> Answers | None:
         """Where the consents of an API key's organisation stand, all as of one block. None if the
-        index is too old, the key unknown, or the index moves on each time in between."""
+        index is too old, the key may not read consents or was not used today, or the index moves on
+        each time in between."""
         for _ in range(ATTEMPTS_MAX):
             found = await self._active.ask(key_hash, leaves)
             if found is None:

@@ -73,6 +73,8 @@ from protocol.errors.off_chain import (
     RecordInvalid,
     SchemaInvalid,
     SignatureInvalid,
+    SignInMessageMalformed,
+    SignInMessageRefused,
     SlipInvalid,
     TypedDataInvalid,
 )
@@ -179,6 +181,8 @@ __all__ = [
     "SchemaInvalid",
     "ScopesInvalid",
     "SettlementNotAuthorised",
+    "SignInMessageMalformed",
+    "SignInMessageRefused",
     "SignatureInvalid",
     "SlipInvalid",
     "StateInvalid",

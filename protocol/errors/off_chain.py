@@ -72,6 +72,25 @@ class SignatureInvalid(OffChainError):
 
 
 @dataclass(eq=False)
+class SignInMessageMalformed(OffChainError):
+    """Line {line} of the sign-in message is not what EIP-4361 has there: {expected}."""
+
+    line: int
+    expected: str
+    remedy = "Write the message as EIP-4361 does: nothing more, nothing less, line by line."
+
+
+@dataclass(eq=False)
+class SignInMessageRefused(OffChainError):
+    """The sign-in message's {field} is {found!r}; it must be {expected}."""
+
+    field: str
+    found: object
+    expected: str
+    remedy = "Ask for a new nonce, and sign a message with the values that come with it."
+
+
+@dataclass(eq=False)
 class HolderKeyInvalid(OffChainError):
     """No holder key comes of this: {reason}."""
 

@@ -125,9 +125,10 @@ def test_an_expired_key_is_refused(at_rest: World, secret: bytes) -> None:
 
 
 def test_a_key_without_the_role_does_not_enrol(at_rest: World) -> None:
-    clerk = add_key(at_rest, at_rest.story.stage.operator_id, "clerk", days=1)
     body = {"did": at_rest.consumer.did, "name": "again"}
-    refused(at_rest, clerk, "/v1/participants", body, 403, "role-missing", None)
+    for role in ("operator", "auditor", "a role of no meaning"):
+        caller = add_key(at_rest, at_rest.story.stage.operator_id, role, days=1)
+        refused(at_rest, caller, "/v1/participants", body, 403, "role-missing", None)
 
 
 def test_a_hosted_organisation_does_not_enrol_others(at_rest: World) -> None:

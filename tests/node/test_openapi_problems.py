@@ -106,7 +106,9 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
         if path == "/v1/me/holders":
             continue
         target = path.replace("{month}", "2026-11").replace("{organisation_id}", ZERO[:42])
-        target = target.replace("{webhook_id}", ZERO[:34]).replace("{account}", "issued")
+        target = target.replace("{account}", "issued")
+        for name in ("webhook_id", "key_id", "person_id", "session_id"):
+            target = target.replace("{" + name + "}", ZERO[:34])
         for name in ("agreement_id", "settlement_id", "leaf"):
             target = target.replace("{" + name + "}", ZERO)
         body = {"content": b"{}", "headers": {"Content-Type": "application/json"}}

@@ -14,20 +14,25 @@ from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE, WEBHOOKS_ROLE
 from node.tables import OWNED_BY_ORGANISATIONS
 from protocol.entries import leaf_of
 from protocol.types import to_hex
+from tests.access.authenticator import Authenticator
+from tests.access.test_passkeys import register
 from tests.refusals import assert_problem, send
 from tests.stage import World
 
 ROLES = {API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE}
 OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
-READ = sorted({*OWNED} - {"agreement_documents", "api_keys", "organisations"})
-APPENDED = sorted({*OWNED, "withdrawals"} - {"webhooks"})
+CHANGED = {"api_keys", "passkeys", "people", "person_sessions", "webhooks"}
+READ = sorted({*OWNED} - {"agreement_documents", "organisations"})
+APPENDED = sorted({*OWNED, "withdrawals"} - CHANGED)
 RIGHTS = {
     API_ROLE: {
         **{table: {"INSERT"} for table in APPENDED},
         **{table: {"INSERT", "SELECT"} for table in (*READ, "withdrawals")},
+        **{table: {"DELETE", "INSERT", "SELECT", "UPDATE"} for table in CHANGED},
+        "person_sessions": {"DELETE", "INSERT", "SELECT"},
+        "challenges": {"DELETE", "INSERT", "SELECT"},
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
-        "webhooks": {"DELETE", "INSERT", "SELECT", "UPDATE"},
     },
     SENDER_ROLE: {
         "outbox": {"SELECT", "UPDATE"},
@@ -43,8 +48,14 @@ FUNCTIONS = {
         "current_holders",
         "current_organisation",
         "is_hosted",
+        "note_key_use",
+        "note_session_use",
         "outbox_is_full",
         "outbox_summary",
+        "people_at",
+        "person_invited",
+        "person_of_passkey",
+        "person_of_session",
         "principal_of",
         "relay_state",
         "settlement_promise",
@@ -78,6 +89,10 @@ def settled(world: World) -> World:
     webhook = {"url": "https://127.0.0.1:1/", "names": ["RateSet"]}
     for party in (world.provider, world.consumer):
         party.client.post("/v1/webhooks", webhook)
+        authenticator = Authenticator(world.node.url, "127.0.0.1")
+        person = {"label": "a person", "role": "auditor"}
+        invited = party.client.post("/v1/people", person)
+        assert register(world, authenticator, invited["invitation"]).status_code == 201
     return world
 
 
@@ -248,7 +263,13 @@ FORBIDDEN = (
     (WEBHOOKS_ROLE, "UPDATE node.webhooks SET url = ''"),
     (WEBHOOKS_ROLE, "DELETE FROM node.webhooks"),
     (API_ROLE, "UPDATE node.webhooks SET sealed_secret = ''"),
-    (API_ROLE, "SELECT * FROM node.api_keys"),
+    (API_ROLE, "UPDATE node.api_keys SET role = 'admin'"),
+    (API_ROLE, "UPDATE node.api_keys SET expires_at = NULL"),
+    (API_ROLE, "UPDATE node.people SET organisation_id = ''"),
+    (API_ROLE, "UPDATE node.passkeys SET public_key = ''"),
+    (API_ROLE, "UPDATE node.person_sessions SET expires_at = now()"),
+    (WEBHOOKS_ROLE, "SELECT * FROM node.people"),
+    (SENDER_ROLE, "SELECT * FROM node.person_of_session('', 1)"),
     (API_ROLE, "SELECT node.forget_answers(7, 1)"),
     (API_ROLE, "DELETE FROM ledger.endings"),
     (API_ROLE, "UPDATE ledger.endings SET who = ''"),

@@ -12,7 +12,7 @@ from indexer.queries.agreements import find_agreement
 from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.agreements import (
     Acceptance,
     Agreement,
@@ -32,12 +32,15 @@ from node.commands.sign_agreement import (
 )
 from node.db import act_as, query, snapshots
 from node.outbox import IN_VAIN, find_act
+from node.permissions import Area
 from node.problems import not_found
 from protocol.agreement import status_at
 from protocol.signing import typed_data_acceptance
 from protocol.types import AccountAddress, AgreementId, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/agreements", tags=["agreements"])
+Reader = Annotated[Principal, may(Area.AGREEMENTS)]
+Writer = Annotated[Principal, may(Area.AGREEMENTS, write=True)]
 
 NAME_A_PARTY = (
     "Add ?organisation= with the id of a party; GET /v1/agreements/{agreementId} shows them."
@@ -47,7 +50,7 @@ NAME_A_PARTY = (
 @router.post("", status_code=202, response_model=ProposedAgreement)
 async def propose(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: ProposeAgreement,
     key: IdempotencyKey = None,
@@ -80,7 +83,7 @@ async def propose(
 @router.post("/{agreement_id}/signatures", status_code=202, response_model=QueuedSignature)
 async def sign(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     agreement_id: Hash,
     body: SignAgreement,
@@ -111,7 +114,7 @@ async def sign(
 @router.get("/{agreement_id}/acceptance", response_model=Acceptance)
 async def show_acceptance(
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     agreement_id: Hash,
     organisation: Annotated[Address | None, Query()] = None,
 ) -> Acceptance:
@@ -128,7 +131,7 @@ async def show_acceptance(
 
 @router.get("/{agreement_id}", response_model=Agreement | PendingAgreement)
 async def show(
-    context: NodeContext, caller: Caller, agreement_id: Hash, at: AtTime = None
+    context: NodeContext, caller: Reader, agreement_id: Hash, at: AtTime = None
 ) -> Agreement | PendingAgreement:
     """One agreement as the chain has it, or as this node has promised it; with the signatures that
     the caller's organisation sent and that are not on chain. With `at`, its status at that time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -15,7 +15,7 @@ from indexer.queries.history import history_of_consent
 from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import AsOf, Block, Hash
 from node.api.schemas.consents import (
     Consent,
@@ -32,6 +32,7 @@ from node.commands.gate import GateAnswer, find_consent, find_consents
 from node.commands.grant_consents import grant_consents
 from node.db import act_as, query, snapshots
 from node.outbox import find_act
+from node.permissions import Area
 from node.problems import Problem, not_found, refused
 from node.sealing import SealedRecord, unseal
 from protocol.entries import Entry, decode_entry, leaf_of
@@ -39,12 +40,14 @@ from protocol.errors import ProtocolError
 from protocol.types import Leaf, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/consents", tags=["consents"])
+Reader = Annotated[Principal, may(Area.CONSENTS)]
+Writer = Annotated[Principal, may(Area.CONSENTS, write=True)]
 
 
 @router.post("", status_code=202, response_model=QueuedConsents)
 async def grant(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: GrantConsents,
     key: IdempotencyKey = None,
@@ -69,7 +72,7 @@ async def grant(
 
 
 @router.post("/status", response_model=ConsentAnswers)
-async def status(context: NodeContext, caller: Caller, body: StatusQuestions) -> ConsentAnswers:
+async def status(context: NodeContext, caller: Reader, body: StatusQuestions) -> ConsentAnswers:
     """The gate: where consents stand now. An index that is too old is a 503, never `active`."""
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, caller.organisation_id)
@@ -81,7 +84,7 @@ async def status(context: NodeContext, caller: Caller, body: StatusQuestions) ->
 @router.get("/{leaf}", response_model=Consent)
 async def show(
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     leaf: Hash,
     at: AtTime = None,
 ) -> Consent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -22,20 +23,24 @@ from indexer.queries.feed import (
     read_page,
 )
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import AsOf
 from node.api.schemas.events import EventNames, LedgerEvent, LedgerEvents, PositionText
 from node.db import query, snapshots
 from node.event_names import require_event_names
+from node.permissions import Area, right
 from node.problems import Problem
 
 STREAM_PAGE_LIMIT = 100
 STREAMS_MAX = 500
 HEARTBEAT_SECONDS = 15
+CALLER_SECONDS = 1.0
+"""How long a stream believes that its reader may still read."""
 SEND_TIMEOUT_SECONDS = 30.0
 """How long a reader may take no bytes before its stream is ended; it resumes by its position."""
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
+Reader = Annotated[Principal, may(Area.EVENTS)]
 
 
 @router.get(
@@ -48,7 +53,7 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
 async def follow(
     request: Request,
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     after: PositionText | None = None,
     names: EventNames = "",
     limit: Annotated[int, Query(ge=1, le=PAGE_LIMIT_MAX)] = STREAM_PAGE_LIMIT,
@@ -74,22 +79,29 @@ async def follow(
         detail = f"{STREAMS_MAX} streams are open on this node, which is as many as it serves."
         raise Problem.of("streams-exhausted", detail)
     return EventSourceResponse(
-        stream(context, begin, wanted),
+        stream(context, caller, begin, wanted),
         ping=HEARTBEAT_SECONDS,
         send_timeout=SEND_TIMEOUT_SECONDS,
     )
 
 
-async def stream(context: Context, at: Position, wanted: Wanted) -> AsyncIterator[bytes]:
-    """Messages from a position on until the reader leaves. One page is in memory at a time, and the
-    next is read only when the reader has taken this one."""
+async def stream(
+    context: Context, caller: Principal, at: Position, wanted: Wanted
+) -> AsyncIterator[bytes]:
+    """Messages from a position on until the reader leaves, or may not read them any more. One page
+    is in memory at a time, and the next is read only when the reader has taken this one."""
     context.news.followers += 1
+    asked_at = time.monotonic()
     try:
         # An id without data moves the reader's Last-Event-ID: who is cut off before the first
         # message goes on from here.
         yield ServerSentEvent(id=str(at), comment="following").encode()
         while not context.news.is_closed:
             coming = context.news.coming()
+            if time.monotonic() - asked_at > CALLER_SECONDS:
+                if not await caller.still_may(right(Area.EVENTS)):
+                    break
+                asked_at = time.monotonic()
             page = await read_snapshot(context, at, wanted)
             at = page.next
             if page.messages:

@@ -8,13 +8,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 
 from node.api.context import NodeContext
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.outbox import OutboxAct, OutboxPage
 from node.db import act_as
 from node.outbox import MAX_ACT_ID, list_acts
+from node.permissions import Area
 from node.problems import not_found
 
 router = APIRouter(prefix="/v1/outbox", tags=["outbox"])
+Reader = Annotated[Principal, may(Area.EVENTS)]
 
 State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
 
@@ -22,7 +24,7 @@ State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
 @router.get("", response_model=OutboxPage)
 async def list_own(
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     state: State | None = None,
     before: Annotated[
         int, Query(ge=1, le=MAX_ACT_ID, description="`next` of a page.")
@@ -41,7 +43,7 @@ async def list_own(
 
 @router.get("/{act_id}", response_model=OutboxAct)
 async def show(
-    context: NodeContext, caller: Caller, act_id: Annotated[int, Path(ge=1, le=MAX_ACT_ID)]
+    context: NodeContext, caller: Reader, act_id: Annotated[int, Path(ge=1, le=MAX_ACT_ID)]
 ) -> OutboxAct:
     """One act of the caller's organisation."""
     async with context.database.begin() as connection:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.participants import find_participant, list_participants
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import Address, AsOf
 from node.api.schemas.participants import (
     EnrolledParticipant,
@@ -21,9 +21,11 @@ from node.api.schemas.participants import (
 )
 from node.commands.enrol_participant import enrol_participant
 from node.db import query
+from node.permissions import Area
 from node.problems import Problem, not_found
 
 router = APIRouter(prefix="/v1/participants", tags=["participants"])
+Writer = Annotated[Principal, may(Area.HOSTING, write=True)]
 
 
 @router.get("", response_model=Participants)
@@ -58,7 +60,7 @@ async def show(context: NodeContext, organisation_id: Address) -> Participant:
 @router.post("", status_code=201, response_model=EnrolledParticipant)
 async def enrol(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: EnrolParticipant,
 ) -> JSONResponse:
@@ -72,7 +74,6 @@ async def enrol(
             "The key belongs to a hosted organisation.",
             "Ask the operator of this node.",
         )
-    caller.require_role("admin")
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
         organisation, api_key = await enrol_participant(connection, body.did, body.name)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from node.api.context import NodeContext, require_fresh
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import Hash
 from node.commands.gate import find_consent
 from node.commands.make_proof import make_proof
 from node.db import act_as
+from node.permissions import Area
 from node.problems import not_found
 from protocol.types import Leaf, to_hex
 
 router = APIRouter(prefix="/v1/proofs", tags=["proofs"])
+Reader = Annotated[Principal, may(Area.CONSENTS)]
 
 
 @router.get("/{leaf}", response_model=dict[str, Any])
-async def show(context: NodeContext, caller: Caller, leaf: Hash) -> JSONResponse:
+async def show(context: NodeContext, caller: Reader, leaf: Hash) -> JSONResponse:
     """A proof bundle of a consent that the caller's organisation holds; check it with
     `ptx-ledger proof verify FILE`."""
     async with context.database.begin() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import AsOf, Hash
 from node.api.schemas.usages import (
     QueuedSettlement,
@@ -21,17 +21,20 @@ from node.api.schemas.usages import (
 from node.commands.check_voucher import SettleableVoucher, check_voucher
 from node.commands.settle_usage import find_settlement, settle_usage
 from node.db import act_as
+from node.permissions import Area
 from node.problems import not_found
 from protocol.commission import net
 from protocol.types import AccountAddress, OrganisationId, Units, to_hex
 
 router = APIRouter(prefix="/v1/settlements", tags=["settlements"])
+Reader = Annotated[Principal, may(Area.USAGE)]
+Writer = Annotated[Principal, may(Area.USAGE, write=True)]
 
 
 @router.post("", status_code=202, response_model=QueuedSettlement)
 async def settle(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: SettleVoucher,
     key: IdempotencyKey = None,
@@ -60,7 +63,7 @@ async def settle(
 
 
 @router.get("/{settlement_id}", response_model=Settlement)
-async def show(context: NodeContext, caller: Caller, settlement_id: Hash) -> Settlement:
+async def show(context: NodeContext, caller: Reader, settlement_id: Hash) -> Settlement:
     """Where the settlement of a voucher that the caller's organisation holds stands, whoever asked
     for it."""
     async with context.database.begin() as connection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -10,19 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.usages import RecordedUses, RecordUses, VoucherShape
 from node.commands.record_uses import record_uses
+from node.permissions import Area
 from protocol.signing import typed_data_voucher
 from protocol.types import AgreementId, OrganisationId
 
 router = APIRouter(prefix="/v1/usages", tags=["usages"])
+Writer = Annotated[Principal, may(Area.USAGE, write=True)]
 
 
 @router.post("", status_code=201, response_model=RecordedUses)
 async def record(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: RecordUses,
     key: IdempotencyKey = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -12,17 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node import tables
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import Hash
 from node.api.schemas.usages import SignedVoucher, StoredVoucher, VoucherShape
 from node.commands.check_voucher import check_voucher
 from node.commands.store_voucher import store_voucher
 from node.db import act_as
+from node.permissions import Area
 from protocol.commission import total_commission, total_gross
 from protocol.periods import period_label
 from protocol.types import AccountAddress, OrganisationId
 
 router = APIRouter(prefix="/v1/vouchers", tags=["vouchers"])
+Reader = Annotated[Principal, may(Area.USAGE)]
+Writer = Annotated[Principal, may(Area.USAGE, write=True)]
 
 VOUCHERS_MAX = 100
 
@@ -30,7 +33,7 @@ VOUCHERS_MAX = 100
 @router.post("", status_code=201, response_model=StoredVoucher)
 async def store(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: SignedVoucher,
     key: IdempotencyKey = None,
@@ -64,7 +67,7 @@ async def store(
 
 
 @router.get("", response_model=list[SignedVoucher])
-async def list_all(context: NodeContext, caller: Caller, agreement: Hash) -> list[SignedVoucher]:
+async def list_all(context: NodeContext, caller: Reader, agreement: Hash) -> list[SignedVoucher]:
     """Vouchers of one agreement that the caller's organisation holds, the newest first."""
     vouchers = tables.vouchers
     statement = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.feed import parse_position
 from node.api.context import NodeContext
 from node.api.idempotency import write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.webhooks import (
     Redeliver,
     RegisteredWebhook,
@@ -29,13 +29,16 @@ from node.commands.keep_webhooks import (
 )
 from node.db import act_as
 from node.event_names import require_event_names
+from node.permissions import Area
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+Reader = Annotated[Principal, may(Area.WEBHOOKS)]
+Writer = Annotated[Principal, may(Area.WEBHOOKS, write=True)]
 
 
 @router.post("", status_code=201, response_model=RegisteredWebhook)
 async def register(
-    context: NodeContext, caller: Caller, request: Request, body: RegisterWebhook
+    context: NodeContext, caller: Writer, request: Request, body: RegisterWebhook
 ) -> JSONResponse:
     """Sends events from now on to an https address, each at least once and in order.
 
@@ -57,7 +60,7 @@ async def register(
 
 
 @router.get("", response_model=Webhooks)
-async def list_own(context: NodeContext, caller: Caller) -> Webhooks:
+async def list_own(context: NodeContext, caller: Reader) -> Webhooks:
     """The organisation's webhooks and how they fare, without their secrets."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
@@ -67,7 +70,7 @@ async def list_own(context: NodeContext, caller: Caller) -> Webhooks:
 
 @router.post("/{webhook_id}/redeliver", response_model=Webhook)
 async def set_back(
-    context: NodeContext, caller: Caller, webhook_id: WebhookId, body: Redeliver
+    context: NodeContext, caller: Writer, webhook_id: WebhookId, body: Redeliver
 ) -> Webhook:
     """Sends everything after a position again; a webhook that was disabled begins anew."""
     async with context.database.begin() as connection:
@@ -77,7 +80,7 @@ async def set_back(
 
 
 @router.delete("/{webhook_id}", status_code=204)
-async def remove(context: NodeContext, caller: Caller, webhook_id: WebhookId) -> Response:
+async def remove(context: NodeContext, caller: Writer, webhook_id: WebhookId) -> Response:
     """Sends nothing more and forgets the secret."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)

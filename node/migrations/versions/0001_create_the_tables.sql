@@ -10,12 +10,65 @@ CREATE TABLE node.api_keys (
     key_hash BYTEA NOT NULL,
     organisation_id BYTEA NOT NULL,
     role TEXT NOT NULL,
+    areas TEXT[],
     label TEXT NOT NULL,
     expires_at TIMESTAMP WITH TIME ZONE,
+    retires_at TIMESTAMP WITH TIME ZONE,
+    last_used_on DATE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     PRIMARY KEY (key_hash)
 );
 CREATE INDEX ix_node_api_keys_organisation_id ON node.api_keys (organisation_id);
+CREATE TABLE node.challenges (
+    challenge BYTEA NOT NULL,
+    purpose TEXT NOT NULL,
+    bound_to BYTEA,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (challenge)
+);
+CREATE INDEX ix_node_challenges_expires_at ON node.challenges (expires_at);
+CREATE TABLE node.people (
+    person_id BYTEA NOT NULL,
+    organisation_id BYTEA NOT NULL,
+    role TEXT NOT NULL,
+    areas TEXT[],
+    sealed_label BYTEA NOT NULL,
+    wrapped_key BYTEA NOT NULL,
+    address BYTEA,
+    invitation_hash BYTEA,
+    invitation_expires_at TIMESTAMP WITH TIME ZONE,
+    joined_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (person_id),
+    UNIQUE (organisation_id, address),
+    UNIQUE (invitation_hash)
+);
+CREATE INDEX ix_node_people_address ON node.people (address);
+CREATE TABLE node.passkeys (
+    credential_id BYTEA NOT NULL,
+    organisation_id BYTEA NOT NULL,
+    person_id BYTEA NOT NULL,
+    public_key BYTEA NOT NULL,
+    sign_count BIGINT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (credential_id),
+    FOREIGN KEY(person_id) REFERENCES node.people (person_id)
+);
+CREATE INDEX ix_node_passkeys_organisation_id ON node.passkeys (organisation_id);
+CREATE INDEX ix_node_passkeys_person_id ON node.passkeys (person_id);
+CREATE TABLE node.person_sessions (
+    token_hash BYTEA NOT NULL,
+    organisation_id BYTEA NOT NULL,
+    person_id BYTEA,
+    address BYTEA,
+    started_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    last_seen_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (token_hash),
+    FOREIGN KEY(person_id) REFERENCES node.people (person_id)
+);
+CREATE INDEX ix_node_person_sessions_organisation_id ON node.person_sessions (organisation_id);
+CREATE INDEX ix_node_person_sessions_person_id ON node.person_sessions (person_id);
 CREATE TABLE node.consents (
     organisation_id BYTEA NOT NULL,
     leaf BYTEA NOT NULL,
@@ -178,6 +231,15 @@ CREATE POLICY own ON node.organisations TO ptx_api
 ALTER TABLE node.api_keys ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.api_keys TO ptx_api
     USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.people ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.people TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.passkeys ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.passkeys TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.person_sessions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.person_sessions TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.idempotency ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.idempotency TO ptx_api
     USING (organisation_id = (SELECT node.current_organisation()));
@@ -209,10 +271,56 @@ CREATE POLICY every ON node.webhooks TO ptx_webhooks USING (true);
 
 -- What must be known before it is known who asks: nothing but the answer leaves these functions.
 CREATE FUNCTION node.principal_of(asked bytea)
-    RETURNS TABLE (organisation_id bytea, role text)
+    RETURNS TABLE (organisation_id bytea, role text, areas text[], expires_at timestamptz,
+        used_today boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT k.organisation_id, k.role FROM node.api_keys k
-    WHERE k.key_hash = asked AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())
+    SELECT k.organisation_id, k.role, k.areas, k.expires_at,
+        k.last_used_on IS NOT DISTINCT FROM (clock_timestamp() AT TIME ZONE 'UTC')::date
+    FROM node.api_keys k
+    WHERE k.key_hash = asked
+        AND clock_timestamp() < coalesce(least(k.expires_at, k.retires_at), 'infinity')
+$$;
+-- One write a key and day; the same of a session and minute.
+CREATE FUNCTION node.note_key_use(asked bytea) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    UPDATE node.api_keys k SET last_used_on = (clock_timestamp() AT TIME ZONE 'UTC')::date
+    WHERE k.key_hash = asked
+        AND k.last_used_on IS DISTINCT FROM (clock_timestamp() AT TIME ZONE 'UTC')::date
+$$;
+CREATE FUNCTION node.person_of_session(asked bytea, idle_seconds integer)
+    RETURNS TABLE (organisation_id bytea, person_id bytea, address bytea, role text, areas text[],
+        expires_at timestamptz, seen_just_now boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT s.organisation_id, s.person_id, s.address, p.role, p.areas, s.expires_at,
+        clock_timestamp() < s.last_seen_at + interval '1 minute'
+    FROM node.person_sessions s LEFT JOIN node.people p USING (person_id)
+    WHERE s.token_hash = asked AND clock_timestamp() < s.expires_at
+        AND clock_timestamp() < s.last_seen_at + make_interval(secs => idle_seconds)
+        AND (s.person_id IS NULL OR p.joined_at IS NOT NULL)
+$$;
+CREATE FUNCTION node.note_session_use(asked bytea) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    UPDATE node.person_sessions s SET last_seen_at = clock_timestamp()
+    WHERE s.token_hash = asked AND s.last_seen_at < clock_timestamp() - interval '1 minute'
+$$;
+CREATE FUNCTION node.person_invited(asked bytea)
+    RETURNS TABLE (organisation_id bytea, person_id bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT p.organisation_id, p.person_id FROM node.people p
+    WHERE p.invitation_hash = asked AND clock_timestamp() < p.invitation_expires_at
+$$;
+CREATE FUNCTION node.people_at(asked bytea)
+    RETURNS TABLE (organisation_id bytea, person_id bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT p.organisation_id, p.person_id FROM node.people p
+    WHERE p.address = asked AND p.joined_at IS NOT NULL ORDER BY p.organisation_id
+$$;
+CREATE FUNCTION node.person_of_passkey(asked bytea)
+    RETURNS TABLE (organisation_id bytea, person_id bytea, public_key bytea, sign_count bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT k.organisation_id, k.person_id, k.public_key, k.sign_count
+    FROM node.passkeys k JOIN node.people p USING (person_id)
+    WHERE k.credential_id = asked AND p.joined_at IS NOT NULL
 $$;
 CREATE FUNCTION node.is_hosted(asked bytea) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -289,10 +397,16 @@ $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA node FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.principal_of,
     node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
-    node.outbox_summary, node.outbox_is_full TO ptx_api;
+    node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
+    node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
 GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks;
-GRANT INSERT ON node.organisations, node.api_keys, node.agreement_documents TO ptx_api;
+GRANT INSERT ON node.organisations, node.agreement_documents TO ptx_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (retires_at) ON node.api_keys TO ptx_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (role, areas, address, invitation_hash,
+    invitation_expires_at, joined_at) ON node.people TO ptx_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (sign_count) ON node.passkeys TO ptx_api;
+GRANT SELECT, INSERT, DELETE ON node.person_sessions, node.challenges TO ptx_api;
 GRANT SELECT, INSERT ON node.idempotency, node.consents, node.uses, node.vouchers,
     node.outbox, node.withdrawals TO ptx_api;
 GRANT SELECT ON node.transactions, node.attempts TO ptx_api;
