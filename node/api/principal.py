@@ -1,4 +1,4 @@
-"""Who is calling: an organisation's machine by API key."""
+"""Who is calling: an organisation's machine, by API key or by a JWT of its DID key."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from node.api.context import context_of
+from node.api.did_tokens import principal_of_jwt
 from node.api_keys import hash_api_key
 from node.problems import Problem
+
+JWT_DOTS = 2
 
 bearer = HTTPBearer(
     auto_error=False,
     scheme_name="ApiKey",
-    description="An API key of an organisation: `ptx_…`.",
+    description="An API key of an organisation: `ptx_…`; or a JWT by a key of its DID document "
+    "(`private_key_jwt`): iss = sub = its DID, aud = this node's address, iat, exp within 5 "
+    "minutes, a jti that is used once; in the header kid, typ = JWT and ES256, ES256K or EdDSA.",
 )
 
 
@@ -51,6 +57,8 @@ async def require_principal(
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Principal:
     """The caller; a 401 problem without a valid key."""
+    if credentials is not None and credentials.credentials.count(".") == JWT_DOTS:
+        return Principal(*await principal_of_jwt(context_of(request), credentials.credentials))
     if credentials is not None:
         async with request.app.state.node.database.connect() as connection:
             principal = await find_principal(connection, credentials.credentials)

@@ -61,6 +61,7 @@ from protocol.errors.off_chain import (
     ArtifactMissing,
     CanonicalisationInvalid,
     CommitmentInvalid,
+    DidDocumentInvalid,
     DidUnsupported,
     DocumentUnreadable,
     EntryInvalid,
@@ -74,6 +75,7 @@ from protocol.errors.off_chain import (
     SchemaInvalid,
     SignatureInvalid,
     SlipInvalid,
+    TokenInvalid,
     TypedDataInvalid,
 )
 from protocol.errors.participation import (
@@ -138,6 +140,7 @@ __all__ = [
     "ConsumerNotParty",
     "ContractError",
     "DepositTooSmall",
+    "DidDocumentInvalid",
     "DidEmpty",
     "DidUnsupported",
     "DocumentUnreadable",
@@ -184,6 +187,7 @@ __all__ = [
     "StateInvalid",
     "StopTooLong",
     "Stopped",
+    "TokenInvalid",
     "TooManyLines",
     "TypedDataInvalid",
     "UnknownCategory",

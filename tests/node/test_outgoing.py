@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from node.webhook_targets import TargetRefused, resolve_target
+from node.outgoing import TargetRefused, resolve_target
 
 
 def resolving_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:

@@ -1,0 +1,367 @@
+"""Delivers records, and orders to erase them, to the nodes of recipients: at least once.
+
+An attempt is counted and committed before anything is sent, so that whoever orders an erasure knows
+where a record may have gone; a delivery is done only when the recipient's confirmation is verified
+and committed. A kill in between repeats the attempt, which the receiver answers as the first time.
+Where the recipient's node answers is asked of the chain at each attempt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from indexer.queries.participants import ParticipantRow, find_participant
+from node import tables
+from node.bootstrap import Node
+from node.commands.authority import may_confirm
+from node.contracts import Deployment
+from node.db import query
+from node.did_documents import DidDocuments, DidDocumentUnknown, service_url
+from node.did_keys import DidKeys
+from node.operator_identity import NoSigningKey, OperatorIdentity
+from node.outgoing import (
+    PAUSE_SECONDS_MAX,
+    NoAnswer,
+    TargetRefused,
+    call,
+    open_client,
+    pause_seconds,
+)
+from node.sealing import SealedRecord, SealError, unseal
+from node.secret_files import load_master_key
+from protocol.errors import TokenInvalid
+from protocol.record_delivery import Confirmed, body_claim, confirmation_facts
+from protocol.tokens import CONFIRMATION_TYPE, check_statement, read_token
+from protocol.types import ContractAddress, Leaf, OrganisationId, to_hex
+
+BATCH_SIZE_MAX = 50
+RECIPIENTS_AT_ONCE = 8
+LOOK_AGAIN_SECONDS = 0.5
+ANSWER_BYTES_MAX = 1024 * 1024
+FAILURE_LENGTH_MAX = 500
+ROUTES = {"record": "/v1/records", "erasure": "/v1/records/erasures"}
+EXPECTED = {"record": Confirmed.STORED, "erasure": Confirmed.ERASED}
+
+logger = structlog.get_logger("records")
+
+
+class DeliveryFailed(Exception):
+    """Nothing of a batch is known to have arrived; the text says why."""
+
+
+class Claimed(NamedTuple):
+    """A delivery whose attempt has been counted."""
+
+    organisation_id: bytes
+    leaf: bytes
+    attempts: int
+
+
+class _Result(msgspec.Struct):
+    outcome: str
+    reason: str | None = None
+    confirmation: str | None = None
+
+
+class _Results(msgspec.Struct):
+    results: list[_Result]
+
+
+class RecordDelivery:
+    """Everything that waits in one node's database."""
+
+    def __init__(
+        self,
+        database: AsyncEngine,
+        deployment: Deployment,
+        master_key: bytes,
+        identity: OperatorIdentity,
+        documents: DidDocuments,
+        private_addresses: bool,
+    ) -> None:
+        self._database = database
+        self._deployment = deployment
+        self._master_key = master_key
+        self._identity = identity
+        self._documents = documents
+        self._private_addresses = private_addresses
+        self._http = open_client()
+
+    async def run(self) -> None:
+        """Until cancelled. Each recipient is waited for by itself."""
+        going: dict[tuple[bytes, str], asyncio.Task[None]] = {}
+        try:
+            while True:
+                going = {key: task for key, task in going.items() if not task.done()}
+                for key in await self._due():
+                    if key not in going and len(going) < RECIPIENTS_AT_ONCE:
+                        going[key] = asyncio.create_task(self._deliver_all(*key))
+                await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        finally:
+            for task in going.values():
+                task.cancel()
+            await asyncio.gather(*going.values(), return_exceptions=True)
+            await self._http.aclose()
+            await self._documents.close()
+
+    async def _due(self) -> list[tuple[bytes, str]]:
+        deliveries = tables.deliveries
+        statement = (
+            select(deliveries.c.recipient, deliveries.c.kind)
+            .where(
+                deliveries.c.state == "waiting",
+                deliveries.c.next_attempt_at <= func.clock_timestamp(),
+            )
+            .group_by(deliveries.c.recipient, deliveries.c.kind)
+            # Who has waited longest comes first: nobody who is away keeps others from their turn.
+            .order_by(func.min(deliveries.c.next_attempt_at))
+        )
+        try:
+            async with self._database.connect() as connection:
+                return [(row.recipient, row.kind) for row in await connection.execute(statement)]
+        except SQLAlchemyError as error:
+            logger.warning("database_not_reachable", reason=str(error)[:300])
+            return []
+
+    async def _deliver_all(self, recipient: bytes, kind: str) -> None:
+        """Batch after batch, until nothing is due or one fails."""
+        try:
+            while await self.deliver_batch(recipient, kind):
+                pass
+        except SQLAlchemyError as error:
+            logger.warning("database_not_reachable", reason=str(error)[:300])
+
+    async def deliver_batch(self, recipient: bytes, kind: str) -> bool:
+        """One request; False if nothing was due or nothing is known to have arrived."""
+        claimed = await self._claim(recipient, kind)
+        if not claimed:
+            return False
+        try:
+            items = await self._items(kind, claimed)
+            if not items:
+                return True  # all were erased meanwhile
+            sent, values = zip(*items, strict=True)
+            results = await self._send(OrganisationId(recipient), kind, list(values))
+            await self._judge(OrganisationId(recipient), kind, sent, results)
+        except (
+            *(DeliveryFailed, DidDocumentUnknown, NoSigningKey, NoAnswer),
+            *(TargetRefused, TokenInvalid),
+        ) as error:
+            attempts = max(each.attempts for each in claimed)
+            await self._record_failure(recipient, kind, str(error), attempts)
+            return False
+        return True
+
+    async def _claim(self, recipient: bytes, kind: str) -> list[Claimed]:
+        """Counts an attempt of each. Should this process end, the next is due without it, the later
+        the more there were."""
+        deliveries = tables.deliveries
+        due = (
+            select(deliveries.c.organisation_id, deliveries.c.leaf)
+            .where(
+                deliveries.c.recipient == recipient,
+                deliveries.c.kind == kind,
+                deliveries.c.state == "waiting",
+                deliveries.c.next_attempt_at <= func.clock_timestamp(),
+            )
+            .order_by(deliveries.c.next_attempt_at)
+            .limit(BATCH_SIZE_MAX)
+            .with_for_update(skip_locked=True)
+        )
+        pause = func.least(func.power(2.0, deliveries.c.attempts), PAUSE_SECONDS_MAX)
+        statement = (
+            update(deliveries)
+            .where(
+                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(due),
+                deliveries.c.recipient == recipient,
+                deliveries.c.kind == kind,
+                deliveries.c.state == "waiting",
+            )
+            .values(attempts=deliveries.c.attempts + 1, next_attempt_at=_after(pause))
+            .returning(deliveries.c.organisation_id, deliveries.c.leaf, deliveries.c.attempts)
+        )
+        async with self._database.begin() as connection:
+            return [Claimed(*row) for row in await connection.execute(statement)]
+
+    async def _items(
+        self, kind: str, claimed: Sequence[Claimed]
+    ) -> list[tuple[Claimed, dict[str, Any]]]:
+        """What the body says of each; a record that was erased meanwhile is left out."""
+        if kind == "erasure":
+            return [
+                (each, {"leaf": to_hex(each.leaf), "issuer": to_hex(each.organisation_id)})
+                for each in claimed
+            ]
+        statement = text("SELECT * FROM node.record_to_deliver(:owner, :leaf)")
+        items = []
+        async with self._database.connect() as connection:
+            for each in claimed:
+                values = {"owner": each.organisation_id, "leaf": each.leaf}
+                row = (await connection.execute(statement, values)).one_or_none()
+                if row is None:
+                    continue
+                sealed = SealedRecord(row.sealed_record, row.wrapped_key)
+                try:
+                    opened = unseal(sealed, each.leaf, self._master_key)
+                except SealError as error:  # it holds up itself and no other
+                    logger.error("record_does_not_open", reason=str(error))
+                    continue
+                items.append((each, json.loads(opened)))
+        return items
+
+    async def _send(
+        self, recipient: OrganisationId, kind: str, values: list[dict[str, Any]]
+    ) -> list[_Result]:
+        """Raises DeliveryFailed and what else keeps a request from its answer."""
+        organisation = await self._participant(recipient)
+        address = organisation.service_address
+        if not address:
+            raise DeliveryFailed(
+                f"{organisation.did} names no service address on chain: its account with the scope "
+                "manage calls ParticipantRegistry.describe."
+            )
+        name = "records" if kind == "record" else "erasures"
+        body = json.dumps({"recipient": to_hex(recipient), name: values}).encode()
+        token = await self._identity.sign_delivery(address.rstrip("/"), body_claim(body))
+        answer = await call(
+            *(self._http, "POST", service_url(address, ROUTES[kind]), self._private_addresses),
+            ANSWER_BYTES_MAX,
+            body,
+            {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+        )
+        if answer.status != 200:
+            raise DeliveryFailed(f"The receiver answered {answer.status}: {_detail(answer.body)}")
+        try:
+            results = msgspec.json.decode(answer.body, type=_Results).results
+        except msgspec.DecodeError as error:
+            raise DeliveryFailed(f"The receiver's answer is no list of results: {error}") from error
+        if len(results) != len(values):
+            raise DeliveryFailed(f"The receiver answered {len(results)} of {len(values)} items.")
+        return results
+
+    async def _participant(self, organisation: OrganisationId) -> ParticipantRow:
+        async with self._database.connect() as connection:
+            found = await query(connection, find_participant, organisation)
+        if found is None:
+            raise DeliveryFailed(f"{to_hex(organisation)} is not admitted on this chain.")
+        return found
+
+    async def _judge(
+        self,
+        recipient: OrganisationId,
+        kind: str,
+        sent: Sequence[Claimed],
+        results: Sequence[_Result],
+    ) -> None:
+        """Verifies each confirmation and writes all outcomes in one transaction."""
+        organisation = await self._participant(recipient)
+        outcomes = []
+        for claimed, result in zip(sent, results, strict=True):
+            if result.outcome == EXPECTED[kind]:
+                await self._verify(organisation, kind, claimed, result.confirmation or "")
+                values: Mapping[str, Any] = {
+                    "state": "delivered",
+                    "confirmation": result.confirmation,
+                    "confirmed_at": func.now(),
+                    "last_failure": None,
+                }
+            else:
+                reason = result.reason or f"The receiver answered {result.outcome}."
+                is_final = kind == "record" and result.outcome == "refused"
+                values = {
+                    "state": "refused" if is_final else "waiting",
+                    "last_failure": reason[:FAILURE_LENGTH_MAX],
+                    "next_attempt_at": _after(pause_seconds(claimed.attempts)),
+                }
+            outcomes.append((claimed, values))
+        deliveries = tables.deliveries
+        async with self._database.begin() as connection:
+            for claimed, values in outcomes:
+                await connection.execute(
+                    update(deliveries)
+                    .where(
+                        deliveries.c.organisation_id == claimed.organisation_id,
+                        deliveries.c.leaf == claimed.leaf,
+                        deliveries.c.recipient == recipient,
+                        deliveries.c.kind == kind,
+                        deliveries.c.state == "waiting",  # else it was cancelled meanwhile
+                    )
+                    .values(values)
+                )
+
+    async def _verify(
+        self, recipient: ParticipantRow, kind: str, claimed: Claimed, confirmation: str
+    ) -> None:
+        """Raises TokenInvalid, DidDocumentUnknown or DeliveryFailed unless somebody who may speak
+        for the recipient has signed just this to this node."""
+        token = read_token(confirmation, CONFIRMATION_TYPE)
+        signer = await self._documents.check_signer(token, "assertionMethod")
+        now = time.time()
+        if not may_confirm(signer, recipient, int(now)):
+            raise DeliveryFailed(f"{signer.did} may not confirm for {recipient.did}.")
+        facts = confirmation_facts(
+            EXPECTED[kind],
+            Leaf(claimed.leaf),
+            recipient.organisation,
+            self._deployment.chain_id,
+            ContractAddress(self._deployment.address_bytes("ConsentRegistry")),
+        )
+        check_statement(token, self._identity.did, facts, now)
+
+    async def _record_failure(
+        self, recipient: bytes, kind: str, reason: str, attempts: int
+    ) -> None:
+        """All that waits for this recipient waits longer."""
+        logger.warning("not_delivered", recipient=recipient.hex(), kind=kind, reason=reason[:300])
+        deliveries = tables.deliveries
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.recipient == recipient,
+                    deliveries.c.kind == kind,
+                    deliveries.c.state == "waiting",
+                )
+                .values(
+                    last_failure=reason[:FAILURE_LENGTH_MAX],
+                    next_attempt_at=func.greatest(
+                        deliveries.c.next_attempt_at, _after(pause_seconds(attempts - 1))
+                    ),
+                )
+            )
+
+
+def make_record_delivery(node: Node, database: AsyncEngine) -> RecordDelivery:
+    """From a node's settings."""
+    settings = node.settings
+    return RecordDelivery(
+        database,
+        node.deployment,
+        load_master_key(settings.keys_dir),
+        OperatorIdentity(settings.operator_did, DidKeys(settings.keys_dir), database),
+        DidDocuments(database, settings.webhook_private_addresses),
+        settings.webhook_private_addresses,
+    )
+
+
+def _after(seconds: Any) -> Any:
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _detail(body: bytes) -> str:
+    """What a problem document says, cut to what is worth keeping."""
+    try:
+        detail = json.loads(body).get("detail", "")
+    except (ValueError, AttributeError, RecursionError):
+        detail = ""
+    return str(detail)[:FAILURE_LENGTH_MAX] or "no problem document"
