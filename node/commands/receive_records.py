@@ -1,8 +1,8 @@
 """Takes records, and orders to erase them, that other nodes deliver to an organisation hosted here.
 
 Each is judged by itself: what holds together and is this recipient's is kept, what is not is
-refused for good, what the index cannot know yet is asked for again later. All of it may be repeated, and
-an order to erase may overtake its record: then the record never comes in.
+refused for good, what the index cannot know yet is asked for again later. All of it may be
+repeated, and an order to erase may overtake its record: then the record never comes in.
 """
 
 from __future__ import annotations
