@@ -102,7 +102,8 @@ class RecordDelivery:
         going: dict[tuple[bytes, str], asyncio.Task[None]] = {}
         try:
             while True:
-                going = {key: task for key, task in going.items() if not task.done()}
+                for key in [key for key, task in going.items() if task.done()]:
+                    _report(going.pop(key))
                 for key in await self._due():
                     if key not in going and len(going) < RECIPIENTS_AT_ONCE:
                         going[key] = asyncio.create_task(self._deliver_all(*key))
@@ -280,7 +281,7 @@ class RecordDelivery:
                 is_final = kind == "record" and result.outcome == "refused"
                 values = {
                     "state": "refused" if is_final else "waiting",
-                    "last_failure": reason[:FAILURE_LENGTH_MAX],
+                    "last_failure": _storable(reason),
                     "next_attempt_at": _after(pause_seconds(claimed.attempts)),
                 }
             outcomes.append((claimed, values))
@@ -333,7 +334,7 @@ class RecordDelivery:
                     deliveries.c.state == "waiting",
                 )
                 .values(
-                    last_failure=reason[:FAILURE_LENGTH_MAX],
+                    last_failure=_storable(reason),
                     next_attempt_at=func.greatest(
                         deliveries.c.next_attempt_at, _after(pause_seconds(attempts - 1))
                     ),
@@ -356,6 +357,19 @@ def make_record_delivery(node: Node, database: AsyncEngine) -> RecordDelivery:
 
 def _after(seconds: Any) -> Any:
     return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def _report(done: asyncio.Task[None]) -> None:
+    """An error that nobody foresaw; what waits is tried again when it is due."""
+    error = None if done.cancelled() else done.exception()
+    if error is not None:
+        logger.error("delivery_broke_off", exc_info=error)
+
+
+def _storable(text: str) -> str:
+    """What a receiver wrote, as a database takes it."""
+    whole = text[:FAILURE_LENGTH_MAX].encode(errors="replace").decode()
+    return whole.replace("\0", " ")
 
 
 def _detail(body: bytes) -> str:

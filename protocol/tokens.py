@@ -170,8 +170,10 @@ def _decode(part: str) -> bytes:
 def _object(raw: bytes, name: str) -> dict[str, Any]:
     try:
         value = json.loads(raw.decode(), object_pairs_hook=_without_doubles)
+        json.dumps(value, ensure_ascii=False).encode()  # no half of a surrogate pair
     except (ValueError, RecursionError) as error:
-        raise TokenInvalid(reason=f"its {name} is not JSON without doubled members") from error
+        reason = f"its {name} is not JSON of whole characters without doubled members"
+        raise TokenInvalid(reason=reason) from error
     if not isinstance(value, dict):
         raise TokenInvalid(reason=f"its {name} is no JSON object")
     return value

@@ -217,6 +217,8 @@ MUTATIONS: dict[str, Mutation] = {
     "doubled alg": lambda m: with_raw(
         m.key, m.header()[:-1] + b',"alg":"none"}', compact(m.claims())
     ),
+    "jti half a character": lambda m: m.token(jti="\ud800"),
+    "kid half a character": lambda m: m.with_header(kid="did:web:\ud800#key"),
     "claims a list": lambda m: m.with_payload(b"[]"),
     "claims no JSON": lambda m: m.with_payload(b"{"),
     "claims nested too deep": lambda m: m.with_payload(b"[" * 3_000),

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
+from indexer.queries.participants import ParticipantRow
 from node.client import NodeClient, NodeRefused
+from node.contracts import load_deployment
+from node.db import WEBHOOKS_ROLE, async_engine
+from node.did_documents import DidDocuments
+from node.did_keys import DidKeys
+from node.operator_identity import OperatorIdentity
+from node.outgoing import TargetRefused
+from node.record_delivery import DeliveryFailed, RecordDelivery
+from node.secret_files import load_master_key
 from protocol.did_document import find_key
 from protocol.entries import leaf_of
 from protocol.errors import TokenInvalid
 from protocol.record import to_json
 from protocol.tokens import CONFIRMATION_TYPE, check_signature, read_token
-from protocol.types import to_hex
+from protocol.types import OrganisationId, to_hex
+from tests.node.addresses import URLS
 from tests.records.two_nodes import RECIPIENT, SECOND_OPERATOR, TwoNodes
 from tests.stage import wait_until
 
@@ -230,3 +242,55 @@ def test_a_kill_between_answer_and_commit_repeats_and_doubles_nothing(
     assert first.headers["Authorization"] != second.headers["Authorization"]
     assert nodes.copies(record) == (0 if path == ERASURES else 1)
     assert nodes.recipient.did == RECIPIENT
+
+
+# -- where a delivery may go -----------------------------------------------------------------------
+
+
+class SentTo(RecordDelivery):
+    """Delivers to an address that a test chose in place of the one on chain."""
+
+    address = ""
+
+    async def _participant(self, organisation: OrganisationId) -> ParticipantRow:
+        return replace(await super()._participant(organisation), service_address=self.address)
+
+
+@pytest.fixture
+async def on_public_addresses_alone(two_nodes: TwoNodes) -> AsyncIterator[SentTo]:
+    """The first node's delivery as it is outside of a test: no private address is allowed."""
+    settings = two_nodes.first.settings
+    assert settings.database_url is not None
+    database = async_engine(settings.database_url, WEBHOOKS_ROLE, 2)
+    yield SentTo(
+        database,
+        load_deployment(settings.deployment_file),
+        load_master_key(settings.keys_dir),
+        OperatorIdentity(settings.operator_did, DidKeys(settings.keys_dir), database),
+        DidDocuments(database, False),
+        False,
+    )
+    await database.dispose()
+
+
+async def test_a_record_goes_to_no_address_that_is_not_public(
+    nodes: TwoNodes, secret: bytes, on_public_addresses_alone: SentTo
+) -> None:
+    """Judged at the attempt, whatever the chain says; so is the one on chain, on this machine."""
+    delivery, recipient = on_public_addresses_alone, nodes.recipient.id
+    with nodes.deliverer_held():
+        record = nodes.grant(secret)
+        refused = set()
+        for url in URLS:
+            delivery.address = url
+            with pytest.raises((TargetRefused, DeliveryFailed)) as raised:
+                await delivery._send(recipient, "record", [to_json(record)])
+            refused.add(raised.type)
+        assert refused == {TargetRefused, DeliveryFailed}  # the latter for no address at all
+        delivery.address = nodes.passage.url
+        assert not await delivery.deliver_batch(recipient, "record")
+        [row] = nodes.show(record)["deliveries"]
+        assert (row["state"], row["attempts"]) == ("waiting", 1)
+        assert "not public" in row["lastFailure"] or "not https" in row["lastFailure"]
+        assert nodes.passage.passed == []
+    nodes.wait_for_deliveries(record, [("record", "delivered")])
