@@ -60,8 +60,6 @@ async def resolve_target(url: str, private_addresses: bool) -> Target:
         raise TargetRefused(f"{url!r} is no URL: {error}.") from error
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
         raise TargetRefused(f"{url!r} is no https URL with a host and without a user name.")
-    if not private_addresses and not _is_port_of_https(parsed.port):
-        raise TargetRefused(f"{url!r} has the port {parsed.port}, which is not one of https.")
     addresses = await _resolve(parsed.host)
     private = [address for address in addresses if not _is_public(address)]
     if private and not private_addresses:
@@ -69,6 +67,8 @@ async def resolve_target(url: str, private_addresses: bool) -> Target:
     own_machine = all(ip_address(address).is_loopback for address in addresses)
     if parsed.scheme != "https" and not (private_addresses and own_machine):
         raise TargetRefused(f"{url!r} is not https.")
+    if not private_addresses and not _is_port_of_https(parsed.port):
+        raise TargetRefused(f"{url!r} has the port {parsed.port}, which is not one of https.")
     return Target(
         url=parsed.copy_with(host=addresses[0]),
         host_header=parsed.netloc.decode("ascii"),

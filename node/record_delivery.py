@@ -1,7 +1,7 @@
 """Delivers records, and orders to erase them, to the nodes of recipients: at least once.
 
-An attempt is counted and committed before anything is sent, so that whoever orders an erasure knows
-where a record may have gone; a delivery is done only when the recipient's confirmation is verified
+That a record may have left is committed before it leaves, so that whoever orders an erasure knows
+where it may be; a delivery is done only when the recipient's confirmation is verified
 and committed. A kill in between repeats the attempt, which the receiver answers as the first time.
 Where the recipient's node answers is asked of the chain at each attempt.
 """
@@ -36,6 +36,7 @@ from node.outgoing import (
     call,
     open_client,
     pause_seconds,
+    resolve_target,
 )
 from node.sealing import SealedRecord, SealError, unseal
 from node.secret_files import load_master_key
@@ -148,11 +149,13 @@ class RecordDelivery:
         if not claimed:
             return False
         try:
-            items = await self._items(kind, claimed)
+            address = await self._address_of(OrganisationId(recipient))
+            leaving = await self._mark_sent(recipient, kind, claimed)
+            items = await self._items(kind, leaving)
             if not items:
                 return True  # all were erased meanwhile
             sent, values = zip(*items, strict=True)
-            results = await self._send(OrganisationId(recipient), kind, list(values))
+            results = await self._send(OrganisationId(recipient), address, kind, list(values))
             await self._judge(OrganisationId(recipient), kind, sent, results)
         except (
             *(DeliveryFailed, DidDocumentUnknown, NoSigningKey, NoAnswer),
@@ -194,6 +197,27 @@ class RecordDelivery:
         async with self._database.begin() as connection:
             return [Claimed(*row) for row in await connection.execute(statement)]
 
+    async def _mark_sent(
+        self, recipient: bytes, kind: str, claimed: Sequence[Claimed]
+    ) -> list[Claimed]:
+        """Writes down that these may be at the other node from now on. What was cancelled meanwhile
+        is left out: it stays here."""
+        deliveries = tables.deliveries
+        keys = [(each.organisation_id, each.leaf) for each in claimed]
+        statement = (
+            update(deliveries)
+            .where(
+                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(keys),
+                deliveries.c.recipient == recipient,
+                deliveries.c.kind == kind,
+                deliveries.c.state == "waiting",
+            )
+            .values(sent_at=func.coalesce(deliveries.c.sent_at, func.clock_timestamp()))
+            .returning(deliveries.c.organisation_id, deliveries.c.leaf, deliveries.c.attempts)
+        )
+        async with self._database.begin() as connection:
+            return [Claimed(*row) for row in await connection.execute(statement)]
+
     async def _items(
         self, kind: str, claimed: Sequence[Claimed]
     ) -> list[tuple[Claimed, dict[str, Any]]]:
@@ -220,17 +244,27 @@ class RecordDelivery:
                 items.append((each, json.loads(opened)))
         return items
 
-    async def _send(
-        self, recipient: OrganisationId, kind: str, values: list[dict[str, Any]]
-    ) -> list[_Result]:
-        """Raises DeliveryFailed and what else keeps a request from its answer."""
+    async def _address_of(self, recipient: OrganisationId) -> str:
+        """Where to send, by the chain; judged, with a key to sign with, before anything counts as
+        sent. Raises DeliveryFailed, NoSigningKey, TargetRefused."""
         organisation = await self._participant(recipient)
-        address = organisation.service_address
-        if not address:
+        if not organisation.service_address:
             raise DeliveryFailed(
                 f"{organisation.did} names no service address on chain: its account with the scope "
                 "manage calls ParticipantRegistry.describe."
             )
+        await self._identity.signing_key()
+        await resolve_target(organisation.service_address, self._private_addresses)
+        return organisation.service_address
+
+    async def _send(
+        self,
+        recipient: OrganisationId,
+        address: str,
+        kind: str,
+        values: list[dict[str, Any]],
+    ) -> list[_Result]:
+        """Raises DeliveryFailed and what else keeps a request from its answer."""
         name = "records" if kind == "record" else "erasures"
         body = json.dumps({"recipient": to_hex(recipient), name: values}).encode()
         token = await self._identity.sign_delivery(address.rstrip("/"), body_claim(body))

@@ -251,6 +251,7 @@ deliveries = Table(
     Column("state", Text, nullable=False, server_default="waiting"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("sent_at", DateTime(timezone=True)),
     Column("last_failure", Text),
     Column("confirmation", Text),
     Column("confirmed_at", DateTime(timezone=True)),
@@ -261,7 +262,8 @@ deliveries = Table(
         postgresql_where="state = 'waiting'",
     ),
 )
-"""What goes to a recipient's node on behalf of the issuer: a record, or the order to erase it."""
+"""What goes to a recipient's node on behalf of the issuer: a record, or the order to erase it. From
+`sent_at` on the other node may have it."""
 
 erased_records = Table(
     "erased_records",

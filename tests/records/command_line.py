@@ -15,7 +15,8 @@ from tests.stage import Node
 def run(node: Node, *arguments: str, as_json: bool = True) -> Any:
     """What the command prints, read as JSON; it must succeed."""
     settings = node.settings.as_environment()
-    state = {name: settings[name] for name in ("PTX_STATE_DIR", "PTX_OPERATOR_DID")}
+    names = ("PTX_STATE_DIR", "PTX_OPERATOR_DID", "PTX_PUBLIC_URL")
+    state = {name: settings[name] for name in names if name in settings}
     done = subprocess.run(
         [sys.executable, "-m", "node.cli", *arguments, *(["--json"] if as_json else [])],
         env={**os.environ, **state},

@@ -208,6 +208,23 @@ def test_a_node_that_is_away_gets_the_record_later(nodes: TwoNodes, secret: byte
     nodes.wait_for_deliveries(record, [("record", "delivered")])
 
 
+def test_what_never_left_needs_no_confirmation(nodes: TwoNodes, secret: bytes) -> None:
+    """The recipient takes its address off the chain before the grant, and never gets the record."""
+    nodes.describe_recipient("")
+    try:
+        record = nodes.grant(secret)
+        wait_until(lambda: nodes.show(record)["deliveries"][0]["lastFailure"], "a failure")
+        [delivery] = nodes.show(record)["deliveries"]
+        assert "names no service address on chain" in delivery["lastFailure"]
+        assert delivery["attempts"] >= 1
+        nodes.world.wait_for_state(record, "active")
+        nodes.end(record, secret)
+        assert nodes.erase(record)["erasure"]["state"] == "erased"
+        assert nodes.deliveries(record) == [("record", "cancelled")]
+    finally:
+        nodes.describe_recipient(nodes.passage.url)
+
+
 @pytest.mark.parametrize("path", [RECORDS, ERASURES])
 def test_a_kill_between_answer_and_commit_repeats_and_doubles_nothing(
     nodes: TwoNodes, secret: bytes, path: str
@@ -284,8 +301,11 @@ async def test_a_record_goes_to_no_address_that_is_not_public(
         for url in URLS:
             delivery.address = url
             with pytest.raises((TargetRefused, DeliveryFailed)) as raised:
-                await delivery._send(recipient, "record", [to_json(record)])
+                await delivery._address_of(recipient)
             refused.add(raised.type)
+            if url:
+                with pytest.raises(TargetRefused):
+                    await delivery._send(recipient, url, "record", [to_json(record)])
         assert refused == {TargetRefused, DeliveryFailed}  # the latter for no address at all
         delivery.address = nodes.passage.url
         assert not await delivery.deliver_batch(recipient, "record")

@@ -21,7 +21,6 @@ from node.client import NodeClient, NodeRefused, read_api_key
 from node.config import PROJECT_ROOT, Settings
 from node.db import owner_engine
 from node.demo.cast import Organisation
-from node.did_publication import promise_description, read_standing
 from node.embedded.supervisor import Supervisor, for_trying_out, free_port
 from node.governance import execute_through_timelock
 from node.keys import OPERATOR_KEY, load_or_create_account
@@ -32,6 +31,7 @@ from protocol.identifiers import organisation_id
 from protocol.record import Record
 from protocol.types import AgreementId, Role, Scope, to_hex
 from tests.own_chain import at_database
+from tests.records.command_line import run
 from tests.records.passage import Passage, open_passage
 from tests.stage import Json, Node, World, build_world, wait_until
 
@@ -120,6 +120,13 @@ class TwoNodes:
         statement = "SELECT count(*) FROM node.consents WHERE leaf = :leaf"
         [row] = self.second.sql(statement, leaf=leaf_of(record.entry))
         return int(row.count)
+
+    def describe_recipient(self, address: str) -> None:
+        """The recipient writes another address on chain; returns when the first node knows."""
+        registry = self.world.contract("ParticipantRegistry")
+        own = Web3.to_checksum_address(self.recipient.id)
+        self.recipient.wallet.call(registry.functions.describe(own, address, bytes(32)))
+        wait_until(lambda: _described(self.first, self.recipient.did, address), "the address")
 
     # -- the process that delivers -----------------------------------------------------------------
 
@@ -229,10 +236,7 @@ def _admit(world: World, did: str, role: Role, wallet: Wallet) -> None:
 
 def _introduce(world: World, second: Node, passage: Passage) -> TwoNodes:
     """The second operator publishes its document; the recipient is hosted there and says so."""
-    with second.engine.begin() as connection:
-        standing = read_standing(connection, SECOND_OPERATOR)
-        assert standing is not None
-        promise_description(connection, SECOND_OPERATOR, passage.url, standing.document_hash)
+    run(second, "did", "publish", as_json=False)
     wallet = Wallet(world.web3, load_or_create_account(second.settings.keys_dir, "recipient"))
     _admit(world, RECIPIENT, Role.CONSUMER, wallet)
     registry = world.contract("ParticipantRegistry")

@@ -176,6 +176,7 @@ CREATE TABLE node.deliveries (
     state TEXT DEFAULT 'waiting' NOT NULL,
     attempts INTEGER DEFAULT '0' NOT NULL,
     next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    sent_at TIMESTAMP WITH TIME ZONE,
     last_failure TEXT,
     confirmation TEXT,
     confirmed_at TIMESTAMP WITH TIME ZONE,
@@ -374,7 +375,7 @@ CREATE FUNCTION node.order_erasures(asked bytea) RETURNS void
     INSERT INTO node.deliveries (organisation_id, leaf, recipient, kind)
         SELECT d.organisation_id, d.leaf, d.recipient, 'erasure' FROM node.deliveries d
         WHERE d.organisation_id = node.current_organisation() AND d.leaf = asked
-        AND d.kind = 'record' AND d.attempts > 0
+        AND d.kind = 'record' AND d.sent_at IS NOT NULL
         ON CONFLICT DO NOTHING;
 $$;
 
@@ -408,8 +409,8 @@ GRANT SELECT, INSERT ON node.idempotency, node.consents, node.uses, node.voucher
 GRANT SELECT, INSERT ON node.deliveries TO ptx_api;
 GRANT SELECT ON node.erased_records TO ptx_api;
 GRANT SELECT, INSERT, DELETE ON node.did_documents TO ptx_api;
-GRANT SELECT, UPDATE (state, attempts, next_attempt_at, last_failure, confirmation, confirmed_at)
-    ON node.deliveries TO ptx_webhooks;
+GRANT SELECT, UPDATE (state, attempts, next_attempt_at, sent_at, last_failure, confirmation,
+    confirmed_at) ON node.deliveries TO ptx_webhooks;
 GRANT SELECT ON node.transactions, node.attempts TO ptx_api;
 GRANT SELECT, UPDATE (state, transaction_id, attempts, not_before, failure)
     ON node.outbox TO ptx_sender;
