@@ -12,25 +12,24 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import func, select, text, tuple_, update
+from sqlalchemy import func, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from indexer.queries.participants import ParticipantRow, find_participant
-from node import tables
 from node.bootstrap import Node
 from node.commands.authority import may_confirm
 from node.contracts import Deployment
 from node.db import query
+from node.delivery_queue import FAILURE_LENGTH_MAX, Claimed, DeliveryQueue, after, storable
 from node.did_documents import DidDocuments, DidDocumentUnknown, service_url
 from node.did_keys import DidKeys
 from node.operator_identity import NoSigningKey, OperatorIdentity
 from node.outgoing import (
-    PAUSE_SECONDS_MAX,
     NoAnswer,
     TargetRefused,
     call,
@@ -45,11 +44,11 @@ from protocol.record_delivery import Confirmed, body_claim, confirmation_facts
 from protocol.tokens import CONFIRMATION_TYPE, check_statement, read_token
 from protocol.types import ContractAddress, Leaf, OrganisationId, to_hex
 
-BATCH_SIZE_MAX = 50
 RECIPIENTS_AT_ONCE = 8
 LOOK_AGAIN_SECONDS = 0.5
 ANSWER_BYTES_MAX = 1024 * 1024
-FAILURE_LENGTH_MAX = 500
+REFUSALS_BELIEVED = 6
+"""For the receiver's index may be behind: half a minute and six answers tell."""
 ROUTES = {"record": "/v1/records", "erasure": "/v1/records/erasures"}
 EXPECTED = {"record": Confirmed.STORED, "erasure": Confirmed.ERASED}
 
@@ -58,14 +57,6 @@ logger = structlog.get_logger("records")
 
 class DeliveryFailed(Exception):
     """Nothing of a batch is known to have arrived; the text says why."""
-
-
-class Claimed(NamedTuple):
-    """A delivery whose attempt has been counted."""
-
-    organisation_id: bytes
-    leaf: bytes
-    attempts: int
 
 
 class _Result(msgspec.Struct):
@@ -96,6 +87,7 @@ class RecordDelivery:
         self._identity = identity
         self._documents = documents
         self._private_addresses = private_addresses
+        self._queue = DeliveryQueue(database)
         self._http = open_client()
 
     async def run(self) -> None:
@@ -117,20 +109,8 @@ class RecordDelivery:
             await self._documents.close()
 
     async def _due(self) -> list[tuple[bytes, str]]:
-        deliveries = tables.deliveries
-        statement = (
-            select(deliveries.c.recipient, deliveries.c.kind)
-            .where(
-                deliveries.c.state == "waiting",
-                deliveries.c.next_attempt_at <= func.clock_timestamp(),
-            )
-            .group_by(deliveries.c.recipient, deliveries.c.kind)
-            # Who has waited longest comes first: nobody who is away keeps others from their turn.
-            .order_by(func.min(deliveries.c.next_attempt_at))
-        )
         try:
-            async with self._database.connect() as connection:
-                return [(row.recipient, row.kind) for row in await connection.execute(statement)]
+            return await self._queue.due()
         except SQLAlchemyError as error:
             logger.warning("database_not_reachable", reason=str(error)[:300])
             return []
@@ -145,12 +125,12 @@ class RecordDelivery:
 
     async def deliver_batch(self, recipient: bytes, kind: str) -> bool:
         """One request; False if nothing was due or nothing is known to have arrived."""
-        claimed = await self._claim(recipient, kind)
+        claimed = await self._queue.claim(recipient, kind)
         if not claimed:
             return False
         try:
             address = await self._address_of(OrganisationId(recipient))
-            leaving = await self._mark_sent(recipient, kind, claimed)
+            leaving = await self._queue.mark_sent(recipient, kind, claimed)
             items = await self._items(kind, leaving)
             if not items:
                 return True  # all were erased meanwhile
@@ -162,61 +142,13 @@ class RecordDelivery:
             *(TargetRefused, TokenInvalid),
         ) as error:
             attempts = max(each.attempts for each in claimed)
-            await self._record_failure(recipient, kind, str(error), attempts)
+            reason = str(error)
+            logger.warning(
+                "not_delivered", recipient=recipient.hex(), kind=kind, reason=reason[:300]
+            )
+            await self._queue.record_failure(recipient, kind, reason, attempts)
             return False
         return True
-
-    async def _claim(self, recipient: bytes, kind: str) -> list[Claimed]:
-        """Counts an attempt of each. Should this process end, the next is due without it, the later
-        the more there were."""
-        deliveries = tables.deliveries
-        due = (
-            select(deliveries.c.organisation_id, deliveries.c.leaf)
-            .where(
-                deliveries.c.recipient == recipient,
-                deliveries.c.kind == kind,
-                deliveries.c.state == "waiting",
-                deliveries.c.next_attempt_at <= func.clock_timestamp(),
-            )
-            .order_by(deliveries.c.next_attempt_at)
-            .limit(BATCH_SIZE_MAX)
-            .with_for_update(skip_locked=True)
-        )
-        pause = func.least(func.power(2.0, deliveries.c.attempts), PAUSE_SECONDS_MAX)
-        statement = (
-            update(deliveries)
-            .where(
-                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(due),
-                deliveries.c.recipient == recipient,
-                deliveries.c.kind == kind,
-                deliveries.c.state == "waiting",
-            )
-            .values(attempts=deliveries.c.attempts + 1, next_attempt_at=_after(pause))
-            .returning(deliveries.c.organisation_id, deliveries.c.leaf, deliveries.c.attempts)
-        )
-        async with self._database.begin() as connection:
-            return [Claimed(*row) for row in await connection.execute(statement)]
-
-    async def _mark_sent(
-        self, recipient: bytes, kind: str, claimed: Sequence[Claimed]
-    ) -> list[Claimed]:
-        """Writes down that these may be at the other node from now on. What was cancelled meanwhile
-        is left out: it stays here."""
-        deliveries = tables.deliveries
-        keys = [(each.organisation_id, each.leaf) for each in claimed]
-        statement = (
-            update(deliveries)
-            .where(
-                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(keys),
-                deliveries.c.recipient == recipient,
-                deliveries.c.kind == kind,
-                deliveries.c.state == "waiting",
-            )
-            .values(sent_at=func.coalesce(deliveries.c.sent_at, func.clock_timestamp()))
-            .returning(deliveries.c.organisation_id, deliveries.c.leaf, deliveries.c.attempts)
-        )
-        async with self._database.begin() as connection:
-            return [Claimed(*row) for row in await connection.execute(statement)]
 
     async def _items(
         self, kind: str, claimed: Sequence[Claimed]
@@ -312,27 +244,15 @@ class RecordDelivery:
                 }
             else:
                 reason = result.reason or f"The receiver answered {result.outcome}."
-                is_final = kind == "record" and result.outcome == "refused"
+                is_refused = kind == "record" and result.outcome == "refused"
+                is_final = is_refused and claimed.attempts >= REFUSALS_BELIEVED
                 values = {
                     "state": "refused" if is_final else "waiting",
-                    "last_failure": _storable(reason),
-                    "next_attempt_at": _after(pause_seconds(claimed.attempts)),
+                    "last_failure": storable(reason),
+                    "next_attempt_at": after(pause_seconds(claimed.attempts)),
                 }
             outcomes.append((claimed, values))
-        deliveries = tables.deliveries
-        async with self._database.begin() as connection:
-            for claimed, values in outcomes:
-                await connection.execute(
-                    update(deliveries)
-                    .where(
-                        deliveries.c.organisation_id == claimed.organisation_id,
-                        deliveries.c.leaf == claimed.leaf,
-                        deliveries.c.recipient == recipient,
-                        deliveries.c.kind == kind,
-                        deliveries.c.state == "waiting",  # else it was cancelled meanwhile
-                    )
-                    .values(values)
-                )
+        await self._queue.write_outcomes(recipient, kind, outcomes)
 
     async def _verify(
         self, recipient: ParticipantRow, kind: str, claimed: Claimed, confirmation: str
@@ -353,28 +273,6 @@ class RecordDelivery:
         )
         check_statement(token, self._identity.did, facts, now)
 
-    async def _record_failure(
-        self, recipient: bytes, kind: str, reason: str, attempts: int
-    ) -> None:
-        """All that waits for this recipient waits longer."""
-        logger.warning("not_delivered", recipient=recipient.hex(), kind=kind, reason=reason[:300])
-        deliveries = tables.deliveries
-        async with self._database.begin() as connection:
-            await connection.execute(
-                update(deliveries)
-                .where(
-                    deliveries.c.recipient == recipient,
-                    deliveries.c.kind == kind,
-                    deliveries.c.state == "waiting",
-                )
-                .values(
-                    last_failure=_storable(reason),
-                    next_attempt_at=func.greatest(
-                        deliveries.c.next_attempt_at, _after(pause_seconds(attempts - 1))
-                    ),
-                )
-            )
-
 
 def make_record_delivery(node: Node, database: AsyncEngine) -> RecordDelivery:
     """From a node's settings."""
@@ -389,21 +287,11 @@ def make_record_delivery(node: Node, database: AsyncEngine) -> RecordDelivery:
     )
 
 
-def _after(seconds: Any) -> Any:
-    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-
-
 def _report(done: asyncio.Task[None]) -> None:
     """An error that nobody foresaw; what waits is tried again when it is due."""
     error = None if done.cancelled() else done.exception()
     if error is not None:
         logger.error("delivery_broke_off", exc_info=error)
-
-
-def _storable(text: str) -> str:
-    """What a receiver wrote, as a database takes it."""
-    whole = text[:FAILURE_LENGTH_MAX].encode(errors="replace").decode()
-    return whole.replace("\0", " ")
 
 
 def _detail(body: bytes) -> str:

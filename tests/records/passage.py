@@ -27,12 +27,13 @@ class Passed:
 @dataclass(slots=True)
 class Passage:
     """`target` answers; `is_closed` answers 503 in its place; `before_answer` is called when the
-    target has answered and the caller does not know yet."""
+    target has answered and the caller does not know yet; `rewrite` changes the answer."""
 
     url: str = ""
     target: str = ""
     is_closed: bool = False
     before_answer: Callable[[str], None] = lambda path: None
+    rewrite: Callable[[str, bytes], bytes] = lambda path, answer: answer
     passed: list[Passed] = field(default_factory=list)
 
     @contextmanager
@@ -75,7 +76,7 @@ def open_passage(port: int) -> Iterator[Passage]:
             )
             passage.passed.append(Passed(self.path, headers, body, answer.status_code))
             passage.before_answer(self.path)
-            self._answer(answer.status_code, answer.content)
+            self._answer(answer.status_code, passage.rewrite(self.path, answer.content))
 
         def _answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

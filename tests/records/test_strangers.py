@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from node.did_keys import DidKeys
+from node.record_delivery import REFUSALS_BELIEVED
 from protocol.entries import leaf_of
 from protocol.record import Record, to_json
 from protocol.record_delivery import Confirmed, body_claim, confirmation_facts
@@ -260,6 +261,79 @@ def test_erasures_and_records_at_once_leave_nothing(nodes: TwoNodes) -> None:
             done.append(pool.submit(deliver, nodes, ERASURES, erasures_for(nodes, record)))
         assert {each.result().status_code for each in done} == {200}
     assert [nodes.copies(record) for record in records] == [0] * 6
+
+
+def test_a_refusal_is_believed_in_the_end(nodes: TwoNodes, secret: bytes) -> None:
+    record = nodes.make_record(secret)
+    [erased] = deliver(nodes, ERASURES, erasures_for(nodes, record)).json()["results"]
+    assert erased["outcome"] == "erased"
+    with nodes.deliverer_held():
+        nodes.world.grant(record)
+        nodes.first.sql(
+            "UPDATE node.deliveries SET attempts = :tried WHERE leaf = :leaf",
+            tried=REFUSALS_BELIEVED - 2,
+            leaf=leaf_of(record.entry),
+        )
+    wait_until(lambda: nodes.show(record)["deliveries"][0]["lastFailure"], "the first refusal")
+    assert nodes.deliveries(record) == [("record", "waiting")]
+    nodes.first.sql(
+        "UPDATE node.deliveries SET next_attempt_at = now() WHERE leaf = :leaf",
+        leaf=leaf_of(record.entry),
+    )
+    nodes.wait_for_deliveries(record, [("record", "refused")])
+    assert "erased" in nodes.show(record)["deliveries"][0]["lastFailure"]
+
+
+def test_a_confirmation_that_proves_nothing_is_not_believed(nodes: TwoNodes) -> None:
+    """Whoever answers at the recipient's address: only the signature of who may confirm counts."""
+    leaves: list[str] = []
+    first = nodes.first.settings.operator_did
+
+    def facts(**changes: Any) -> Jwk:
+        own = {
+            "confirmed": "stored",
+            "leaf": leaves[-1],
+            "recipient": to_hex(nodes.recipient.id),
+            "chainId": nodes.world.chain_id,
+            "registry": to_hex(nodes.world.address("ConsentRegistry")),
+        }
+        head = {"iss": SECOND_OPERATOR, "aud": first, "iat": int(time.time())}
+        return {**head, **own, **changes}
+
+    right = key_of_second(nodes)
+    forgeries: list[Any] = [
+        lambda: None,
+        lambda: "nothing",
+        lambda: signed(SECOND_OPERATOR, new_key(), facts(), CONFIRMATION_TYPE),
+        lambda: signed(first, key_of_first(nodes), facts(iss=first), CONFIRMATION_TYPE),
+        lambda: signed(SECOND_OPERATOR, right, facts(), DELIVERY_TYPE),
+        lambda: signed(SECOND_OPERATOR, right, facts(leaf="0x" + "00" * 32), CONFIRMATION_TYPE),
+        lambda: signed(SECOND_OPERATOR, right, facts(confirmed="erased"), CONFIRMATION_TYPE),
+        lambda: signed(SECOND_OPERATOR, right, facts(aud=SECOND_OPERATOR), CONFIRMATION_TYPE),
+        lambda: signed(SECOND_OPERATOR, right, facts(chainId=1), CONFIRMATION_TYPE),
+    ]
+    for number, forge in enumerate(forgeries):
+        record = nodes.make_record(bytes([0x90 + number]) * 32)
+        leaves.append(to_hex(leaf_of(record.entry)))
+
+        def forged(path: str, answer: bytes, forge: Any = forge) -> bytes:
+            if path != RECORDS:
+                return answer
+            [result] = json.loads(answer)["results"]
+            return json.dumps({"results": [{**result, "confirmation": forge()}]}).encode()
+
+        nodes.passage.rewrite = forged
+        try:
+            nodes.world.grant(record)
+
+            def tried(record: Record = record) -> bool:
+                return bool(nodes.show(record)["deliveries"][0]["lastFailure"])
+
+            wait_until(tried, "a failure")
+            assert nodes.deliveries(record) == [("record", "waiting")], number
+        finally:
+            nodes.passage.rewrite = lambda path, answer: answer
+        nodes.wait_for_deliveries(record, [("record", "delivered")])
 
 
 def test_a_rotated_key_counts_as_soon_as_the_chain_says_so(nodes: TwoNodes, secret: bytes) -> None:
