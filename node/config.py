@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -32,6 +33,8 @@ class Settings(BaseSettings):
     chain_url: str | None = Field(default=None, validation_alias="CHAIN_URL")
     deployment_path: Path | None = None
     operator_did: str = "did:web:operator.localhost"
+    public_url: str | None = None
+    jwt_role: Literal["admin", "operator", "auditor"] = "operator"
     max_staleness_seconds: int = 30
     poll_seconds: float = 0.1
     batch_seconds: float = 2.0
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     def embedded_database(self) -> bool:
         """Whether this node runs its own PostgreSQL."""
         return self.database_url is None
+
+    @property
+    def public_address(self) -> str:
+        """Where others reach this node: what it writes on chain, and whom tokens must name."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def feed_finality(self) -> int:

@@ -25,7 +25,7 @@ from node import tables
 from node.db import lock
 from node.problems import Problem
 
-Kind = Literal["propose", "sign", "anchor", "withdraw", "settle"]
+Kind = Literal["propose", "sign", "anchor", "withdraw", "settle", "describe"]
 State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
 
 

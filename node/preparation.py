@@ -24,6 +24,8 @@ from node.contracts import (
 )
 from node.db import owner_engine
 from node.deployment import deploy
+from node.did_keys import DidKeys
+from node.did_publication import read_standing, write_document
 from node.governance import execute_through_timelock
 from node.keys import OPERATOR_KEY, load_or_create_account
 from node.migrate import migrate
@@ -34,7 +36,7 @@ from node.wallet import Wallet, connect_chain
 from protocol.identifiers import organisation_id
 from protocol.signatures import sign_digest
 from protocol.signing import account_binding_digest
-from protocol.types import AccountAddress, OrganisationId, Role
+from protocol.types import AccountAddress, Hash32, OrganisationId, Role
 
 OWNER_KEYS = ("governance-1", "governance-2", "governance-3")
 OWNERS_THRESHOLD = 2
@@ -50,9 +52,11 @@ def prepare_node(
     engine = owner_engine(require_database_url(settings))
     migrate(engine)
     web3 = connect_chain(settings)
+    document_hash = write_did_document(settings, engine)
     if may_deploy:
         deployment = deploy_embedded(settings, web3, say)
-        admit_operator(settings, web3, deployment, service_address, say)
+        admit_operator(settings, web3, deployment, say)
+        describe_operator(settings, web3, deployment, service_address, document_hash)
     elif not settings.deployment_file.exists():
         raise DeploymentMissing(
             f"{settings.deployment_file} does not exist: deploy the contracts on this chain first "
@@ -98,10 +102,9 @@ def admit_operator(
     settings: Settings,
     web3: Web3,
     deployment: Deployment,
-    service_address: str,
     say: Callable[[str], None],
 ) -> None:
-    """Registers the operator of the embedded node, once, and where its node answers."""
+    """Registers the operator of the embedded node, once."""
     operator = organisation_id(settings.operator_did)
     account = load_or_create_account(settings.keys_dir, OPERATOR_KEY)
     registry = deployment.contract(web3, "ParticipantRegistry")
@@ -115,11 +118,40 @@ def admit_operator(
             prove_possession(account, operator, deployment),
         )
         execute_through_timelock(open_proposer(settings, web3, deployment), deployment, act)
-        describe = registry.functions.describe(
-            Web3.to_checksum_address(operator), service_address, bytes(32)
-        )
-        Wallet(web3, account).call(describe)
         say(f"operator {settings.operator_did} admitted")
+
+
+def write_did_document(settings: Settings, engine: Engine) -> Hash32:
+    """The hash of the operator's DID document; the first time, with its first key."""
+    with engine.begin() as connection:
+        standing = read_standing(connection, settings.operator_did)
+        if standing is not None:
+            return standing.document_hash
+        return write_document(connection, settings.operator_did, DidKeys(settings.keys_dir))
+
+
+def describe_operator(
+    settings: Settings,
+    web3: Web3,
+    deployment: Deployment,
+    service_address: str,
+    document_hash: Hash32,
+) -> None:
+    """Writes on the embedded chain where its operator's node answers and whose keys speak for it,
+    unless the chain says just that."""
+    operator = Web3.to_checksum_address(organisation_id(settings.operator_did))
+    registry = deployment.contract(web3, "ParticipantRegistry")
+    told = registry.events.ParticipantDescribed().get_logs(
+        from_block=deployment.block_number, argument_filters={"organisation": operator}
+    )
+    last = told[-1]["args"] if told else {}
+    if (last.get("serviceAddress"), last.get("didDocumentHash")) != (
+        service_address,
+        document_hash,
+    ):
+        account = load_or_create_account(settings.keys_dir, OPERATOR_KEY)
+        describe = registry.functions.describe(operator, service_address, document_hash)
+        Wallet(web3, account).call(describe)
 
 
 def prove_possession(

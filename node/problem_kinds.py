@@ -81,6 +81,15 @@ KINDS: Mapping[str, Kind] = {
             {"WWW-Authenticate": "Bearer"},
         ),
         Kind(
+            401,
+            "token-refused",
+            "The signed token is refused",
+            "The JWT is malformed, for another node, too old, used before, or not signed by a key "
+            "of the DID document whose hash the organisation has on chain.",
+            "Sign a new one for each request; `ptx-ledger did show` names the keys that count.",
+            {"WWW-Authenticate": "Bearer"},
+        ),
+        Kind(
             403,
             "role-missing",
             "The caller may not do that",
@@ -121,10 +130,18 @@ KINDS: Mapping[str, Kind] = {
         _nothing_found("session", "GET /v1/sessions lists those of the organisation."),
         _nothing_found("agreement", "Propose it: POST /v1/agreements; or compare its id."),
         _nothing_found("consent", "Ask with the full entry, or as the one who holds the record."),
+        _nothing_found("did-document", "Ask the node that the organisation names on chain."),
         _nothing_found("participant", "GET /v1/participants lists those that are admitted."),
         _nothing_found("settlement", "Ask for it: POST /v1/settlements."),
         _nothing_found("webhook", "GET /v1/webhooks lists those of the organisation."),
         _nothing_found("withdrawal", "Send it: POST /v1/withdrawals."),
+        Kind(
+            404,
+            "recipient-not-hosted",
+            "The recipient is not hosted here",
+            "The node keeps records only for organisations that it hosts.",
+            "Deliver to the recipient's service address on chain; it is asked for at each attempt.",
+        ),
         Kind(
             405,
             "method-not-allowed",
@@ -188,6 +205,13 @@ KINDS: Mapping[str, Kind] = {
             "The consent is promised and waits to be anchored; until then nothing proves it.",
             "Ask again in a few seconds.",
             {"Retry-After": "2"},
+        ),
+        Kind(
+            409,
+            "consent-not-over",
+            "The consent is not over",
+            "A record is erased only when its consent has ended or its validity is over.",
+            "Revoke it, or wait until its withdrawal is on chain or its validity is over.",
         ),
         Kind(
             409,
@@ -324,6 +348,14 @@ KINDS: Mapping[str, Kind] = {
             "The indexer has not seen the head of the chain for longer than the node allows.",
             "Treat the consent as not active and ask again; the operator checks the indexer's log.",
             {"Retry-After": "5"},
+        ),
+        Kind(
+            503,
+            "operator-key-not-published",
+            "The node cannot sign",
+            "The chain does not name a DID document with a key of this node for its operator.",
+            "The operator publishes it: `ptx-ledger did publish`.",
+            {"Retry-After": "30"},
         ),
         Kind(
             503,

@@ -87,17 +87,20 @@ def load_sender() -> Run:
 
 
 def load_webhooks() -> Run:
-    """The delivery of webhooks, under its own database role, with the key that opens secrets."""
-    from node.bootstrap import require_database_url
+    """The delivery of webhooks, and of records to other nodes, under its own database role, with
+    the keys that open secrets and records and that sign for the operator."""
+    from node.bootstrap import load_node, require_database_url
     from node.db import WEBHOOKS_ROLE, async_engine
+    from node.record_delivery import make_record_delivery
     from node.secret_files import load_master_key
     from node.webhook_delivery import POOL_SIZE, DeliverySettings, deliver_until
 
     def run(settings: Settings) -> None:
         database_url = require_database_url(settings)
+        database = async_engine(database_url, WEBHOOKS_ROLE, POOL_SIZE)
         deliver_until(
             stop_on_signals(),
-            async_engine(database_url, WEBHOOKS_ROLE, POOL_SIZE),
+            database,
             database_url,
             load_master_key(settings.keys_dir),
             DeliverySettings(
@@ -105,6 +108,7 @@ def load_webhooks() -> Run:
                 private_addresses=settings.webhook_private_addresses,
                 failure_days=settings.webhook_failure_days,
             ),
+            make_record_delivery(load_node(settings), database),
         )
 
     return run

@@ -290,10 +290,65 @@ webhooks = Table(
     _created_at(),
 )
 
+did_documents = Table(
+    "did_documents",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("document_hash", LargeBinary, primary_key=True),
+    Column("document", Text, nullable=False),
+    _created_at(),
+)
+"""In canonical form; the chain says which one counts."""
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("leaf", LargeBinary, primary_key=True),
+    Column("recipient", LargeBinary, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("last_failure", Text),
+    Column("confirmation", Text),
+    Column("confirmed_at", DateTime(timezone=True)),
+    _created_at(),
+    Index(
+        "ix_node_deliveries_waiting",
+        *("recipient", "kind", "next_attempt_at"),
+        postgresql_where="state = 'waiting'",
+    ),
+)
+"""What goes to a recipient's node on behalf of the issuer: a record, or the order to erase it. From
+`sent_at` on the other node may have it."""
+
+erased_records = Table(
+    "erased_records",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("issuer", LargeBinary, primary_key=True),
+    Column("leaf", LargeBinary, primary_key=True),
+    Column("erased_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""All that is left of a record, so that it does not come back."""
+
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("ix_node_used_tokens_expires_at", "expires_at"),
+)
+
 OWNED_BY_ORGANISATIONS = (
     agreement_documents,
     api_keys,
     consents,
+    deliveries,
+    did_documents,
+    erased_records,
     idempotency,
     organisations,
     outbox,

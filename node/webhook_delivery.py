@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -34,15 +33,15 @@ from node import tables
 from node.api.schemas.events import LedgerEvent
 from node.db import query, snapshots
 from node.ledger_news import LOOK_AGAIN_SECONDS, LedgerNews
+from node.outgoing import TargetRefused, pause_seconds, resolve_target
+from node.record_delivery import RecordDelivery
 from node.sealing import SealedRecord, SealError
 from node.webhook_secrets import unseal_webhook_secret
-from node.webhook_targets import TargetRefused, resolve_target
 
 PAGE_LIMIT = 50
 POOL_SIZE = 8
 CONCURRENT_REQUESTS_MAX = 50
 REQUEST_SECONDS_MAX = 10.0
-PAUSE_SECONDS_MAX = 3_600.0
 DELIVERY_LOCK = 0x50545832
 GONE = "The receiver answered 410 Gone."
 
@@ -232,13 +231,6 @@ class Delivery:
             )
 
 
-def pause_seconds(attempts: int) -> float:
-    """Twice as long after each failure, up to an hour; the half of it is drawn, so that receivers
-    which failed together are not asked together."""
-    longest = min(2.0 ** min(attempts, 20), PAUSE_SECONDS_MAX)
-    return random.uniform(longest / 2, longest)
-
-
 async def _wait(coming: asyncio.Event, row: Any | None) -> None:
     """Until there is news, or until the next attempt of a webhook that failed is due."""
     pause = LOOK_AGAIN_SECONDS
@@ -258,14 +250,18 @@ def deliver_until(
     database_url: str,
     master_key: bytes,
     settings: DeliverySettings,
+    records: RecordDelivery,
 ) -> None:
-    """Runs until told to stop. One delivery a database: a second one waits for the first."""
+    """Runs until told to stop, with the delivery of records beside. One delivery a database: a
+    second one waits for the first."""
 
     async def work() -> None:
         news = LedgerNews(database_url)
         async with database.connect() as connection, news.listening():
             await _lock(connection)
-            await Delivery(database, news, master_key, settings).run()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(Delivery(database, news, master_key, settings).run())
+                both.create_task(records.run())
 
     asyncio.run(_until(stop, work))
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
 from indexer.queries.places import in_block
-from protocol.types import AccountAddress, OrganisationId, Role, Scope
+from protocol.types import ZERO_HASH, AccountAddress, OrganisationId, Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class ParticipantRow:
     admitted_at: int
     suspended: bool
     service_address: str | None
+    did_document_hash: bytes | None
     accounts: tuple[AccountRow, ...]
     delegations: tuple[DelegationRow, ...]
     recovery: RecoveryRow | None
@@ -79,6 +80,7 @@ def find_participant(connection: Connection, organisation: bytes) -> Participant
         admitted_at=admission.block_time,
         suspended=_is_later(suspended, reinstated),
         service_address=described.service_address if described else None,
+        did_document_hash=_hash_of(described),
         accounts=accounts,
         delegations=_delegations_of(connection, organisation),
         recovery=_recovery_of(connection, organisation, accounts),
@@ -111,6 +113,12 @@ def find_organisation_managed_by(
     if row is None or Scope.MANAGE not in Scope(row.scopes):
         return None
     return OrganisationId(row.organisation)
+def _hash_of(described: Any | None) -> bytes | None:
+    """Of the DID document; zero says that there is none."""
+    if described is None or described.did_document_hash == ZERO_HASH:
+        return None
+    found: bytes = described.did_document_hash
+    return found
 
 
 def _latest(connection: Connection, table: Table, organisation: bytes) -> Any | None:

@@ -19,6 +19,7 @@ from node.api.routes import (
     agreements,
     api_keys,
     consents,
+    did_documents,
     events,
     health,
     ledger,
@@ -31,6 +32,7 @@ from node.api.routes import (
     problems,
     proofs,
     rates,
+    records,
     settlements,
     sign_in,
     statements,
@@ -45,8 +47,11 @@ from node.commands.gate import Gate
 from node.commands.quick_gate import QuickGate
 from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
+from node.did_documents import DidDocuments
+from node.did_keys import DidKeys
 from node.ledger_news import LedgerNews
 from node.logs import configure_logs
+from node.operator_identity import OperatorIdentity
 from node.secret_files import load_master_key
 
 DESCRIPTION = """Every error is a problem document (RFC 9457) with a remedy; [each kind has its
@@ -57,6 +62,8 @@ ROUTERS = (
     agreements,
     consents,
     withdrawals,
+    records,
+    did_documents,
     proofs,
     usages,
     vouchers,
@@ -94,6 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         async with context.news.listening():
             yield
         await quick.close()
+        await context.documents.close()
         await context.database.dispose()
 
     app = FastAPI(
@@ -131,13 +139,16 @@ def first_sentence(description: str) -> str:
 def make_context(settings: Settings) -> Context:
     """The node's parts for its routes."""
     node = load_node(settings)
+    database = api_engine(require_database_url(settings))
     return Context(
         settings=settings,
         deployment=node.deployment,
-        database=api_engine(require_database_url(settings)),
+        database=database,
         master_key=load_master_key(settings.keys_dir),
         operator=node.operator,
         sessions=LearnerSessions(node.deployment.chain_id),
         gate=Gate(node.deployment.address_bytes("ConsentRegistry")),
         news=LedgerNews(require_database_url(settings)),
+        documents=DidDocuments(database, settings.webhook_private_addresses),
+        identity=OperatorIdentity(settings.operator_did, DidKeys(settings.keys_dir), database),
     )

@@ -16,7 +16,9 @@ from node.commands.gate import Gate
 from node.config import Settings
 from node.contracts import Deployment
 from node.db import query
+from node.did_documents import DidDocuments
 from node.ledger_news import LedgerNews
+from node.operator_identity import OperatorIdentity
 from node.problems import Problem
 from protocol.types import OrganisationId
 
@@ -33,6 +35,8 @@ class Context:
     sessions: LearnerSessions
     gate: Gate
     news: LedgerNews
+    documents: DidDocuments
+    identity: OperatorIdentity
 
     @property
     def consent_registry(self) -> bytes:

@@ -31,6 +31,11 @@ BESIDES: dict[tuple[str, str], set[int]] = {
     ("post", "/v1/settlements"): {404},
     ("post", "/v1/withdrawals"): {404},
     ("get", "/v1/proofs/{leaf}"): {409, 410},
+    ("get", "/v1/consents/{leaf}"): {410},
+    ("post", "/v1/records"): {404},
+    ("post", "/v1/records/erasures"): {404},
+    ("post", "/v1/did-documents"): {403},
+    ("get", "/.well-known/did.json"): {404},
 }
 WITHOUT_DATABASE = {"/healthz", "/v1/ledger", "/v1/me/session"}
 KINDS_NAMED_MAX = 10

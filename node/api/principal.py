@@ -1,6 +1,5 @@
-"""Who is calling: an organisation's machine by API key, or one of its people by session.
-
-The form of the bearer token tells which: `ptx_…` is a key, `ptxs_…` a session.
+"""Who is calling: an organisation's machine, by API key or by a JWT of its DID key, or one of its
+people, by session. The form of the bearer token tells which.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from sqlalchemy import text
 
 from indexer.queries.participants import find_organisation_managed_by
 from node.api.context import Context
+from node.api.did_tokens import is_jwt, organisation_of_jwt
 from node.api_keys import SESSION_PREFIX, hash_api_key
 from node.db import query
 from node.permissions import AccessRole, Area, Grant, right
@@ -29,8 +29,11 @@ logger = structlog.get_logger("api")
 bearer = HTTPBearer(
     auto_error=False,
     scheme_name="Caller",
-    description="An API key of an organisation, `ptx_…`, or the session of one of its people, "
-    "`ptxs_…`. What is listed beside an operation are the rights that it needs.",
+    description="An API key of an organisation, `ptx_…`; the session of one of its people, "
+    "`ptxs_…`; or a JWT by a key of its DID document (`private_key_jwt`): iss = sub = its DID, "
+    "aud = this node's address, iat, exp within 5 minutes, a jti that is used once; in the header "
+    "kid, typ = JWT and ES256, ES256K or EdDSA. What is listed beside an operation are the rights "
+    "that it needs.",
 )
 
 PRINCIPAL_OF = text("SELECT * FROM node.principal_of(:asked)")
@@ -100,6 +103,8 @@ async def require_principal(
     token = credentials.credentials
     if token.startswith(SESSION_PREFIX):
         principal = await principal_of_session(context, hash_api_key(token))
+    elif is_jwt(token):
+        principal = await principal_of_jwt(context, token)
     else:
         principal = await principal_of_key(context, hash_api_key(token))
     for each in asked.scopes:
@@ -131,6 +136,13 @@ async def principal_of_key(context: Context, key_hash: bytes) -> Principal:
     areas = None if row.areas is None else frozenset(row.areas)
     again = partial(principal_of_key, context, key_hash)
     return Principal(row.organisation_id, row.role, key_hash, areas, row.expires_at, again=again)
+
+
+async def principal_of_jwt(context: Context, token: str) -> Principal:
+    """The organisation's machine whose DID key signed, with the role that the node gives all of
+    them; a 401 problem for a token that does not hold, or was used before."""
+    caller = await organisation_of_jwt(context, token)
+    return Principal(caller.organisation_id, context.settings.jwt_role, caller.key_hash)
 
 
 async def principal_of_session(

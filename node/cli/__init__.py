@@ -1,7 +1,7 @@
 """`ptx-ledger`: the command line, a module a noun.
 
 `consent, agreement, statement, key, person, organisation` speak HTTP to a node; `run, serve, index,
-outbox, books` open the database; `contracts verify` asks the chain alone; `proof verify` asks
+outbox, books, did` open the database; `contracts verify` asks the chain alone; `proof verify` asks
 nobody. `--json` prints for machines. Only the module of the command that is asked for is loaded, so
 that each starts fast.
 """
@@ -19,7 +19,7 @@ from node.cli.output import complain
 COMMANDS = {"run": "run", "serve": "run", "demo": "demo"}
 GROUPS = (
     *("consent", "agreement", "statement", "key", "person", "organisation"),
-    *("proof", "index", "outbox", "books", "contracts"),
+    *("proof", "index", "outbox", "books", "contracts", "did"),
 )
 HELP = "Consents, data-use agreements and commission accounting of the Prometheus-X data space."
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.participants import find_participant
+from indexer.queries.participants import ParticipantRow, find_participant
 from node.db import query
 from node.problems import Problem, refused
 from protocol.errors import NotAdmitted, OrganisationSuspended
-from protocol.types import OrganisationId, Scope, to_hex
+from protocol.types import OrganisationId, Role, Scope, to_hex
 
 
 async def require_operator_may(
@@ -25,13 +25,37 @@ async def require_operator_may(
         raise refused(NotAdmitted(organisation=organisation))
     if participant.suspended:
         raise refused(OrganisationSuspended(organisation=organisation))
-    if organisation == operator:
+    if speaks_for(operator, participant, scope, now):
         return
-    for given in participant.delegations:
-        if given.operator == operator and scope in given.scopes and now < given.expires_at:
-            return
     raise Problem.of(
         "operator-not-delegated",
         f"{to_hex(organisation)} has not delegated {scope.name} to {to_hex(operator)}.",
         "Let an account with the scope manage call ParticipantRegistry.delegate, then try again.",
     )
+
+
+def speaks_for(
+    operator: OrganisationId, participant: ParticipantRow, scope: Scope, now: int
+) -> bool:
+    """Whether the operator is the organisation or, at this time, its delegate for the scope."""
+    return operator == participant.organisation or any(
+        given.operator == operator and scope in given.scopes and now < given.expires_at
+        for given in participant.delegations
+    )
+
+
+def may_confirm(operator: ParticipantRow, recipient: ParticipantRow, now: int) -> bool:
+    """Whether the operator may say what became of a recipient's records: it is the recipient, acts
+    for it on chain, or runs the node that the recipient's own word on chain names."""
+    if operator.organisation == recipient.organisation:
+        return True
+    acts_for = any(
+        given.operator == operator.organisation and given.scopes and now < given.expires_at
+        for given in recipient.delegations
+    )
+    names_its_node = (
+        Role.OPERATOR in operator.roles
+        and bool(recipient.service_address)
+        and operator.service_address == recipient.service_address
+    )
+    return not operator.suspended and (acts_for or names_its_node)

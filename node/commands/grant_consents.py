@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -78,7 +78,7 @@ async def grant_consents(
     await _check_agreements(connection, issuer, checked, now)
     await _store(connection, master_key, issuer, checked)
     await enqueue(connection, "anchor", [Promise(item.leaf, {}) for item in checked], issuer)
-    await _deliver_to_hosted_recipients(connection, master_key, issuer, checked)
+    await _deliver_to_recipients(connection, master_key, issuer, checked)
     return [item.leaf for item in checked]
 
 
@@ -192,7 +192,7 @@ async def _store(
     organisation: OrganisationId,
     checked: list[CheckedRecord],
 ) -> None:
-    rows = [_row(master_key, organisation, item) for item in checked]
+    rows = [consent_row(master_key, organisation, item) for item in checked]
     statement = insert(tables.consents).on_conflict_do_nothing()
     stored = (await connection.execute(statement.returning(tables.consents.c.leaf), rows)).scalars()
     new = set(stored)
@@ -205,33 +205,47 @@ async def _store(
 
 
 async def _was_refused(connection: AsyncConnection, leaf: Leaf) -> bool:
-    """Whether the contract refused to anchor the leaf: then it may be promised anew."""
+    """Whether the contract refused to anchor the leaf: then it may be promised anew, unless its
+    record has been erased since."""
     act = await find_act(connection, "anchor", leaf)
-    return act is not None and act.state in IN_VAIN
+    erased = select(tables.erased_records.c.leaf).where(tables.erased_records.c.leaf == leaf)
+    if act is None or act.state not in IN_VAIN:
+        return False
+    return (await connection.execute(erased)).first() is None
 
 
-async def _deliver_to_hosted_recipients(
+async def _deliver_to_recipients(
     connection: AsyncConnection,
     master_key: bytes,
     issuer: OrganisationId,
     checked: list[CheckedRecord],
 ) -> None:
-    """Recipients that this same node hosts get their own row at once, under their own scope."""
+    """Recipients that this same node hosts get their own row at once, under their own scope; the
+    others' nodes get the record as soon as they take it."""
     recipients: dict[OrganisationId, list[CheckedRecord]] = {}
     for item in checked:
         for recipient in set(recipient_ids(item.record.document)) - {issuer}:
             recipients.setdefault(recipient, []).append(item)
+    elsewhere = []
     for recipient, items in recipients.items():
         statement = text("SELECT node.is_hosted(:organisation)")
         hosted = await connection.execute(statement, {"organisation": recipient})
         if hosted.scalar_one():
             await act_as(connection, recipient)
-            rows = [_row(master_key, recipient, item) for item in items]
+            rows = [consent_row(master_key, recipient, item) for item in items]
             await connection.execute(insert(tables.consents).on_conflict_do_nothing(), rows)
+        else:
+            key = {"organisation_id": issuer, "recipient": recipient, "kind": "record"}
+            elsewhere += [{**key, "leaf": item.leaf} for item in items]
     await act_as(connection, issuer)
+    if elsewhere:
+        await connection.execute(insert(tables.deliveries).on_conflict_do_nothing(), elsewhere)
 
 
-def _row(master_key: bytes, organisation: OrganisationId, item: CheckedRecord) -> dict[str, Any]:
+def consent_row(
+    master_key: bytes, organisation: OrganisationId, item: CheckedRecord
+) -> dict[str, Any]:
+    """A party's row of `node.consents`, its record sealed under a key of its own."""
     record = item.record
     sealed = seal(json.dumps(to_json(record)).encode(), item.leaf, master_key)
     return {

@@ -14,9 +14,9 @@ from indexer.cursor import NEWS_CHANNEL
 from indexer.queries.feed import Position, current_generation, head_position
 from node import tables
 from node.db import lock, query
+from node.outgoing import TargetRefused, resolve_target
 from node.problems import Problem, not_found
 from node.webhook_secrets import new_webhook_secret, seal_webhook_secret
-from node.webhook_targets import TargetRefused, resolve_target
 from protocol.types import to_hex
 
 WEBHOOKS_MAX = 20

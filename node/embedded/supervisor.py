@@ -112,6 +112,7 @@ class Supervisor:
                 "database_url": self.running.database_url,
                 "deployment_path": settings.deployment_file,
                 "port": port,
+                "public_url": settings.public_url or self.running.api_url,
             }
         )
         if settings.embedded_chain:
@@ -126,7 +127,7 @@ class Supervisor:
 
             for start in starts:
                 start.result()
-        prepare_node(resolved, self.running.api_url, settings.embedded_chain, self._say)
+        prepare_node(resolved, resolved.public_address, settings.embedded_chain, self._say)
         for _, process in self._children:
             if process.stdin is not None:
                 process.stdin.write(b"go\n")

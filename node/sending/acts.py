@@ -172,6 +172,14 @@ def _calls(
                     payload["signature"],
                 )
             ]
+        case "describe":
+            return [
+                functions.describe(
+                    _address(payload["organisation"]),
+                    payload["serviceAddress"],
+                    payload["didDocumentHash"],
+                )
+            ]
     raise AssertionError(f"unknown kind {first.kind!r} in outbox row {first.outbox_id}")
 
 
@@ -181,6 +189,7 @@ _CONTRACT_OF = {
     "anchor": "ConsentRegistry",
     "withdraw": "ConsentRegistry",
     "settle": "UsageSettlement",
+    "describe": "ParticipantRegistry",
 }
 
 

@@ -61,6 +61,7 @@ from protocol.errors.off_chain import (
     ArtifactMissing,
     CanonicalisationInvalid,
     CommitmentInvalid,
+    DidDocumentInvalid,
     DidUnsupported,
     DocumentUnreadable,
     EntryInvalid,
@@ -76,6 +77,7 @@ from protocol.errors.off_chain import (
     SignInMessageMalformed,
     SignInMessageRefused,
     SlipInvalid,
+    TokenInvalid,
     TypedDataInvalid,
 )
 from protocol.errors.participation import (
@@ -140,6 +142,7 @@ __all__ = [
     "ConsumerNotParty",
     "ContractError",
     "DepositTooSmall",
+    "DidDocumentInvalid",
     "DidEmpty",
     "DidUnsupported",
     "DocumentUnreadable",
@@ -188,6 +191,7 @@ __all__ = [
     "StateInvalid",
     "StopTooLong",
     "Stopped",
+    "TokenInvalid",
     "TooManyLines",
     "TypedDataInvalid",
     "UnknownCategory",

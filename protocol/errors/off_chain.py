@@ -153,6 +153,22 @@ class DidUnsupported(OffChainError):
 
 
 @dataclass(eq=False)
+class DidDocumentInvalid(OffChainError):
+    """The DID document is refused: {reason}."""
+
+    reason: str
+    remedy = "Write it as W3C DID Core describes, with JsonWebKey2020 keys that are public."
+
+
+@dataclass(eq=False)
+class TokenInvalid(OffChainError):
+    """The signed token is refused: {reason}."""
+
+    reason: str
+    remedy = "Sign a new one with a key of the organisation's DID document (RFC 7523)."
+
+
+@dataclass(eq=False)
 class ArtifactMissing(OffChainError):
     """There is no compiled contract {name} in the package."""
 

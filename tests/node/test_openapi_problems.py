@@ -103,8 +103,8 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
     for method, path, operation in operations(description):
         if "requestBody" in operation and "security" not in operation:
             continue  # a withdrawal that holds together is sent by other tests
-        if path == "/v1/me/holders":
-            continue
+        if path in ("/v1/me/holders", "/v1/records", "/v1/records/erasures"):
+            continue  # refused before the database is asked
         target = path.replace("{month}", "2026-11").replace("{organisation_id}", ZERO[:42])
         target = target.replace("{account}", "issued")
         for name in ("webhook_id", "key_id", "person_id", "session_id"):

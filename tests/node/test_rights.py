@@ -12,6 +12,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE, WEBHOOKS_ROLE
 from node.tables import OWNED_BY_ORGANISATIONS
+from protocol.did_document import make_did_document
 from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.access.authenticator import Authenticator
@@ -22,8 +23,9 @@ from tests.stage import World
 ROLES = {API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE}
 OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
 CHANGED = {"api_keys", "passkeys", "people", "person_sessions", "webhooks"}
+BY_FUNCTION = {"erased_records"}
 READ = sorted({*OWNED} - {"agreement_documents", "organisations"})
-APPENDED = sorted({*OWNED, "withdrawals"} - CHANGED)
+APPENDED = sorted({*OWNED, "withdrawals"} - {"did_documents", *CHANGED, *BY_FUNCTION})
 RIGHTS = {
     API_ROLE: {
         **{table: {"INSERT"} for table in APPENDED},
@@ -31,6 +33,8 @@ RIGHTS = {
         **{table: {"DELETE", "INSERT", "SELECT", "UPDATE"} for table in CHANGED},
         "person_sessions": {"DELETE", "INSERT", "SELECT"},
         "challenges": {"DELETE", "INSERT", "SELECT"},
+        "did_documents": {"DELETE", "INSERT", "SELECT"},
+        "erased_records": {"SELECT"},
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
     },
@@ -40,16 +44,19 @@ RIGHTS = {
         "attempts": {"INSERT", "SELECT"},
         "sender_terms": {"INSERT", "SELECT", "UPDATE"},
     },
-    WEBHOOKS_ROLE: {"webhooks": {"SELECT", "UPDATE"}},
+    WEBHOOKS_ROLE: {table: {"SELECT", "UPDATE"} for table in ("deliveries", "webhooks")},
     INDEXER_ROLE: {},
 }
 FUNCTIONS = {
     API_ROLE: {
         "current_holders",
         "current_organisation",
+        "did_documents_of",
+        "erase_record",
         "is_hosted",
         "note_key_use",
         "note_session_use",
+        "order_erasures",
         "outbox_is_full",
         "outbox_summary",
         "people_at",
@@ -59,12 +66,16 @@ FUNCTIONS = {
         "principal_of",
         "relay_state",
         "settlement_promise",
+        "use_token",
         "waits_to_be_anchored",
     },
     SENDER_ROLE: {"forget_answers"},
-    WEBHOOKS_ROLE: set(),
+    WEBHOOKS_ROLE: {"did_documents_of", "record_to_deliver"},
     INDEXER_ROLE: set(),
 }
+
+
+DID_KEY = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
 
 
 @contextmanager
@@ -93,6 +104,16 @@ def settled(world: World) -> World:
         person = {"label": "a person", "role": "auditor"}
         invited = party.client.post("/v1/people", person)
         assert register(world, authenticator, invited["invitation"]).status_code == 201
+        document = make_did_document(party.did, [DID_KEY])
+        party.client.post("/v1/did-documents", {"document": document})
+        for table, columns in (
+            ("deliveries", "leaf, recipient, kind, state) VALUES (:own, :own, :own, 'record', 'x'"),
+            ("erased_records", "issuer, leaf) VALUES (:own, :own, :own"),
+        ):
+            world.node.sql(
+                f"INSERT INTO node.{table} (organisation_id, {columns}) ON CONFLICT DO NOTHING",
+                own=party.id,
+            )
     return world
 
 
@@ -170,7 +191,7 @@ def test_the_api_sees_rows_of_the_current_organisation_alone(settled: World, tab
         assert connection.execute(statement).first() is None
 
 
-@pytest.mark.parametrize("table", OWNED)
+@pytest.mark.parametrize("table", sorted({*OWNED} - BY_FUNCTION))
 def test_the_api_writes_no_row_for_another_organisation(settled: World, table: str) -> None:
     with settled.node.engine.connect() as connection:
         row = connection.execute(text(f"SELECT * FROM node.{table} LIMIT 1")).mappings().first()
@@ -262,6 +283,14 @@ FORBIDDEN = (
     (WEBHOOKS_ROLE, "SELECT * FROM node.outbox"),
     (WEBHOOKS_ROLE, "UPDATE node.webhooks SET url = ''"),
     (WEBHOOKS_ROLE, "DELETE FROM node.webhooks"),
+    (WEBHOOKS_ROLE, "UPDATE node.deliveries SET recipient = ''"),
+    (WEBHOOKS_ROLE, "INSERT INTO node.deliveries VALUES ('', '', '', '')"),
+    (WEBHOOKS_ROLE, "SELECT node.erase_record('', '')"),
+    (API_ROLE, "UPDATE node.deliveries SET state = 'delivered'"),
+    (API_ROLE, "DELETE FROM node.erased_records"),
+    (API_ROLE, "INSERT INTO node.erased_records VALUES ('', '', '')"),
+    (API_ROLE, "SELECT * FROM node.used_tokens"),
+    (API_ROLE, "SELECT * FROM node.record_to_deliver('', '')"),
     (API_ROLE, "UPDATE node.webhooks SET sealed_secret = ''"),
     (API_ROLE, "UPDATE node.api_keys SET role = 'admin'"),
     (API_ROLE, "UPDATE node.api_keys SET expires_at = NULL"),
@@ -285,3 +314,33 @@ def test_each_role_has_the_least_rights(world: World, role: str, statement: str)
         pytest.raises(ProgrammingError, match="permission denied"),
     ):
         connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("party", ["provider", "consumer"])
+def test_nobody_but_issuer_and_holder_of_a_copy_erases_it(
+    settled: World, secret: bytes, party: str
+) -> None:
+    """The issuer erases all copies of what it issued, another party its own."""
+    record = settled.grant_active(secret)
+    leaf, organisation = leaf_of(record.entry), settled.story.parties[party].id
+    copies = "SELECT organisation_id FROM node.consents WHERE leaf = :leaf AND {}"
+    erase = text("SELECT node.erase_record(:leaf, :issuer)")
+
+    def held(connection: Connection) -> set[bytes]:
+        connection.execute(text("RESET ROLE"))
+        statement = text(copies.format("wrapped_key IS NOT NULL"))
+        return set(connection.scalars(statement, {"leaf": leaf}))
+
+    both = {settled.provider.id, settled.consumer.id}
+    for who, issuer in (
+        (settled.story.stage.operator_id, settled.provider.id),
+        (settled.story.stage.operator_id, settled.story.stage.operator_id),
+        (settled.consumer.id, settled.consumer.id),
+    ):
+        with under(settled, API_ROLE, who) as connection:
+            connection.execute(erase, {"leaf": leaf, "issuer": issuer})
+            assert held(connection) == both
+    with under(settled, API_ROLE, organisation) as connection:
+        connection.execute(erase, {"leaf": leaf, "issuer": settled.provider.id})
+        left = held(connection)
+    assert left == (set() if party == "provider" else {settled.provider.id})

@@ -21,15 +21,20 @@ from node.api.schemas.consents import (
     Consent,
     ConsentAnswer,
     ConsentAnswers,
+    Delivery,
+    ErasureState,
     GrantConsents,
     HistoryFact,
+    OrderedErasure,
     QueuedConsent,
     QueuedConsents,
     StatusQuestion,
     StatusQuestions,
 )
+from node.commands.erase_consent import erase_consent, find_erasure, list_deliveries
 from node.commands.gate import GateAnswer, find_consent, find_consents
 from node.commands.grant_consents import grant_consents
+from node.commands.receive_records import is_erased
 from node.db import act_as, query, snapshots
 from node.outbox import find_act
 from node.permissions import Area
@@ -95,6 +100,8 @@ async def show(
         freshness = await require_fresh(context, connection)
         known = await find_consent(connection, leaf)
         if known is None:
+            if await is_erased(connection, caller.organisation_id, None, leaf):
+                raise Problem.of("record-erased", f"The record behind {to_hex(leaf)} was erased.")
             raise _unknown(leaf)
         entry = known.entry
         if at is None:
@@ -107,6 +114,9 @@ async def show(
         anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
         block = None if at is None else await block_asked(connection, at, freshness)
         act = await find_act(connection, "anchor", leaf)
+        own = OrganisationId(caller.organisation_id), Leaf(leaf)
+        erasure = await find_erasure(connection, *own)
+        deliveries = await list_deliveries(connection, *own)
     if at is not None and anchoring is not None and anchoring.anchored_at > at:
         anchoring = None
     record = None
@@ -126,6 +136,8 @@ async def show(
         valid_until=entry.valid_until,
         record=record,
         failure=act.failure if act else None,
+        deliveries=[_delivery(row) for row in deliveries],
+        erasure=None if erasure is None else ErasureState.of(erasure),
         anchoring=None
         if anchoring is None
         else {
@@ -136,6 +148,39 @@ async def show(
             "blockNumber": anchoring.block_number,
             "transactionHash": to_hex(anchoring.transaction_hash),
         },
+    )
+
+
+@router.post("/{leaf}/erasure", status_code=202, response_model=OrderedErasure)
+async def erase(
+    context: NodeContext, caller: Caller, request: Request, leaf: Hash, key: IdempotencyKey = None
+) -> JSONResponse:
+    """Erases the record of a consent that the caller's organisation issued and that is over: here
+    at once, and on every node that may have received it. The leaf stays on chain and tells
+    nothing."""
+
+    async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
+        freshness = await require_fresh(context, connection)
+        issuer, known = OrganisationId(caller.organisation_id), await find_consent(connection, leaf)
+        if known is None or known.entry.issuer != issuer:
+            raise _unknown(leaf)
+        [answer] = await context.gate.ask(connection, [known.entry], freshness)
+        await erase_consent(connection, Leaf(leaf), issuer, answer)
+        erasure = await find_erasure(connection, issuer, Leaf(leaf))
+        assert erasure is not None, to_hex(leaf)
+        return 202, OrderedErasure(leaf=leaf, erasure=ErasureState.of(erasure)).to_json()
+
+    return await write_once(context, caller, request, key, act)
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(
+        recipient=row.recipient,
+        kind=row.kind,
+        state=row.state,
+        attempts=row.attempts,
+        last_failure=row.last_failure,
+        confirmation=row.confirmation,
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from indexer.queries.history import Fact
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, ProvenBy, Shape
+from node.commands.erase_consent import Erasure
 from node.commands.gate import GateAnswer
 
 BATCH_SIZE_MAX = 10_000
@@ -128,9 +129,43 @@ class HistoryFact(Shape):
         )
 
 
+class Delivery(Shape):
+    """A record, or the order to erase it (`kind`), on its way to the node of a recipient that is
+    not hosted here. States: waiting, delivered, refused; cancelled, if it was erased before it was
+    sent. `confirmation` is what the recipient's node signed."""
+
+    recipient: Address
+    kind: str
+    state: str
+    attempts: int
+    last_failure: str | None
+    confirmation: str | None
+
+
+class ErasureState(Shape):
+    """`erasing: N unconfirmed` until the nodes of all recipients have signed, then `erased`."""
+
+    state: str
+    unconfirmed: int
+    ordered_at: int
+
+    @classmethod
+    def of(cls, erasure: Erasure) -> ErasureState:
+        """From the tables."""
+        ordered_at = int(erasure.ordered_at.timestamp())
+        return cls(state=erasure.state, unconfirmed=erasure.unconfirmed, ordered_at=ordered_at)
+
+
+class OrderedErasure(Shape):
+    """The record is erased here, and its erasure on its way to whoever may hold it."""
+
+    leaf: Hash
+    erasure: ErasureState
+
+
 class Consent(Shape):
     """One consent of the caller's organisation, with its record; `failure` says why the contract
-    refused to anchor it, if it did.
+    refused to anchor it, if it did. The issuer alone sees `deliveries` and `erasure`.
 
     With `at`, `status` is where it stood then. `history` is how that is known: every fact until
     then that the status follows from.
@@ -149,3 +184,5 @@ class Consent(Shape):
     record: dict[str, Any] | None
     anchoring: dict[str, Any] | None
     failure: dict[str, Any] | None = None
+    deliveries: list[Delivery]
+    erasure: ErasureState | None = None

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from indexer.queries.participants import ParticipantRow
-from node.api.schemas.base import Address, AsOf, Shape, require_storable, wrong_value
+from node.api.schemas.base import Address, AsOf, Hash, Shape, require_storable, wrong_value
 from protocol.types import Role, Scope
 
 DID = re.compile(r"did:[a-z0-9]+:[A-Za-z0-9._:%-]*[A-Za-z0-9._%-]")
@@ -72,6 +72,7 @@ class Participant(Shape):
     admitted_at: int
     suspended: bool
     service_address: str | None
+    did_document_hash: Hash | None
     accounts: list[Account]
     delegations: list[Delegation]
     recovery: Recovery | None
@@ -87,6 +88,7 @@ class Participant(Shape):
             admitted_at=row.admitted_at,
             suspended=row.suspended,
             service_address=row.service_address,
+            did_document_hash=row.did_document_hash,
             accounts=[
                 Account(
                     account=account.account,

@@ -214,6 +214,43 @@ CREATE TABLE node.webhooks (
     PRIMARY KEY (webhook_id)
 );
 CREATE INDEX ix_node_webhooks_organisation_id ON node.webhooks (organisation_id);
+CREATE TABLE node.did_documents (
+    organisation_id BYTEA NOT NULL,
+    document_hash BYTEA NOT NULL,
+    document TEXT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (organisation_id, document_hash)
+);
+CREATE TABLE node.deliveries (
+    organisation_id BYTEA NOT NULL,
+    leaf BYTEA NOT NULL,
+    recipient BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    state TEXT DEFAULT 'waiting' NOT NULL,
+    attempts INTEGER DEFAULT '0' NOT NULL,
+    next_attempt_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    sent_at TIMESTAMP WITH TIME ZONE,
+    last_failure TEXT,
+    confirmation TEXT,
+    confirmed_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (organisation_id, leaf, recipient, kind)
+);
+CREATE INDEX ix_node_deliveries_waiting ON node.deliveries (recipient, kind, next_attempt_at)
+    WHERE state = 'waiting';
+CREATE TABLE node.erased_records (
+    organisation_id BYTEA NOT NULL,
+    issuer BYTEA NOT NULL,
+    leaf BYTEA NOT NULL,
+    erased_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (organisation_id, issuer, leaf)
+);
+CREATE TABLE node.used_tokens (
+    token_hash BYTEA NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    PRIMARY KEY (token_hash)
+);
+CREATE INDEX ix_node_used_tokens_expires_at ON node.used_tokens (expires_at);
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
 -- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
@@ -268,6 +305,16 @@ ALTER TABLE node.webhooks ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.webhooks TO ptx_api
     USING (organisation_id = (SELECT node.current_organisation()));
 CREATE POLICY every ON node.webhooks TO ptx_webhooks USING (true);
+ALTER TABLE node.did_documents ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.did_documents TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.deliveries ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.deliveries TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+CREATE POLICY every ON node.deliveries TO ptx_webhooks USING (true);
+ALTER TABLE node.erased_records ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.erased_records TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
 
 -- What must be known before it is known who asks: nothing but the answer leaves these functions.
 CREATE FUNCTION node.principal_of(asked bytea)
@@ -378,6 +425,67 @@ CREATE FUNCTION node.outbox_summary()
     SELECT count(*), coalesce(max(extract(epoch FROM clock_timestamp() - o.created_at)), 0)
     FROM node.outbox o WHERE o.state IN ('waiting', 'sent')
 $$;
+-- DID documents are public: that is what they are for.
+CREATE FUNCTION node.did_documents_of(asked bytea)
+    RETURNS TABLE (document_hash bytea, document text, created_at timestamptz)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT d.document_hash, d.document, d.created_at FROM node.did_documents d
+    WHERE d.organisation_id = asked ORDER BY d.created_at DESC, d.document_hash
+$$;
+-- True the first time. A token that has expired is refused without this, so it may be forgotten.
+CREATE FUNCTION node.use_token(asked bytea, expires timestamptz) RETURNS boolean
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH forgotten AS (
+        DELETE FROM node.used_tokens WHERE token_hash IN (
+            SELECT u.token_hash FROM node.used_tokens u
+            WHERE u.expires_at < clock_timestamp() - interval '1 minute'
+            ORDER BY u.expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+        )
+    ), used AS (
+        INSERT INTO node.used_tokens VALUES (asked, expires) ON CONFLICT DO NOTHING RETURNING 1
+    )
+    SELECT EXISTS (SELECT FROM used)
+$$;
+-- A record leaves for a recipient only while its delivery waits.
+CREATE FUNCTION node.record_to_deliver(owner bytea, asked bytea)
+    RETURNS TABLE (sealed_record bytea, wrapped_key bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT c.sealed_record, c.wrapped_key FROM node.consents c
+    WHERE c.organisation_id = owner AND c.leaf = asked AND c.wrapped_key IS NOT NULL
+    AND EXISTS (
+        SELECT FROM node.deliveries d WHERE d.organisation_id = owner AND d.leaf = asked
+        AND d.kind = 'record' AND d.state = 'waiting'
+    )
+$$;
+-- What the current organisation may erase: its own copy, and, of what it issued, all copies here.
+-- The issuer's row stays, without its record, to say so; of the others' only the leaf is left.
+CREATE FUNCTION node.erase_record(asked bytea, issued_by bytea) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    INSERT INTO node.erased_records (organisation_id, issuer, leaf)
+        SELECT c.organisation_id, issued_by, asked FROM node.consents c
+        WHERE c.leaf = asked AND c.issuer = issued_by
+        AND node.current_organisation() IN (issued_by, c.organisation_id)
+        UNION SELECT node.current_organisation(), issued_by, asked
+        ON CONFLICT DO NOTHING;
+    UPDATE node.consents SET sealed_record = '', wrapped_key = NULL
+        WHERE organisation_id = issued_by AND leaf = asked AND issuer = issued_by
+        AND node.current_organisation() = issued_by;
+    DELETE FROM node.consents
+        WHERE leaf = asked AND issuer = issued_by AND organisation_id <> issued_by
+        AND node.current_organisation() IN (issued_by, organisation_id);
+$$;
+-- What was never sent is not sent any more; wherever a record may have gone, the order follows it.
+CREATE FUNCTION node.order_erasures(asked bytea) RETURNS void
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    UPDATE node.deliveries SET state = 'cancelled'
+        WHERE organisation_id = node.current_organisation() AND leaf = asked
+        AND kind = 'record' AND state = 'waiting';
+    INSERT INTO node.deliveries (organisation_id, leaf, recipient, kind)
+        SELECT d.organisation_id, d.leaf, d.recipient, 'erasure' FROM node.deliveries d
+        WHERE d.organisation_id = node.current_organisation() AND d.leaf = asked
+        AND d.kind = 'record' AND d.sent_at IS NOT NULL
+        ON CONFLICT DO NOTHING;
+$$;
 
 -- The sender forgets answers without reading them, and none that is younger than a day.
 CREATE FUNCTION node.forget_answers(kept_days integer, count_max integer) RETURNS bigint
@@ -398,7 +506,10 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA node FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.principal_of,
     node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
     node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
-    node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey TO ptx_api;
+    node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey,
+    node.use_token, node.erase_record, node.order_erasures TO ptx_api;
+GRANT EXECUTE ON FUNCTION node.did_documents_of TO ptx_api, ptx_webhooks;
+GRANT EXECUTE ON FUNCTION node.record_to_deliver TO ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
 GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks;
 GRANT INSERT ON node.organisations, node.agreement_documents TO ptx_api;
@@ -409,6 +520,11 @@ GRANT SELECT, INSERT, DELETE, UPDATE (sign_count) ON node.passkeys TO ptx_api;
 GRANT SELECT, INSERT, DELETE ON node.person_sessions, node.challenges TO ptx_api;
 GRANT SELECT, INSERT ON node.idempotency, node.consents, node.uses, node.vouchers,
     node.outbox, node.withdrawals TO ptx_api;
+GRANT SELECT, INSERT ON node.deliveries TO ptx_api;
+GRANT SELECT ON node.erased_records TO ptx_api;
+GRANT SELECT, INSERT, DELETE ON node.did_documents TO ptx_api;
+GRANT SELECT, UPDATE (state, attempts, next_attempt_at, sent_at, last_failure, confirmation,
+    confirmed_at) ON node.deliveries TO ptx_webhooks;
 GRANT SELECT ON node.transactions, node.attempts TO ptx_api;
 GRANT SELECT, UPDATE (state, transaction_id, attempts, not_before, failure)
     ON node.outbox TO ptx_sender;

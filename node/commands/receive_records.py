@@ -1,0 +1,156 @@
+"""Takes records, and orders to erase them, that other nodes deliver to an organisation hosted here.
+
+Each is judged by itself: what holds together and is this recipient's is kept, what is not is
+refused for good, what the index cannot know yet is asked for again later. All of it may be
+repeated, and an order to erase may overtake its record: then the record never comes in.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.agreements import find_agreement_facts
+from indexer.queries.participants import ParticipantRow, find_participant
+from node import tables
+from node.commands.authority import speaks_for
+from node.commands.grant_consents import CheckedRecord, consent_row
+from node.contracts import Deployment
+from node.db import act_as, lock, query
+from node.problems import Problem
+from protocol.errors import ProtocolError
+from protocol.record import check_record, from_json, recipient_ids
+from protocol.types import Leaf, OrganisationId, Scope, to_hex
+
+Outcome = Literal["stored", "erased", "refused", "later"]
+
+
+class Received(NamedTuple):
+    """What became of one item of a delivery; `reason` says why it is not kept."""
+
+    outcome: Outcome
+    leaf: Leaf | None
+    reason: str | None = None
+
+
+class Refused(Exception):
+    """An item that this node will never take; the text says why."""
+
+
+class NotYet(Exception):
+    """An item that the index does not explain yet; the text says why."""
+
+
+class Reception:
+    """One delivery: who sends, to whom, and what is known of the issuers."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        deployment: Deployment,
+        master_key: bytes,
+        sender: ParticipantRow,
+        recipient: OrganisationId,
+        now: int,
+    ) -> None:
+        self._connection = connection
+        self._deployment = deployment
+        self._master_key = master_key
+        self._sender = sender
+        self._recipient = recipient
+        self._now = now
+        self._is_for: dict[OrganisationId, bool] = {}
+
+    async def begin(self) -> None:
+        """Acts for the recipient from here on; nobody else receives for it meanwhile. Raises a
+        problem if it is not hosted here."""
+        statement = text("SELECT node.is_hosted(:organisation)")
+        hosted = await self._connection.execute(statement, {"organisation": self._recipient})
+        if not hosted.scalar_one():
+            detail = f"{to_hex(self._recipient)} is not hosted on this node."
+            raise Problem.of("recipient-not-hosted", detail).about("recipient")
+        await act_as(self._connection, self._recipient)
+        await lock(self._connection, f"records:{self._recipient.hex()}")
+
+    async def take_record(self, value: dict[str, Any]) -> Received:
+        """Keeps a record that is this recipient's."""
+        leaf = None
+        try:
+            try:
+                record = from_json(value)
+                leaf = check_record(record).leaf
+            except ProtocolError as error:
+                raise Refused(str(error)) from error
+            item = CheckedRecord(record, leaf)
+            await self._judge(item)
+        except Refused as error:
+            return Received("refused", leaf, str(error))
+        except NotYet as error:
+            return Received("later", leaf, str(error))
+        row = consent_row(self._master_key, self._recipient, item)
+        await self._connection.execute(insert(tables.consents).values(row).on_conflict_do_nothing())
+        return Received("stored", leaf)
+
+    async def erase(self, leaf: Leaf, issuer: OrganisationId) -> Received:
+        """Erases what there is, and remembers the leaf so that the record does not come (back)."""
+        try:
+            await self._require_sender_for(issuer)
+        except Refused as error:
+            return Received("refused", leaf, str(error))
+        await erase_record(self._connection, leaf, issuer)
+        return Received("erased", leaf)
+
+    async def _judge(self, item: CheckedRecord) -> None:
+        """Raises Refused or NotYet."""
+        record, entry = item.record, item.record.entry
+        registry = self._deployment.address_bytes("ConsentRegistry")
+        if record.chain_id != self._deployment.chain_id or record.registry != registry:
+            raise Refused(
+                f"The record is for registry {to_hex(record.registry)} on chain {record.chain_id}; "
+                f"this node serves {to_hex(registry)} on chain {self._deployment.chain_id}."
+            )
+        if self._recipient not in recipient_ids(record.document):
+            raise Refused(f"The document does not name {to_hex(self._recipient)} as a recipient.")
+        await self._require_sender_for(entry.issuer)
+        if await is_erased(self._connection, self._recipient, entry.issuer, item.leaf):
+            raise Refused(
+                f"The record behind {to_hex(item.leaf)} was erased by its issuer's order."
+            )
+        agreement = await query(self._connection, find_agreement_facts, entry.agreement_id)
+        if agreement is None:
+            raise NotYet(f"The index does not know the agreement {to_hex(entry.agreement_id)}.")
+        for party in (entry.issuer, self._recipient):
+            if party not in agreement.parties:
+                raise Refused(f"{to_hex(party)} is no party of the agreement.")
+
+    async def _require_sender_for(self, issuer: OrganisationId) -> None:
+        if issuer not in self._is_for:
+            participant = await query(self._connection, find_participant, issuer)
+            self._is_for[issuer] = participant is not None and speaks_for(
+                self._sender.organisation, participant, Scope.ANCHOR, self._now
+            )
+        if not self._is_for[issuer]:
+            raise Refused(f"{self._sender.did} neither is {to_hex(issuer)} nor anchors for it.")
+
+
+async def erase_record(connection: AsyncConnection, leaf: Leaf, issuer: OrganisationId) -> None:
+    """Erases the current organisation's copy, and every copy here if it is the issuer."""
+    statement = text("SELECT node.erase_record(:leaf, :issuer)")
+    await connection.execute(statement, {"leaf": leaf, "issuer": issuer})
+
+
+async def is_erased(
+    connection: AsyncConnection, organisation: bytes, issuer: bytes | None, leaf: bytes
+) -> bool:
+    """Whether the organisation, which is the current one, has erased the record; of this issuer if
+    it is known."""
+    erased = tables.erased_records
+    statement = select(erased.c.leaf).where(
+        erased.c.organisation_id == organisation, erased.c.leaf == leaf
+    )
+    if issuer is not None:
+        statement = statement.where(erased.c.issuer == issuer)
+    return (await connection.execute(statement.limit(1))).first() is not None

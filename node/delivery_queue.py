@@ -1,0 +1,150 @@
+"""Deliveries of records as rows: which are due, that one may have left, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from node import tables
+from node.outgoing import PAUSE_SECONDS_MAX, pause_seconds
+
+BATCH_SIZE_MAX = 50
+FAILURE_LENGTH_MAX = 500
+
+
+class Claimed(NamedTuple):
+    """A delivery whose attempt has been counted."""
+
+    organisation_id: bytes
+    leaf: bytes
+    attempts: int
+
+
+class DeliveryQueue:
+    """The table `deliveries`, as the process that delivers sees it."""
+
+    def __init__(self, database: AsyncEngine) -> None:
+        self._database = database
+
+    async def due(self) -> list[tuple[bytes, str]]:
+        """Recipients and kinds for which something is due, who has waited longest first: nobody who
+        is away keeps others from their turn."""
+        deliveries = tables.deliveries
+        statement = (
+            select(deliveries.c.recipient, deliveries.c.kind)
+            .where(
+                deliveries.c.state == "waiting",
+                deliveries.c.next_attempt_at <= func.clock_timestamp(),
+            )
+            .group_by(deliveries.c.recipient, deliveries.c.kind)
+            .order_by(func.min(deliveries.c.next_attempt_at))
+        )
+        async with self._database.connect() as connection:
+            return [(row.recipient, row.kind) for row in await connection.execute(statement)]
+
+    async def claim(self, recipient: bytes, kind: str) -> list[Claimed]:
+        """Counts an attempt of each. Should this process end, the next is due without it, the later
+        the more there were."""
+        deliveries = tables.deliveries
+        due = (
+            select(deliveries.c.organisation_id, deliveries.c.leaf)
+            .where(
+                deliveries.c.recipient == recipient,
+                deliveries.c.kind == kind,
+                deliveries.c.state == "waiting",
+                deliveries.c.next_attempt_at <= func.clock_timestamp(),
+            )
+            .order_by(deliveries.c.next_attempt_at)
+            .limit(BATCH_SIZE_MAX)
+            .with_for_update(skip_locked=True)
+        )
+        pause = func.least(func.power(2.0, deliveries.c.attempts), PAUSE_SECONDS_MAX)
+        statement = (
+            update(deliveries)
+            .where(
+                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(due),
+                deliveries.c.recipient == recipient,
+                deliveries.c.kind == kind,
+                deliveries.c.state == "waiting",
+            )
+            .values(attempts=deliveries.c.attempts + 1, next_attempt_at=after(pause))
+            .returning(deliveries.c.organisation_id, deliveries.c.leaf, deliveries.c.attempts)
+        )
+        async with self._database.begin() as connection:
+            return [Claimed(*row) for row in await connection.execute(statement)]
+
+    async def mark_sent(
+        self, recipient: bytes, kind: str, claimed: Sequence[Claimed]
+    ) -> list[Claimed]:
+        """Writes down that these may be at the other node from now on. What was cancelled meanwhile
+        is left out: it stays here."""
+        deliveries = tables.deliveries
+        keys = [(each.organisation_id, each.leaf) for each in claimed]
+        statement = (
+            update(deliveries)
+            .where(
+                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(keys),
+                deliveries.c.recipient == recipient,
+                deliveries.c.kind == kind,
+                deliveries.c.state == "waiting",
+            )
+            .values(sent_at=func.coalesce(deliveries.c.sent_at, func.clock_timestamp()))
+            .returning(deliveries.c.organisation_id, deliveries.c.leaf, deliveries.c.attempts)
+        )
+        async with self._database.begin() as connection:
+            return [Claimed(*row) for row in await connection.execute(statement)]
+
+    async def write_outcomes(
+        self,
+        recipient: bytes,
+        kind: str,
+        outcomes: Sequence[tuple[Claimed, Mapping[str, Any]]],
+    ) -> None:
+        """All of a batch in one transaction; what was cancelled meanwhile stays so."""
+        deliveries = tables.deliveries
+        async with self._database.begin() as connection:
+            for claimed, values in outcomes:
+                await connection.execute(
+                    update(deliveries)
+                    .where(
+                        deliveries.c.organisation_id == claimed.organisation_id,
+                        deliveries.c.leaf == claimed.leaf,
+                        deliveries.c.recipient == recipient,
+                        deliveries.c.kind == kind,
+                        deliveries.c.state == "waiting",
+                    )
+                    .values(values)
+                )
+
+    async def record_failure(self, recipient: bytes, kind: str, reason: str, attempts: int) -> None:
+        """All that waits for this recipient waits longer."""
+        deliveries = tables.deliveries
+        async with self._database.begin() as connection:
+            await connection.execute(
+                update(deliveries)
+                .where(
+                    deliveries.c.recipient == recipient,
+                    deliveries.c.kind == kind,
+                    deliveries.c.state == "waiting",
+                )
+                .values(
+                    last_failure=storable(reason),
+                    next_attempt_at=func.greatest(
+                        deliveries.c.next_attempt_at, after(pause_seconds(attempts - 1))
+                    ),
+                )
+            )
+
+
+def after(seconds: Any) -> Any:
+    """A time from now, by the database's clock."""
+    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+
+
+def storable(text: str) -> str:
+    """What a receiver wrote, as a database takes it."""
+    whole = text[:FAILURE_LENGTH_MAX].encode(errors="replace").decode()
+    return whole.replace("\0", " ")
