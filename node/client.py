@@ -57,6 +57,16 @@ class NodeClient:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return self._answer(lambda: self._http.post(path, json=body, headers=headers))
 
+    def post_csv(self, path: str, content: bytes, idempotency_key: str | None = None) -> Any:
+        """POST of a CSV file; raises NodeRefused or NodeUnreachable."""
+        headers = {"Content-Type": "text/csv"}
+        headers |= {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._answer(lambda: self._http.post(path, content=content, headers=headers))
+
+    def post_for_file(self, path: str, body: Any, **parameters: Any) -> bytes:
+        """POST whose answer is a file; raises NodeRefused or NodeUnreachable."""
+        return self._response(lambda: self._http.post(path, json=body, params=parameters)).content
+
     def wait_for(self, read: Callable[[], Any], done: Callable[[Any], bool], what: str) -> Any:
         """Reads until it is done; raises TimeoutError naming what was waited for."""
         deadline = time.monotonic() + WAIT_SECONDS_MAX
@@ -69,6 +79,9 @@ class NodeClient:
             time.sleep(POLL_SECONDS)
 
     def _answer(self, call: Callable[[], httpx.Response]) -> Any:
+        return self._response(call).json()
+
+    def _response(self, call: Callable[[], httpx.Response]) -> httpx.Response:
         try:
             response = call()
         except httpx.HTTPError as error:
@@ -76,7 +89,7 @@ class NodeClient:
                 f"No node answers at {self.url} ({error!r}): start one with `make run`."
             ) from error
         if response.is_success:
-            return response.json()
+            return response
         try:
             problem = response.json()
         except ValueError:

@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".ptx")
     host: str = "127.0.0.1"
     port: int = 8420
+    public_url: str | None = None
     chain_port: int = 8421
     chain_id: int = 7837
     chain_hardfork: str = "paris"
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
                     value.resolve() if isinstance(value, Path) else value
                 )
         return environment
+
+    @property
+    def public_address(self) -> str:
+        """Where people reach the node's pages."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def embedded_chain(self) -> bool:
