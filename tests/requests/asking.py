@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +27,20 @@ NOTICE: Json = {
     "version": "2026-09",
     "sha256": "0x" + "c3" * 32,
 }
+
+
+@contextmanager
+def nothing_promised(world: World) -> Iterator[None]:
+    """Inside the block no request, consent or act is written or changed; what was promised before
+    may go on."""
+    statement = (
+        "SELECT (SELECT count(*) FROM node.consents), (SELECT count(*) FROM node.outbox),"
+        " (SELECT jsonb_agg(to_jsonb(r) ORDER BY request_id) FROM node.consent_requests r),"
+        " (SELECT jsonb_agg(to_jsonb(r) ORDER BY rights_request_id) FROM node.rights_requests r)"
+    )
+    before = world.node.sql(statement)
+    yield
+    assert world.node.sql(statement) == before
 
 
 def asking(world: World, **changes: Any) -> Json:

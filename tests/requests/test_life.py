@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from protocol.types import to_hex
-from tests.refusals import assert_problem, nothing_written, send
+from tests.refusals import assert_problem, send
 from tests.requests.asking import (
     NOTICE,
     PURPOSES,
@@ -21,6 +21,7 @@ from tests.requests.asking import (
     asking,
     compose,
     expire,
+    nothing_promised,
     opened,
     shown,
     token_of,
@@ -80,7 +81,7 @@ def test_the_same_records_get_the_same_answer_and_others_a_conflict(world: World
     first = answered(world, token, records)
     assert first.status_code == 202
     assert [*first.json()["refused"]] == []
-    with nothing_written(world):
+    with nothing_promised(world):
         assert answered(world, token, records).json() == first.json()
         others = [compose(seen, 0, secrets.token_bytes(32))]
         problem = answered(world, token, others)
@@ -108,7 +109,7 @@ def test_a_request_expires_by_time_alone(world: World, secret: bytes) -> None:
     token = token_of(made)
     record = compose(opened(world, token), 0, secret)
     expire(world, made["requestId"])
-    with nothing_written(world):
+    with nothing_promised(world):
         problem = answered(world, token, [record])
         assert_problem(problem, 410, "consent-request-expired", None)
         refusal = httpx.post(f"{world.node.url}/v1/requests/{token}/refuse")
@@ -199,7 +200,7 @@ def test_a_record_that_was_not_asked_for_is_refused_and_the_link_stays_open(worl
     token = token_of(ask(world))
     seen = opened(world, token)
     for name, (records, slug, field) in wrong_records(seen).items():
-        with nothing_written(world):
+        with nothing_promised(world):
             answer = answered(world, token, records)
             status = 404 if slug == "agreement-not-found" else 422
             assert answer.status_code == status, (name, answer.text)
@@ -294,7 +295,7 @@ def test_whole_receipts_may_be_asked_for(world: World, secret: bytes) -> None:
 def test_what_cannot_be_granted_is_not_asked_for(
     world: World, changes: Json, status: int, slug: str, field: str
 ) -> None:
-    with nothing_written(world):
+    with nothing_promised(world):
         answer = send(world.provider.client, "POST", ROUTE, asking(world, **changes))
         assert_problem(answer, status, slug, field)
 
