@@ -15,18 +15,22 @@ from node.tables import OWNED_BY_ORGANISATIONS
 from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.refusals import assert_problem, send
+from tests.requests.asking import ask
 from tests.stage import World
 
 ROLES = {API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE}
 OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
-READ = sorted({*OWNED} - {"agreement_documents", "api_keys", "organisations"})
-APPENDED = sorted({*OWNED, "withdrawals"} - {"webhooks"})
+READ = sorted({*OWNED} - {"api_keys"})
+CHANGED = {"consent_requests", "rights_requests", "webhooks"}
+APPENDED = sorted({*OWNED, "withdrawals"} - CHANGED)
 RIGHTS = {
     API_ROLE: {
         **{table: {"INSERT"} for table in APPENDED},
         **{table: {"INSERT", "SELECT"} for table in (*READ, "withdrawals")},
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
+        "consent_requests": {"DELETE", "INSERT", "SELECT", "UPDATE"},
+        "rights_requests": {"INSERT", "SELECT", "UPDATE"},
         "webhooks": {"DELETE", "INSERT", "SELECT", "UPDATE"},
     },
     SENDER_ROLE: {
@@ -40,6 +44,7 @@ RIGHTS = {
 }
 FUNCTIONS = {
     API_ROLE: {
+        "consent_request_of",
         "current_holders",
         "current_organisation",
         "is_hosted",
@@ -47,7 +52,9 @@ FUNCTIONS = {
         "outbox_summary",
         "principal_of",
         "relay_state",
+        "rights_request_of",
         "settlement_promise",
+        "uses_held",
         "waits_to_be_anchored",
     },
     SENDER_ROLE: {"forget_answers"},
@@ -75,6 +82,11 @@ def settled(world: World) -> World:
     voucher = world.use(world.grant_active(key), 1)
     world.consumer.client.post("/v1/vouchers", voucher, "a key of the consumer")
     world.settle(voucher)
+    ask(world)
+    asked = {"kind": "access", "message": "What do you have?", "contact": "a@example.org"}
+    for party in (world.provider, world.consumer):
+        path = f"/v1/organisations/{to_hex(party.id)}/rights-requests"
+        world.operator.post(path, asked)
     webhook = {"url": "https://127.0.0.1:1/", "names": ["RateSet"]}
     for party in (world.provider, world.consumer):
         party.client.post("/v1/webhooks", webhook)
@@ -250,6 +262,11 @@ FORBIDDEN = (
     (API_ROLE, "UPDATE node.webhooks SET sealed_secret = ''"),
     (API_ROLE, "SELECT * FROM node.api_keys"),
     (API_ROLE, "SELECT node.forget_answers(7, 1)"),
+    (API_ROLE, "UPDATE node.consent_requests SET token_hash = ''"),
+    (API_ROLE, "UPDATE node.rights_requests SET received_at = 0"),
+    (API_ROLE, "DELETE FROM node.rights_requests"),
+    (SENDER_ROLE, "SELECT * FROM node.consent_requests"),
+    (SENDER_ROLE, "SELECT * FROM node.uses_held()"),
     (API_ROLE, "DELETE FROM ledger.endings"),
     (API_ROLE, "UPDATE ledger.endings SET who = ''"),
     (API_ROLE, "UPDATE indexing.heartbeat SET head_read_at = now()"),
