@@ -7,6 +7,7 @@ import time
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -51,8 +52,8 @@ from node.problems import Problem
 from node.sealing import SealedRecord, unseal
 from node.subject_references import subject_hash
 from protocol.consent_request import RequestState
-from protocol.slip import encode_slip
-from protocol.types import OrganisationId
+from protocol.slip import Slip, encode_slip
+from protocol.types import Leaf, OrganisationId
 
 router = APIRouter(prefix="/v1/consent-requests", tags=["consent requests"])
 
@@ -105,7 +106,7 @@ async def import_csv(
     `validUntil`, and where wanted `language`, `validFrom`, `expiresAt`, `minimumAssurance`; times
     as a day or in Unix seconds."""
     require_csv(request)
-    lines = read_lines(await request.body())
+    lines = await run_in_threadpool(read_lines, await request.body())
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
         freshness = await require_fresh(context, connection)
@@ -271,6 +272,13 @@ async def _attest(
             list(dict.fromkeys(request_ids)),
             freshness.now,
         )
+        # Before the COMMIT, so that what cannot be drawn is not granted.
+        return await run_in_threadpool(_draw, attested)
+
+
+def _draw(
+    attested: list[tuple[KeptRequest, list[tuple[Leaf, Slip]]]],
+) -> list[AttestedRequest]:
     answers = []
     for request, slips in attested:
         consents = []

@@ -27,7 +27,7 @@ from protocol.consent_request import PURPOSES_MAX, RequestState
 from protocol.types import AgreementId, to_hex
 
 EXPIRY_SECONDS = 30 * 86_400
-ATTEST_MAX = 200
+ATTEST_MAX = 100
 RequestId = Annotated[bytes, HexOf(16, "a request's id")]
 AssuranceName = Literal["attested", "signed", "identified"]
 StateName = Literal["sent", "granted", "refused", "expired"]
@@ -244,7 +244,7 @@ class ErasedRequests(Shape):
 
 
 class AttestRequests(Shape):
-    """Up to 200 requests at once; all or none."""
+    """Up to 100 requests at once; all or none."""
 
     request_ids: Annotated[list[RequestId], Field(min_length=1, max_length=ATTEST_MAX)]
 
