@@ -64,6 +64,15 @@ class NodeClient:
     def delete(self, path: str) -> None:
         """DELETE; raises NodeRefused or NodeUnreachable."""
         self._answer(lambda: self._http.delete(path))
+    def post_csv(self, path: str, content: bytes, idempotency_key: str | None = None) -> Any:
+        """POST of a CSV file; raises NodeRefused or NodeUnreachable."""
+        headers = {"Content-Type": "text/csv"}
+        headers |= {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._answer(lambda: self._http.post(path, content=content, headers=headers))
+
+    def post_for_file(self, path: str, body: Any, **parameters: Any) -> bytes:
+        """POST whose answer is a file; raises NodeRefused or NodeUnreachable."""
+        return self._response(lambda: self._http.post(path, json=body, params=parameters)).content
 
     def wait_for(self, read: Callable[[], Any], done: Callable[[Any], bool], what: str) -> Any:
         """Reads until it is done; raises TimeoutError naming what was waited for."""
@@ -77,6 +86,10 @@ class NodeClient:
             time.sleep(POLL_SECONDS)
 
     def _answer(self, call: Callable[[], httpx.Response]) -> Any:
+        response = self._response(call)
+        return response.json() if response.content else None
+
+    def _response(self, call: Callable[[], httpx.Response]) -> httpx.Response:
         try:
             response = call()
         except httpx.HTTPError as error:
@@ -84,7 +97,7 @@ class NodeClient:
                 f"No node answers at {self.url} ({error!r}): start one with `make run`."
             ) from error
         if response.is_success:
-            return response.json() if response.content else None
+            return response
         try:
             problem = response.json()
         except ValueError:

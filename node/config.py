@@ -75,19 +75,15 @@ class Settings(BaseSettings):
 
     @property
     def public_address(self) -> str:
-        """Where others reach this node: what it writes on chain, and whom tokens must name."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        """Scheme and authority under which people and other nodes know this one: what it writes on
+        chain, whom tokens must name, where links lead; never what a request claims."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def feed_finality(self) -> int:
         """How many blocks must follow one whose events readers of the feed are told as final."""
         own = self.event_finality_blocks
         return self.finality_blocks if own is None else own
-
-    @property
-    def public_origin(self) -> str:
-        """Scheme and authority under which people know the node; never what a request claims."""
-        return self.public_url or f"http://{self.host}:{self.port}"
 
     @property
     def keys_dir(self) -> Path:

@@ -131,6 +131,8 @@ KINDS: Mapping[str, Kind] = {
         _nothing_found("agreement", "Propose it: POST /v1/agreements; or compare its id."),
         _nothing_found("consent", "Ask with the full entry, or as the one who holds the record."),
         _nothing_found("did-document", "Ask the node that the organisation names on chain."),
+        _nothing_found("consent-request", "GET /v1/consent-requests lists those that there are."),
+        _nothing_found("rights-request", "Compare the reference; GET /v1/rights-requests lists."),
         _nothing_found("participant", "GET /v1/participants lists those that are admitted."),
         _nothing_found("settlement", "Ask for it: POST /v1/settlements."),
         _nothing_found("webhook", "GET /v1/webhooks lists those of the organisation."),
@@ -215,6 +217,21 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind(
             409,
+            "consent-request-answered",
+            "The request is answered already",
+            "A consent request is answered once: granted, refused, or attested on paper.",
+            "Send a new request. If the answer with withdrawal slips was lost, let the issuer "
+            "revoke the consents, which nobody else can end any more, and ask anew.",
+        ),
+        Kind(
+            409,
+            "rights-request-closed",
+            "The request takes no such answer any more",
+            "A request is done or refused once, and extended once, within the first month.",
+            "Read it: GET /v1/rights-requests shows what was answered and until when.",
+        ),
+        Kind(
+            409,
             "operator-not-delegated",
             "The operator may not act for the organisation",
             "The node sends transactions for an organisation only if that has delegated them.",
@@ -250,6 +267,13 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind(
             410,
+            "consent-request-expired",
+            "The request has expired",
+            "The time in which the request could be answered is over.",
+            "The organisation sends a new request: POST /v1/consent-requests.",
+        ),
+        Kind(
+            410,
             "record-erased",
             "The record is erased",
             "The node has erased the record; its leaf stays on chain and tells nothing.",
@@ -269,6 +293,28 @@ KINDS: Mapping[str, Kind] = {
             "The node reads JSON alone, and the header Content-Type says otherwise or is missing.",
             "Send the header `Content-Type: application/json`.",
             {"Accept": "application/json"},
+        ),
+        Kind(
+            415,
+            "content-type-not-csv",
+            "The body is not declared as CSV",
+            "This route reads CSV alone, and the header Content-Type says otherwise or is missing.",
+            "Send the header `Content-Type: text/csv`.",
+            {"Accept": "text/csv"},
+        ),
+        Kind(
+            422,
+            "consent-request-refused",
+            "The request is refused",
+            "The request asks for what cannot be granted on this ledger now.",
+            "Correct the field that is named.",
+        ),
+        Kind(
+            422,
+            "csv-refused",
+            "The file has faults",
+            "Nothing of the file was taken; `errors` names each fault by line and column.",
+            "Correct the lines that are named, and send the whole file again.",
         ),
         Kind(
             422,

@@ -171,6 +171,7 @@ uses = Table(
     Column("consent_leaf", LargeBinary, nullable=False),
     Column("used_at", BigInteger, nullable=False),
     Column("random", LargeBinary, nullable=False),
+    Index("ix_node_uses_leaf", "consent_leaf"),
 )
 vouchers = Table(
     "vouchers",
@@ -341,10 +342,66 @@ used_tokens = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Index("ix_node_used_tokens_expires_at", "expires_at"),
 )
+consent_requests = Table(
+    "consent_requests",
+    metadata,
+    Column("request_id", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("subject_hash", LargeBinary, nullable=False),
+    Column("agreement_id", LargeBinary, nullable=False),
+    Column("valid_from", BigInteger, nullable=False),
+    Column("valid_until", BigInteger, nullable=False),
+    Column("minimum_assurance", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("sealed_content", LargeBinary, nullable=False),
+    Column("content_key", LargeBinary, nullable=False),
+    Column("sealed_link", LargeBinary),
+    Column("link_key", LargeBinary),
+    Column("state", Text, nullable=False, server_default="sent"),
+    Column("answer_hash", LargeBinary),
+    Column("sealed_answer", LargeBinary),
+    Column("answer_key", LargeBinary),
+    _created_at(),
+    Index("ix_node_consent_requests_subject", "organisation_id", "subject_hash"),
+    Index("ix_node_consent_requests_created", "organisation_id", "created_at", "request_id"),
+)
+"""What organisations ask of learners. The leaves of an answer are sealed: no column leads from one
+consent of a person to another."""
+
+rights_requests = Table(
+    "rights_requests",
+    metadata,
+    Column("rights_request_id", LargeBinary, primary_key=True),
+    Column("organisation_id", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("leaf", LargeBinary),
+    Column("holder", LargeBinary, index=True),
+    Column("token_hash", LargeBinary, unique=True),
+    Column("sealed_content", LargeBinary),
+    Column("content_key", LargeBinary),
+    Column("state", Text, nullable=False, server_default="received"),
+    Column("received_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("extended_at", BigInteger),
+    Column("answered_at", BigInteger),
+    Column("sealed_answer", LargeBinary),
+    Column("answer_key", LargeBinary),
+    Index("ix_node_rights_requests_due", "organisation_id", "due_at", "rights_request_id"),
+    Index(
+        "ix_node_rights_requests_open",
+        *("organisation_id", "leaf", "kind"),
+        unique=True,
+        postgresql_where="state = 'received' AND leaf IS NOT NULL",
+    ),
+)
+"""Objections, erasures and other rights: one row a leaf, or one without for who has lost key and
+slip."""
 
 OWNED_BY_ORGANISATIONS = (
     agreement_documents,
     api_keys,
+    consent_requests,
     consents,
     deliveries,
     did_documents,
@@ -355,6 +412,7 @@ OWNED_BY_ORGANISATIONS = (
     passkeys,
     people,
     person_sessions,
+    rights_requests,
     uses,
     vouchers,
     webhooks,

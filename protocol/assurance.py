@@ -13,14 +13,14 @@ not be looked up is listed as unchecked instead of being believed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from protocol.did_key import PublicKey, decode_base64url, is_signed_by_key, key_of_did
 from protocol.entries import Entry
-from protocol.errors import DidUnsupported, RecordInvalid
+from protocol.errors import DidUnsupported, DocumentUnreadable, RecordInvalid
 from protocol.identifiers import organisation_id
 from protocol.signatures import is_signed_by
 from protocol.signing import consent_grant_digest, holder_binding_digest
@@ -33,6 +33,40 @@ class Assurance(StrEnum):
     ATTESTED = "attested"
     SIGNED = "signed"
     IDENTIFIED = "identified"
+
+
+STRENGTH = (Assurance.ATTESTED, Assurance.SIGNED, Assurance.IDENTIFIED)
+
+
+def is_at_least(given: Assurance, required: Assurance) -> bool:
+    """Whether an assurance is as strong as another one, or stronger."""
+    return STRENGTH.index(given) >= STRENGTH.index(required)
+
+
+def required_by_policies(policies: Iterable[Any]) -> Assurance:
+    """The strongest assurance that a constraint in a contract's policies (ODRL) asks for:
+    `{leftOperand: "assurance", operator: "eq" or "gteq", rightOperand: "signed"}`. Raises
+    DocumentUnreadable for one that asks for something else."""
+    required = Assurance.ATTESTED
+    for constraint in _constraints(policies):
+        asked = constraint.get("rightOperand")
+        known = asked in set(Assurance) and constraint.get("operator") in ("eq", "gteq")
+        if not known:
+            reason = f"a policy constrains the assurance by {constraint.get('operator')} {asked}"
+            raise DocumentUnreadable(kind="contract", reason=reason)
+        required = max(required, Assurance(str(asked)), key=STRENGTH.index)
+    return required
+
+
+def _constraints(value: Any) -> Iterator[Mapping[str, Any]]:
+    if isinstance(value, Mapping):
+        if value.get("leftOperand") == "assurance":
+            yield value
+        value = value.values()
+    elif isinstance(value, str) or not isinstance(value, Iterable):
+        return
+    for part in value:
+        yield from _constraints(part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,7 +102,7 @@ def _invalid(error: RequestValidationError, request: Request) -> Problem:
             return _malformed(f"{fault['ctx']['error']}, at character {place[-1]}.")
         if place == ["body"] and isinstance(fault["input"], bytes):
             return _undeclared(request.headers.get("content-type"))
-        errors.append(FieldProblem(".".join(place[1:]) or place[0], *_in_plain_words(fault)))
+        errors.append(FieldProblem(".".join(place[1:]) or place[0], *in_plain_words(fault)))
     detail = f"{errors[0].field}: {errors[0].detail}"
     problem = Problem.of("request-invalid", detail, errors[0].remedy)
     problem.errors = errors
@@ -120,7 +120,7 @@ def _undeclared(content_type: str | None) -> Problem:
     return Problem.of("content-type-not-json", detail).about("Content-Type")
 
 
-def _in_plain_words(fault: Mapping[str, Any]) -> tuple[str, str]:
+def in_plain_words(fault: Mapping[str, Any]) -> tuple[str, str]:
     """What is wrong with a field, and what to do; the validator's own words are for Python."""
     values = fault.get("ctx", {})
     if "remedy" in values:

@@ -1,9 +1,9 @@
 """`ptx-ledger`: the command line, a module a noun.
 
-`consent, agreement, statement, key, person, organisation` speak HTTP to a node; `run, serve, index,
-outbox, books, did` open the database; `contracts verify` asks the chain alone; `proof verify` asks
-nobody. `--json` prints for machines. Only the module of the command that is asked for is loaded, so
-that each starts fast.
+`consent, request, agreement, statement, key, person, organisation` speak HTTP to a node; `run,
+serve, index, outbox, books, did` open the database; `contracts verify` asks the chain alone; `proof
+verify` asks nobody. `--json` prints for machines. Only the module of the command that is asked for
+is loaded, so that each starts fast.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from node.cli.output import complain
 
 COMMANDS = {"run": "run", "serve": "run", "demo": "demo"}
 GROUPS = (
-    *("consent", "agreement", "statement", "key", "person", "organisation"),
+    *("consent", "request", "agreement", "statement", "key", "person", "organisation"),
     *("proof", "index", "outbox", "books", "contracts", "did"),
 )
 HELP = "Consents, data-use agreements and commission accounting of the Prometheus-X data space."

@@ -58,7 +58,9 @@ from protocol.errors.money import (
     VoucherSignatureInvalid,
 )
 from protocol.errors.off_chain import (
+    AnswerInvalid,
     ArtifactMissing,
+    AssuranceTooWeak,
     CanonicalisationInvalid,
     CommitmentInvalid,
     DidDocumentInvalid,
@@ -132,7 +134,9 @@ __all__ = [
     "AlreadySigned",
     "AmountTooLarge",
     "AmountZero",
+    "AnswerInvalid",
     "ArtifactMissing",
+    "AssuranceTooWeak",
     "BatchSizeInvalid",
     "CanonicalisationInvalid",
     "CommissionPolicyError",

@@ -127,6 +127,24 @@ class RecordInvalid(OffChainError):
 
 
 @dataclass(eq=False)
+class AnswerInvalid(OffChainError):
+    """The answer does not fit the consent request at {where}: {reason}."""
+
+    where: str
+    reason: str
+    remedy = "Read the request again, and sign exactly what it asks for."
+
+
+@dataclass(eq=False)
+class AssuranceTooWeak(OffChainError):
+    """The consent is {proven}; at least {required} is asked for."""
+
+    proven: str
+    required: str
+    remedy = "Let the learner's own key sign; for `identified`, a credentialed DID besides."
+
+
+@dataclass(eq=False)
 class SlipInvalid(OffChainError):
     """The withdrawal slip is refused: {reason}."""
 

@@ -9,8 +9,8 @@ from node.config import Settings
 
 
 def test_a_node_is_known_by_its_address_unless_another_is_given() -> None:
-    assert Settings(host="127.0.0.1", port=8420).public_origin == "http://127.0.0.1:8420"
-    assert Settings(public_url="https://node.example").public_origin == "https://node.example"
+    assert Settings(host="127.0.0.1", port=8420).public_address == "http://127.0.0.1:8420"
+    assert Settings(public_url="https://node.example").public_address == "https://node.example"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ from tests.stage import Json, World
 NOUNS = (
     "participants",
     "agreements",
+    "consent-requests",
+    "requests",
     "consents",
     "withdrawals",
     "proofs",
@@ -24,6 +26,7 @@ NOUNS = (
     "rates",
     "events",
     "webhooks",
+    "rights-requests",
 )
 
 

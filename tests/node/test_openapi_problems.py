@@ -98,16 +98,20 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
             begin=lambda: ("token", SimpleNamespace(nonce=bytes(32))),
         ),
     )
-    client = TestClient(app, headers={"Authorization": "Bearer anything"})
+    known = {"Authorization": "Bearer anything", "Reference-Token": "A" * 43}
+    client = TestClient(app, headers=known)
     asked = 0
     for method, path, operation in operations(description):
         if "requestBody" in operation and "security" not in operation:
             continue  # a withdrawal that holds together is sent by other tests
-        if path in ("/v1/me/holders", "/v1/records", "/v1/records/erasures"):
+        if path in ("/v1/me/holders", "/v1/me/objections", "/v1/me/erasures"):
             continue  # refused before the database is asked
+        if path in ("/v1/records", "/v1/records/erasures"):
+            continue
         target = path.replace("{month}", "2026-11").replace("{organisation_id}", ZERO[:42])
-        target = target.replace("{account}", "issued")
-        for name in ("webhook_id", "key_id", "person_id", "session_id"):
+        target = target.replace("{account}", "issued").replace("{token}", "A" * 43)
+        names = ("webhook_id", "key_id", "person_id", "session_id")
+        for name in (*names, "request_id", "rights_request_id"):
             target = target.replace("{" + name + "}", ZERO[:34])
         for name in ("agreement_id", "settlement_id", "leaf"):
             target = target.replace("{" + name + "}", ZERO)

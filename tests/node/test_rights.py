@@ -18,13 +18,17 @@ from protocol.types import to_hex
 from tests.access.authenticator import Authenticator
 from tests.access.test_passkeys import register
 from tests.refusals import assert_problem, send
+from tests.requests.asking import ask
 from tests.stage import World
 
 ROLES = {API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE}
 OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
-CHANGED = {"api_keys", "passkeys", "people", "person_sessions", "webhooks"}
+CHANGED = {
+    *("api_keys", "consent_requests", "passkeys", "people", "person_sessions", "rights_requests"),
+    "webhooks",
+}
 BY_FUNCTION = {"erased_records"}
-READ = sorted({*OWNED} - {"agreement_documents", "organisations"})
+READ = OWNED
 APPENDED = sorted({*OWNED, "withdrawals"} - {"did_documents", *CHANGED, *BY_FUNCTION})
 RIGHTS = {
     API_ROLE: {
@@ -37,6 +41,7 @@ RIGHTS = {
         "erased_records": {"SELECT"},
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
+        "rights_requests": {"INSERT", "SELECT", "UPDATE"},
     },
     SENDER_ROLE: {
         "outbox": {"SELECT", "UPDATE"},
@@ -49,6 +54,7 @@ RIGHTS = {
 }
 FUNCTIONS = {
     API_ROLE: {
+        "consent_request_of",
         "current_holders",
         "current_organisation",
         "did_documents_of",
@@ -65,8 +71,10 @@ FUNCTIONS = {
         "person_of_session",
         "principal_of",
         "relay_state",
+        "rights_request_of",
         "settlement_promise",
         "use_token",
+        "uses_held",
         "waits_to_be_anchored",
     },
     SENDER_ROLE: {"forget_answers"},
@@ -97,6 +105,11 @@ def settled(world: World) -> World:
     voucher = world.use(world.grant_active(key), 1)
     world.consumer.client.post("/v1/vouchers", voucher, "a key of the consumer")
     world.settle(voucher)
+    ask(world)
+    asked = {"kind": "access", "message": "What do you have?", "contact": "a@example.org"}
+    for party in (world.provider, world.consumer):
+        path = f"/v1/organisations/{to_hex(party.id)}/rights-requests"
+        world.operator.post(path, asked)
     webhook = {"url": "https://127.0.0.1:1/", "names": ["RateSet"]}
     for party in (world.provider, world.consumer):
         party.client.post("/v1/webhooks", webhook)
@@ -300,6 +313,11 @@ FORBIDDEN = (
     (WEBHOOKS_ROLE, "SELECT * FROM node.people"),
     (SENDER_ROLE, "SELECT * FROM node.person_of_session('', 1)"),
     (API_ROLE, "SELECT node.forget_answers(7, 1)"),
+    (API_ROLE, "UPDATE node.consent_requests SET token_hash = ''"),
+    (API_ROLE, "UPDATE node.rights_requests SET received_at = 0"),
+    (API_ROLE, "DELETE FROM node.rights_requests"),
+    (SENDER_ROLE, "SELECT * FROM node.consent_requests"),
+    (SENDER_ROLE, "SELECT * FROM node.uses_held()"),
     (API_ROLE, "DELETE FROM ledger.endings"),
     (API_ROLE, "UPDATE ledger.endings SET who = ''"),
     (API_ROLE, "UPDATE indexing.heartbeat SET head_read_at = now()"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -67,21 +68,11 @@ async def prove(context: NodeContext, credentials: Session, body: ProveHolders) 
 @router.get("/consents", response_model=HeldConsents)
 async def list_consents(context: NodeContext, credentials: Session) -> HeldConsents:
     """The consents of the session's keys, the newest first."""
-    try:
-        holders = context.sessions.get(_token(credentials)).holders
-    except SessionRefused as error:
-        raise _refused(str(error)) from error
-    consents = tables.consents
+    holders = holders_of(context, credentials)
     async with context.database.begin() as connection:
         freshness = await require_fresh(context, connection)
         await see_holders(connection, holders)
-        statement = (
-            select(consents)
-            .ext(distinct_on(consents.c.leaf))
-            .where(consents.c.holder.in_(list(holders)))
-            .order_by(consents.c.leaf, consents.c.created_at)
-        )
-        rows = (await connection.execute(statement)).all()
+        rows = await rows_held(connection, holders)
         entries = [entry_of_row(row) for row in rows]
         answers = await context.gate.ask(connection, entries, freshness)
         held = [
@@ -90,6 +81,30 @@ async def list_consents(context: NodeContext, credentials: Session) -> HeldConse
         ]
     held.sort(key=lambda consent: -consent.valid_from)
     return HeldConsents(as_of=AsOf.of(freshness), consents=held)
+
+
+def holders_of(
+    context: Context, credentials: HTTPAuthorizationCredentials | None
+) -> frozenset[HolderAddress]:
+    """The keys that the session has proven; a 401 problem without a session."""
+    try:
+        return frozenset(context.sessions.get(_token(credentials)).holders)
+    except SessionRefused as error:
+        raise _refused(str(error)) from error
+
+
+async def rows_held(
+    connection: AsyncConnection, holders: frozenset[HolderAddress]
+) -> Sequence[Row[Any]]:
+    """One row of `node.consents` for each consent of these keys, which the transaction sees."""
+    consents = tables.consents
+    statement = (
+        select(consents)
+        .ext(distinct_on(consents.c.leaf))
+        .where(consents.c.holder.in_(list(holders)))
+        .order_by(consents.c.leaf, consents.c.created_at)
+    )
+    return (await connection.execute(statement)).all()
 
 
 async def _held(

@@ -53,7 +53,7 @@ STATEMENT = "Sign in to this Prometheus-X ledger node. It costs nothing and sign
 
 def request_of(context: Context) -> SignInRequest:
     """What a message must say here; the Host header of a request plays no part in it."""
-    origin = context.settings.public_origin
+    origin = context.settings.public_address
     return SignInRequest(origin, STATEMENT, context.deployment.chain_id)
 
 
@@ -170,7 +170,7 @@ async def register_passkey(context: NodeContext, body: RegisterPasskey) -> Perso
 
 
 def _party(context: Context) -> RelyingParty:
-    return RelyingParty(context.settings.public_origin)
+    return RelyingParty(context.settings.public_address)
 
 
 def _session(context: Context, opened: OpenedSession) -> PersonSession:

@@ -155,6 +155,7 @@ CREATE TABLE node.uses (
     random BYTEA NOT NULL,
     PRIMARY KEY (organisation_id, agreement_id, period, position)
 );
+CREATE INDEX ix_node_uses_leaf ON node.uses (consent_leaf);
 CREATE TABLE node.vouchers (
     organisation_id BYTEA NOT NULL,
     digest BYTEA NOT NULL,
@@ -251,6 +252,56 @@ CREATE TABLE node.used_tokens (
     PRIMARY KEY (token_hash)
 );
 CREATE INDEX ix_node_used_tokens_expires_at ON node.used_tokens (expires_at);
+CREATE TABLE node.consent_requests (
+    request_id BYTEA NOT NULL,
+    organisation_id BYTEA NOT NULL,
+    token_hash BYTEA NOT NULL,
+    subject_hash BYTEA NOT NULL,
+    agreement_id BYTEA NOT NULL,
+    valid_from BIGINT NOT NULL,
+    valid_until BIGINT NOT NULL,
+    minimum_assurance TEXT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    sealed_content BYTEA NOT NULL,
+    content_key BYTEA NOT NULL,
+    sealed_link BYTEA,
+    link_key BYTEA,
+    state TEXT DEFAULT 'sent' NOT NULL,
+    answer_hash BYTEA,
+    sealed_answer BYTEA,
+    answer_key BYTEA,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (request_id),
+    UNIQUE (token_hash)
+);
+CREATE INDEX ix_node_consent_requests_created
+    ON node.consent_requests (organisation_id, created_at, request_id);
+CREATE INDEX ix_node_consent_requests_subject
+    ON node.consent_requests (organisation_id, subject_hash);
+CREATE TABLE node.rights_requests (
+    rights_request_id BYTEA NOT NULL,
+    organisation_id BYTEA NOT NULL,
+    kind TEXT NOT NULL,
+    leaf BYTEA,
+    holder BYTEA,
+    token_hash BYTEA,
+    sealed_content BYTEA,
+    content_key BYTEA,
+    state TEXT DEFAULT 'received' NOT NULL,
+    received_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    extended_at BIGINT,
+    answered_at BIGINT,
+    sealed_answer BYTEA,
+    answer_key BYTEA,
+    PRIMARY KEY (rights_request_id),
+    UNIQUE (token_hash)
+);
+CREATE INDEX ix_node_rights_requests_due
+    ON node.rights_requests (organisation_id, due_at, rights_request_id);
+CREATE INDEX ix_node_rights_requests_holder ON node.rights_requests (holder);
+CREATE UNIQUE INDEX ix_node_rights_requests_open ON node.rights_requests (organisation_id, leaf, kind)
+    WHERE state = 'received' AND leaf IS NOT NULL;
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
 -- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
@@ -315,6 +366,16 @@ CREATE POLICY every ON node.deliveries TO ptx_webhooks USING (true);
 ALTER TABLE node.erased_records ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.erased_records TO ptx_api
     USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.consent_requests ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.consent_requests TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.rights_requests ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.rights_requests TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
+CREATE POLICY held ON node.rights_requests FOR SELECT TO ptx_api
+    USING (holder = ANY ((SELECT node.current_holders())::bytea[]));
+CREATE POLICY asked ON node.rights_requests FOR INSERT TO ptx_api
+    WITH CHECK (holder = ANY ((SELECT node.current_holders())::bytea[]));
 
 -- What must be known before it is known who asks: nothing but the answer leaves these functions.
 CREATE FUNCTION node.principal_of(asked bytea)
@@ -372,6 +433,32 @@ $$;
 CREATE FUNCTION node.is_hosted(asked bytea) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT EXISTS (SELECT FROM node.organisations o WHERE o.organisation_id = asked)
+$$;
+-- Whose request a link or a reference leads to; the token itself is nowhere.
+CREATE FUNCTION node.consent_request_of(asked bytea)
+    RETURNS TABLE (organisation_id bytea, request_id bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT r.organisation_id, r.request_id FROM node.consent_requests r WHERE r.token_hash = asked
+$$;
+CREATE FUNCTION node.rights_request_of(asked bytea)
+    RETURNS TABLE (organisation_id bytea, rights_request_id bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT r.organisation_id, r.rights_request_id FROM node.rights_requests r
+    WHERE r.token_hash = asked
+$$;
+-- What the proven keys' consents were used for. A policy on `uses` would do the same, and make each
+-- count of an organisation's uses ask for holders, too.
+CREATE FUNCTION node.uses_held()
+    RETURNS TABLE (
+        organisation_id bytea, agreement_id bytea, consent_leaf bytea, used_at bigint,
+        "position" bigint
+    )
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT u.organisation_id, u.agreement_id, u.consent_leaf, u.used_at, u.position
+    FROM node.uses u WHERE u.consent_leaf IN (
+        SELECT c.leaf FROM node.consents c
+        WHERE c.holder = ANY ((SELECT node.current_holders())::bytea[])
+    )
 $$;
 CREATE FUNCTION node.waits_to_be_anchored(leaf bytea) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -507,7 +594,8 @@ GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.
     node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
     node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
     node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey,
-    node.use_token, node.erase_record, node.order_erasures TO ptx_api;
+    node.use_token, node.erase_record, node.order_erasures, node.consent_request_of,
+    node.rights_request_of, node.uses_held TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.did_documents_of TO ptx_api, ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.record_to_deliver TO ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
@@ -525,7 +613,12 @@ GRANT SELECT ON node.erased_records TO ptx_api;
 GRANT SELECT, INSERT, DELETE ON node.did_documents TO ptx_api;
 GRANT SELECT, UPDATE (state, attempts, next_attempt_at, sent_at, last_failure, confirmation,
     confirmed_at) ON node.deliveries TO ptx_webhooks;
-GRANT SELECT ON node.transactions, node.attempts TO ptx_api;
+GRANT SELECT ON node.transactions, node.attempts, node.organisations, node.agreement_documents
+    TO ptx_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (state, sealed_link, link_key, answer_hash, sealed_answer,
+    answer_key) ON node.consent_requests TO ptx_api;
+GRANT SELECT, INSERT, UPDATE (state, due_at, extended_at, answered_at, sealed_answer, answer_key)
+    ON node.rights_requests TO ptx_api;
 GRANT SELECT, UPDATE (state, transaction_id, attempts, not_before, failure)
     ON node.outbox TO ptx_sender;
 GRANT SELECT, INSERT, UPDATE (hash, state, is_open, block_number, block_hash, gas_used, mined_at,

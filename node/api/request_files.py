@@ -1,0 +1,75 @@
+"""Files of consent requests: a CSV file that comes in, a ZIP file of slips that goes out."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Sequence
+
+from fastapi import Request
+from pydantic import ValidationError
+
+from node.api.problem_documents import in_plain_words
+from node.api.schemas.consent_requests import AskConsent, AttestedRequest, slip_text
+from node.intake.request_csv import FAULTS_MAX, read_request_csv
+from node.problems import FieldProblem, Problem
+
+COLUMNS = {
+    "notice.reference": "noticeReference",
+    "notice.version": "noticeVersion",
+    "notice.sha256": "noticeSha256",
+}
+"""Where a column has another name than the field that it fills."""
+
+
+def require_csv(request: Request) -> None:
+    """Raises a 415 problem for a body that is not declared as CSV."""
+    declared = request.headers.get("content-type", "")
+    if declared.split(";")[0].strip().lower() != "text/csv":
+        seen = f"is {declared}" if declared else "is missing"
+        problem = Problem.of("content-type-not-csv", f"The header Content-Type {seen}.")
+        raise problem.about("Content-Type")
+
+
+def read_lines(body: bytes) -> list[tuple[int, AskConsent]]:
+    """The requests of a file, each with its line. Raises a problem that names every fault, up to
+    100, by line and column."""
+    reading = read_request_csv(body)
+    faults = [FieldProblem(each.field, each.detail, each.remedy) for each in reading.faults]
+    lines = []
+    for line, value in reading.requests:
+        if len(faults) >= FAULTS_MAX:
+            break
+        try:
+            lines.append((line, AskConsent.model_validate(value)))
+        except ValidationError as error:
+            faults += _faults(line, error)
+    if faults:
+        first = faults[0]
+        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
+        problem = Problem.of("csv-refused", f"{first.field}: {first.detail}{more}", first.remedy)
+        problem.errors = faults[:FAULTS_MAX]
+        raise problem
+    return lines
+
+
+def _faults(line: int, error: ValidationError) -> list[FieldProblem]:
+    found = []
+    for fault in error.errors():
+        path = ".".join(str(part) for part in fault["loc"])
+        column = COLUMNS.get(path, path)
+        place = ".".join(filter(None, ("lines", str(line), column)))
+        found.append(FieldProblem(place, *in_plain_words(fault)))
+    return found
+
+
+def zip_slips(requests: Sequence[AttestedRequest]) -> bytes:
+    """A folder for each request, in it two files for each purpose: the slip and its QR code."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for request in requests:
+            for place, consent in enumerate(request.consents, 1):
+                name = f"{request.request_id.hex()}/{place}"
+                archive.writestr(f"{name}.slip", slip_text(consent.slip) + "\n")
+                archive.writestr(f"{name}.svg", consent.slip_qr_svg)
+    return out.getvalue()
