@@ -64,6 +64,7 @@ class NodeClient:
     def delete(self, path: str) -> None:
         """DELETE; raises NodeRefused or NodeUnreachable."""
         self._answer(lambda: self._http.delete(path))
+
     def post_csv(self, path: str, content: bytes, idempotency_key: str | None = None) -> Any:
         """POST of a CSV file; raises NodeRefused or NodeUnreachable."""
         headers = {"Content-Type": "text/csv"}

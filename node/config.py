@@ -33,7 +33,6 @@ class Settings(BaseSettings):
     chain_url: str | None = Field(default=None, validation_alias="CHAIN_URL")
     deployment_path: Path | None = None
     operator_did: str = "did:web:operator.localhost"
-    public_url: str | None = None
     jwt_role: Literal["admin", "operator", "auditor"] = "operator"
     max_staleness_seconds: int = 30
     poll_seconds: float = 0.1

@@ -113,6 +113,8 @@ def find_organisation_managed_by(
     if row is None or Scope.MANAGE not in Scope(row.scopes):
         return None
     return OrganisationId(row.organisation)
+
+
 def _hash_of(described: Any | None) -> bytes | None:
     """Of the DID document; zero says that there is none."""
     if described is None or described.did_document_hash == ZERO_HASH:

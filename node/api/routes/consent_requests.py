@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
-from node.api.principal import Caller, Principal
+from node.api.principal import Principal, may
 from node.api.request_files import read_lines, require_csv, zip_slips
 from node.api.schemas.base import Hash
 from node.api.schemas.consent_requests import (
@@ -48,6 +48,7 @@ from node.commands.find_requests import (
 from node.commands.gate import find_consents
 from node.db import act_as
 from node.kept_requests import KeptRequest
+from node.permissions import Area
 from node.problems import Problem
 from node.sealing import SealedRecord, unseal
 from node.subject_references import subject_hash
@@ -56,6 +57,8 @@ from protocol.slip import Slip, encode_slip
 from protocol.types import Leaf, OrganisationId
 
 router = APIRouter(prefix="/v1/consent-requests", tags=["consent requests"])
+Reader = Annotated[Principal, may(Area.CONSENTS)]
+Writer = Annotated[Principal, may(Area.CONSENTS, write=True)]
 
 SVG = "image/svg+xml"
 SUBJECT_REQUESTS_MAX = 10_000
@@ -64,7 +67,7 @@ SUBJECT_REQUESTS_MAX = 10_000
 @router.post("", status_code=201, response_model=MadeRequest)
 async def ask(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     request: Request,
     body: AskConsent,
     key: IdempotencyKey = None,
@@ -98,7 +101,7 @@ async def ask(
     },
 )
 async def import_csv(
-    context: NodeContext, caller: Caller, request: Request, key: IdempotencyKey = None
+    context: NodeContext, caller: Writer, request: Request, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Makes a request for each line of a CSV file, up to 10,000; all or none. Columns are named as
     the fields of a single request: `subjectReference`, `agreementId`, `purposes` and `recipients`
@@ -129,7 +132,7 @@ async def import_csv(
 @router.get("", response_model=ConsentRequests)
 async def list_own(
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     state: StateName | None = None,
     agreement: Hash | None = None,
     after: RequestId | None = None,
@@ -145,7 +148,7 @@ async def list_own(
 
 
 @router.post("/search", response_model=ConsentRequests)
-async def search(context: NodeContext, caller: Caller, body: SearchRequests) -> ConsentRequests:
+async def search(context: NodeContext, caller: Reader, body: SearchRequests) -> ConsentRequests:
     """Requests by subject reference, state or agreement, the newest first."""
     return await _page(context, caller, body)
 
@@ -157,7 +160,7 @@ async def search(context: NodeContext, caller: Caller, body: SearchRequests) -> 
 )
 async def export(
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     body: OfSubject,
     format: Literal["json", "csv"] = "json",
 ) -> Response:
@@ -188,7 +191,7 @@ async def export(
 
 
 @router.post("/erasure", response_model=ErasedRequests)
-async def erase(context: NodeContext, caller: Caller, body: OfSubject) -> ErasedRequests:
+async def erase(context: NodeContext, caller: Writer, body: OfSubject) -> ErasedRequests:
     """Deletes all requests about a person, and with them what leads from the reference to consents.
     Links that are open lead nowhere from now on."""
     async with context.database.begin() as connection:
@@ -206,7 +209,7 @@ async def erase(context: NodeContext, caller: Caller, body: OfSubject) -> Erased
 )
 async def attest_many(
     context: NodeContext,
-    caller: Caller,
+    caller: Writer,
     body: AttestRequests,
     format: Literal["json", "zip"] = "json",
 ) -> Response:
@@ -222,7 +225,7 @@ async def attest_many(
 
 
 @router.get("/{request_id}", response_model=ConsentRequest)
-async def show(context: NodeContext, caller: Caller, request_id: RequestId) -> ConsentRequest:
+async def show(context: NodeContext, caller: Reader, request_id: RequestId) -> ConsentRequest:
     """One request, with its link as long as it is open."""
     kept = await _find(context, caller, request_id)
     return ConsentRequest.of(kept, int(time.time()), context.settings.public_address)
@@ -233,7 +236,7 @@ async def show(context: NodeContext, caller: Caller, request_id: RequestId) -> C
     response_class=Response,
     responses={200: {"content": {SVG: {"schema": {"type": "string"}}}}},
 )
-async def show_qr(context: NodeContext, caller: Caller, request_id: RequestId) -> Response:
+async def show_qr(context: NodeContext, caller: Reader, request_id: RequestId) -> Response:
     """The link of an open request as a QR code."""
     kept = await _find(context, caller, request_id)
     match kept.state(int(time.time())):
@@ -247,7 +250,7 @@ async def show_qr(context: NodeContext, caller: Caller, request_id: RequestId) -
 
 
 @router.post("/{request_id}/attest", status_code=202, response_model=AttestedRequest)
-async def attest(context: NodeContext, caller: Caller, request_id: RequestId) -> JSONResponse:
+async def attest(context: NodeContext, caller: Writer, request_id: RequestId) -> JSONResponse:
     """Grants all purposes of a request on the issuer's word, as given on paper: `attested`, signed
     by no key of the learner. The node makes the one-time keys, signs the withdrawal slips, and
     forgets the keys.

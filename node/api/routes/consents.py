@@ -153,7 +153,7 @@ async def show(
 
 @router.post("/{leaf}/erasure", status_code=202, response_model=OrderedErasure)
 async def erase(
-    context: NodeContext, caller: Caller, request: Request, leaf: Hash, key: IdempotencyKey = None
+    context: NodeContext, caller: Writer, request: Request, leaf: Hash, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Erases the record of a consent that the caller's organisation issued and that is over: here
     at once, and on every node that may have received it. The leaf stays on chain and tells

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -12,16 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.participants import find_participant
 from node.api.context import Context, NodeContext
 from node.api.idempotency import write_once
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import Address
 from node.api.schemas.did_documents import KeepDidDocument, KeptDidDocument
 from node.commands.keep_did_documents import choose_did_document, keep_did_document
 from node.db import query
+from node.permissions import Area
 from node.problems import naming, not_found, refused
 from protocol.errors import NotAdmitted
 from protocol.types import OrganisationId, to_hex
 
 router = APIRouter(tags=["did documents"])
+Writer = Annotated[Principal, may(Area.ACCESS, write=True)]
 
 
 class DidDocumentResponse(JSONResponse):
@@ -51,7 +53,7 @@ async def show_operator(context: NodeContext) -> Response:
 
 @router.post("/v1/did-documents", status_code=201, response_model=KeptDidDocument)
 async def keep(
-    context: NodeContext, caller: Caller, request: Request, body: KeepDidDocument
+    context: NodeContext, caller: Writer, request: Request, body: KeepDidDocument
 ) -> JSONResponse:
     """Serves a DID document of the caller's organisation from now on. It counts once its hash is on
     chain, which the organisation's own account writes there."""
@@ -69,7 +71,6 @@ async def keep(
         )
         return 201, answer.to_json()
 
-    caller.require_role("admin")
     return await write_once(context, caller, request, None, act)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query
 
 from node.api.context import NodeContext
-from node.api.principal import Caller
+from node.api.principal import Principal, may
 from node.api.schemas.base import Address
 from node.api.schemas.rights_requests import (
     AnswerRights,
@@ -30,8 +30,11 @@ from node.commands.keep_rights_requests import (
 )
 from node.db import act_as
 from node.kept_rights_requests import RightsKind, RightsState
+from node.permissions import Area
 
 router = APIRouter(prefix="/v1", tags=["rights requests"])
+Reader = Annotated[Principal, may(Area.CONSENTS)]
+Writer = Annotated[Principal, may(Area.CONSENTS, write=True)]
 
 ReferenceToken = Annotated[
     str,
@@ -73,7 +76,7 @@ async def show(context: NodeContext, token: ReferenceToken) -> RightsRequestSeen
 @router.get("/rights-requests", response_model=RightsRequestsShown)
 async def list_all(
     context: NodeContext,
-    caller: Caller,
+    caller: Reader,
     state: StateName | None = None,
     after: RightsRequestId | None = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
@@ -93,7 +96,7 @@ async def list_all(
 
 @router.post("/rights-requests/{rights_request_id}/answer", response_model=RightsRequestShown)
 async def answer(
-    context: NodeContext, caller: Caller, rights_request_id: RightsRequestId, body: AnswerRights
+    context: NodeContext, caller: Writer, rights_request_id: RightsRequestId, body: AnswerRights
 ) -> RightsRequestShown:
     """Records that the organisation has done what was asked, refuses it, or needs two months more;
     the person sees it at once. What is done is done elsewhere: a record is erased by
