@@ -13,9 +13,12 @@ from eth_account.signers.local import LocalAccount
 from node.client import NodeClient
 from tests.stage import Json, World
 
+HTTP = httpx.Client(timeout=30)
+"""For all, since each client of its own reads the certificates of this machine anew."""
+
 
 def ask_nonce(world: World) -> Json:
-    answer = httpx.post(f"{world.node.url}/v1/sign-in/ethereum/nonce")
+    answer = HTTP.post(f"{world.node.url}/v1/sign-in/ethereum/nonce")
     assert answer.status_code == 201, answer.text
     asked: Json = answer.json()
     return asked
@@ -49,7 +52,7 @@ def send_message(
 ) -> httpx.Response:
     body = {"message": message, "signature": "0x" + signature.hex(), **more}
     url = f"{world.node.url}/v1/sign-in/ethereum"
-    return httpx.post(url, json=body, headers=headers)
+    return HTTP.post(url, json=body, headers=headers)
 
 
 def sign_in(world: World, account: LocalAccount, **more: Any) -> httpx.Response:

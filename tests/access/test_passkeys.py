@@ -13,12 +13,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from node.client import NodeClient
 from tests.access.authenticator import ATTESTED, USER_PRESENT, Authenticator, base64url
+from tests.access.signing import HTTP
 from tests.refusals import assert_problem, send
 from tests.stage import Json, World
 
 
 def post(world: World, path: str, body: Any = None) -> httpx.Response:
-    return httpx.post(f"{world.node.url}/v1/sign-in/passkey{path}", json=body)
+    return HTTP.post(f"{world.node.url}/v1/sign-in/passkey{path}", json=body)
 
 
 def invite(world: World, role: str = "operator") -> Json:
