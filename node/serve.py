@@ -17,6 +17,9 @@ SERVICES = ("indexer", "sender", "webhooks", "api")
 OPEN_REQUESTS_SECONDS = 2
 """How long a stopping API waits for requests that it has begun to answer."""
 
+HEAD_BYTES_MAX = 64 * 1024
+"""Of a request's first line and headers, before the application sees them; it allows less."""
+
 Run = Callable[[Settings], None]
 
 
@@ -26,7 +29,7 @@ def serve(name: str, wait: bool = False) -> None:
     With `wait` it loads its modules and then waits for a line on its standard input: a supervisor
     lets the processes load while it prepares what they need.
     """
-    configure_logs()
+    configure_logs(Settings().log_level)
     loaders = {
         "api": load_api,
         "indexer": load_indexer,
@@ -43,6 +46,7 @@ def load_api() -> Run:
     """The HTTP interface, on granian, whose worker inherits the modules loaded here."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings, HTTP2Settings
 
     import_module("node.api.app")
     parent = import_module("node.api.parent")
@@ -55,7 +59,12 @@ def load_api() -> Run:
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGI,
-            log_access=False,
+            log_access=False,  # the application writes its own, without addresses
+            http1_settings=HTTP1Settings(
+                header_read_timeout=int(1_000 * settings.request_seconds_max),
+                max_buffer_size=HEAD_BYTES_MAX,
+            ),
+            http2_settings=HTTP2Settings(max_headers_size=HEAD_BYTES_MAX),
             # A stream of events has no end of its own: a stop does not wait for it.
             workers_kill_timeout=OPEN_REQUESTS_SECONDS,
         ).serve()

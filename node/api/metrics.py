@@ -14,6 +14,7 @@ DURATION = Histogram(
 QUICK_STATUS = Counter(
     "ptx_quick_status_total", "Consents that the status door answered without the framework"
 )
+LIMITED = Counter("ptx_http_limited_total", "Requests that a limit refused", ("limit",))
 OUTBOX_OPEN = Gauge("ptx_outbox_open", "Acts promised and not on chain yet")
 OUTBOX_OLDEST_SECONDS = Gauge("ptx_outbox_oldest_seconds", "Age of the oldest of them")
 EVENT_STREAMS = Gauge("ptx_event_streams", "Streams of events that are open")

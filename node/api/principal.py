@@ -10,6 +10,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from node.api.rate_limits import KEY_IS_VALID
 from node.api_keys import hash_api_key
 from node.problems import Problem
 
@@ -55,6 +56,7 @@ async def require_principal(
         async with request.app.state.node.database.connect() as connection:
             principal = await find_principal(connection, credentials.credentials)
         if principal is not None:
+            request.scope[KEY_IS_VALID] = True
             return principal
     raise Problem.of("key-invalid")
 

@@ -1,7 +1,7 @@
 """`ptx-ledger`: the command line, a module a noun.
 
-`consent, agreement, statement` speak HTTP to a node; `run, serve, index, outbox, books` open the
-database; `contracts verify` asks the chain alone; `proof verify` asks nobody. `--json` prints for
+`consent, agreement, statement` speak HTTP to a node; `run, serve, index, outbox, books, backup,
+restore` open the database; `contracts verify` asks the chain alone; `proof verify` asks nobody. `--json` prints for
 machines. Only the module of the command that is asked for is loaded, so that each starts fast.
 """
 
@@ -15,7 +15,13 @@ import typer
 
 from node.cli.output import complain
 
-COMMANDS = {"run": "run", "serve": "run", "demo": "demo"}
+COMMANDS = {
+    "run": "run",
+    "serve": "run",
+    "demo": "demo",
+    "backup": "backup",
+    "restore": "backup",
+}
 GROUPS = ("consent", "agreement", "statement", "proof", "index", "outbox", "books", "contracts")
 HELP = "Consents, data-use agreements and commission accounting of the Prometheus-X data space."
 

@@ -31,6 +31,7 @@ from node.problems import Problem
 
 STREAM_PAGE_LIMIT = 100
 STREAMS_MAX = 500
+STREAMS_OF_ONE_MAX = 50
 HEARTBEAT_SECONDS = 15
 SEND_TIMEOUT_SECONDS = 30.0
 """How long a reader may take no bytes before its stream is ended; it resumes by its position."""
@@ -73,17 +74,22 @@ async def follow(
     if context.news.followers >= STREAMS_MAX:
         detail = f"{STREAMS_MAX} streams are open on this node, which is as many as it serves."
         raise Problem.of("streams-exhausted", detail)
+    if context.news.following[caller.organisation_id] >= STREAMS_OF_ONE_MAX:
+        detail = f"{STREAMS_OF_ONE_MAX} streams are open, which is as many as one may have."
+        raise Problem.of("too-many-streams", detail)
     return EventSourceResponse(
-        stream(context, begin, wanted),
+        stream(context, begin, wanted, caller.organisation_id),
         ping=HEARTBEAT_SECONDS,
         send_timeout=SEND_TIMEOUT_SECONDS,
     )
 
 
-async def stream(context: Context, at: Position, wanted: Wanted) -> AsyncIterator[bytes]:
+async def stream(
+    context: Context, at: Position, wanted: Wanted, reader: bytes
+) -> AsyncIterator[bytes]:
     """Messages from a position on until the reader leaves. One page is in memory at a time, and the
     next is read only when the reader has taken this one."""
-    context.news.followers += 1
+    context.news.following[reader] += 1
     try:
         # An id without data moves the reader's Last-Event-ID: who is cut off before the first
         # message goes on from here.
@@ -97,7 +103,9 @@ async def stream(context: Context, at: Position, wanted: Wanted) -> AsyncIterato
             else:
                 await coming.wait()
     finally:
-        context.news.followers -= 1
+        context.news.following[reader] -= 1
+        if not context.news.following[reader]:
+            del context.news.following[reader]
 
 
 def encode(message: Message) -> bytes:
