@@ -74,12 +74,21 @@ def load_api() -> Run:
 
 def load_indexer() -> Run:
     """The indexer, under its own database role."""
-    from node.bootstrap import load_node, make_indexer
+    from node.bootstrap import indexer_engine, load_node, make_indexer
+    from node.process_metrics import BLOCKS_INDEXED, BOOKS_COMPARED, INDEXER, Teller
 
     def run(settings: Settings) -> None:
         stop = stop_on_signals()
         indexer = make_indexer(load_node(settings))
-        indexer.follow(stop, settings.poll_seconds, lambda blocks: None)
+        teller = Teller(indexer_engine(settings), "indexer", INDEXER)
+
+        def on_step(blocks: int) -> None:
+            BLOCKS_INDEXED.inc(max(blocks, 0))
+            if indexer.compared is not None:
+                BOOKS_COMPARED.set(indexer.compared.block_number)
+            teller.turn()
+
+        indexer.follow(stop, settings.poll_seconds, on_step)
 
     return run
 
@@ -98,7 +107,8 @@ def load_sender() -> Run:
 def load_webhooks() -> Run:
     """The delivery of webhooks, under its own database role, with the key that opens secrets."""
     from node.bootstrap import require_database_url
-    from node.db import WEBHOOKS_ROLE, async_engine
+    from node.db import WEBHOOKS_ROLE, async_engine, role_engine
+    from node.process_metrics import WEBHOOKS, Teller
     from node.secret_files import load_master_key
     from node.webhook_delivery import POOL_SIZE, DeliverySettings, deliver_until
 
@@ -114,6 +124,7 @@ def load_webhooks() -> Run:
                 private_addresses=settings.webhook_private_addresses,
                 failure_days=settings.webhook_failure_days,
             ),
+            Teller(role_engine(database_url, WEBHOOKS_ROLE), "webhooks", WEBHOOKS).turn,
         )
 
     return run

@@ -231,6 +231,15 @@ webhooks = Table(
     _created_at(),
 )
 
+process_metrics = Table(
+    "process_metrics",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("told_at", DateTime(timezone=True), nullable=False),
+    Column("exposition", Text, nullable=False),
+)
+"""What each process counts, as it told last, in Prometheus' text format."""
+
 OWNED_BY_ORGANISATIONS = (
     agreement_documents,
     api_keys,

@@ -34,6 +34,7 @@ from node import tables
 from node.api.schemas.events import LedgerEvent
 from node.db import query, snapshots
 from node.ledger_news import LOOK_AGAIN_SECONDS, LedgerNews
+from node.process_metrics import DELIVERED, NOT_DELIVERED
 from node.sealing import SealedRecord, SealError
 from node.webhook_secrets import unseal_webhook_secret
 from node.webhook_targets import TargetRefused, resolve_target
@@ -77,7 +78,9 @@ class Delivery:
         news: LedgerNews,
         master_key: bytes,
         settings: DeliverySettings,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_turn = on_turn
         self._database = database
         self._news = news
         self._master_key = master_key
@@ -91,6 +94,7 @@ class Delivery:
         try:
             while True:
                 coming = self._news.coming()
+                await asyncio.to_thread(self._on_turn)
                 for webhook_id in await self._webhook_ids():
                     if webhook_id not in following or following[webhook_id].done():
                         following[webhook_id] = asyncio.create_task(self._follow(webhook_id))
@@ -147,6 +151,7 @@ class Delivery:
             # Set back meanwhile, or deleted: what the organisation says counts.
             if not await self._move(row.webhook_id, position, str(message.position)):
                 return True
+            DELIVERED.inc()
             position = str(message.position)
         return bool(position != row.position)
 
@@ -207,6 +212,7 @@ class Delivery:
         return moved.rowcount == 1
 
     async def _record_failure(self, row: Any, failure: DeliveryFailed) -> None:
+        NOT_DELIVERED.inc()
         logger.warning("not_delivered", webhook=row.webhook_id.hex(), reason=str(failure))
         webhooks = tables.webhooks
         days = self._settings.failure_days
@@ -258,6 +264,7 @@ def deliver_until(
     database_url: str,
     master_key: bytes,
     settings: DeliverySettings,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs until told to stop. One delivery a database: a second one waits for the first."""
 
@@ -265,7 +272,7 @@ def deliver_until(
         news = LedgerNews(database_url)
         async with database.connect() as connection, news.listening():
             await _lock(connection)
-            await Delivery(database, news, master_key, settings).run()
+            await Delivery(database, news, master_key, settings, on_turn).run()
 
     asyncio.run(_until(stop, work))
 

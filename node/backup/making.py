@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from prometheus_client import generate_latest
 from sqlalchemy import Connection, Engine, func, select, text
 
 from indexer.cursor import read_cursor
@@ -27,6 +28,7 @@ from node.config import Settings
 from node.contracts import load_deployment
 from node.db import owner_engine
 from node.keys import OPERATOR_KEY
+from node.process_metrics import BACKUP, BACKUP_MADE_AT, tell
 
 
 class BackupRefused(Exception):
@@ -53,7 +55,6 @@ def make_backup(settings: Settings, folder: Path, with_index: bool) -> Manifest:
         rows, last = _count_rows(connection), _last_outbox_id(connection)
         versions = {schema: _version(connection, schema) for schema in ("node", "indexing")}
         dump(settings.database_url, snapshot, schemas, folder / DATABASE_PART)
-    engine.dispose()
     shutil.copyfile(settings.deployment_file, folder / DEPLOYMENT_PART)
     manifest = Manifest(
         format=FORMAT,
@@ -72,6 +73,10 @@ def make_backup(settings: Settings, folder: Path, with_index: bool) -> Manifest:
     )
     write_manifest(folder, manifest)
     _settle_on_disk(folder)
+    BACKUP_MADE_AT.set(made_at)
+    with engine.begin() as connection:
+        tell(connection, "backup", generate_latest(BACKUP).decode())
+    engine.dispose()
     return manifest
 
 

@@ -161,6 +161,12 @@ CREATE TABLE node.webhooks (
     PRIMARY KEY (webhook_id)
 );
 CREATE INDEX ix_node_webhooks_organisation_id ON node.webhooks (organisation_id);
+CREATE TABLE node.process_metrics (
+    process TEXT NOT NULL,
+    told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    exposition TEXT NOT NULL,
+    PRIMARY KEY (process)
+);
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
 -- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
@@ -271,6 +277,19 @@ CREATE FUNCTION node.outbox_summary()
     FROM node.outbox o WHERE o.state IN ('waiting', 'sent')
 $$;
 
+CREATE FUNCTION node.open_acts()
+    RETURNS TABLE (kind text, state text, acts bigint, oldest_seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT o.kind, o.state, count(*), max(extract(epoch FROM clock_timestamp() - o.created_at))
+    FROM node.outbox o WHERE o.state IN ('waiting', 'sent') GROUP BY o.kind, o.state
+$$;
+CREATE FUNCTION node.webhook_summary() RETURNS TABLE (state text, webhooks bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN w.disabled_reason IS NOT NULL THEN 'disabled'
+        WHEN w.failing_since IS NOT NULL THEN 'failing' ELSE 'following' END, count(*)
+    FROM node.webhooks w GROUP BY 1
+$$;
+
 -- The sender forgets answers without reading them, and none that is younger than a day.
 CREATE FUNCTION node.forget_answers(kept_days integer, count_max integer) RETURNS bigint
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -289,13 +308,14 @@ $$;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA node FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.principal_of,
     node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
-    node.outbox_summary, node.outbox_is_full TO ptx_api;
+    node.outbox_summary, node.outbox_is_full, node.open_acts, node.webhook_summary TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
-GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks;
+GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks, ptx_indexer;
+GRANT SELECT, INSERT, UPDATE ON node.process_metrics TO ptx_sender, ptx_webhooks, ptx_indexer;
 GRANT INSERT ON node.organisations, node.api_keys, node.agreement_documents TO ptx_api;
 GRANT SELECT, INSERT ON node.idempotency, node.consents, node.uses, node.vouchers,
     node.outbox, node.withdrawals TO ptx_api;
-GRANT SELECT ON node.transactions, node.attempts TO ptx_api;
+GRANT SELECT ON node.transactions, node.attempts, node.process_metrics TO ptx_api;
 GRANT SELECT, UPDATE (state, transaction_id, attempts, not_before, failure)
     ON node.outbox TO ptx_sender;
 GRANT SELECT, INSERT, UPDATE (hash, state, is_open, block_number, block_hash, gas_used, mined_at,
