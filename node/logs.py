@@ -18,7 +18,9 @@ def configure_logs(level: str = "info") -> None:
     """Called once by each process; what is below the level is not said."""
     logging.basicConfig(level=logging.WARNING)
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,

@@ -26,7 +26,9 @@ TURNING = ("indexer", "sender", "webhooks")
 RECENT_TRANSACTIONS = 10_000
 
 SENDER = CollectorRegistry()
-CHAIN_HEAD = Gauge("ptx_sender_head_block", "The chain's last block, as the sender saw it", registry=SENDER)
+CHAIN_HEAD = Gauge(
+    "ptx_sender_head_block", "The chain's last block, as the sender saw it", registry=SENDER
+)
 NONCE_ON_CHAIN = Gauge(
     "ptx_sender_nonce_on_chain", "How many transactions of the key are in blocks", registry=SENDER
 )
@@ -37,7 +39,10 @@ NONCE_GAP = Gauge(
 )
 UNDER_WAY = Gauge("ptx_sender_under_way", "Transactions in no block yet", registry=SENDER)
 OFFERS_REFUSED = Counter(
-    "ptx_sender_offers_refused_total", "Offers that a node did not take", ["answer"], registry=SENDER
+    "ptx_sender_offers_refused_total",
+    "Offers that a node did not take",
+    ["answer"],
+    registry=SENDER,
 )
 ACTS_REFUSED = Counter(
     "ptx_sender_acts_refused_total", "Acts that the contracts refuse", ["kind"], registry=SENDER
@@ -124,6 +129,7 @@ class WithdrawalWatch:
         self._since: object = None
 
     def __call__(self, connection: Connection) -> None:
+        """Once a turn."""
         now = connection.execute(select(func.now())).scalar_one()
         if self._since is not None:
             asked = {"since": self._since, "recent": RECENT_TRANSACTIONS}

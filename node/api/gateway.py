@@ -1,4 +1,4 @@
-"""What every request passes first: the limits on its size and depth, the count and the time it took.
+"""What every request passes first: the limits on size and depth, the count, the time it took.
 
 Plain ASGI, since a middleware on Starlette's base class costs more than most answers.
 """

@@ -67,9 +67,7 @@ def make_backup(settings: Settings, folder: Path, with_index: bool) -> Manifest:
         has_index=with_index,
         schema_versions=versions,
         rows=rows,
-        parts={
-            name: describe_part(folder / name) for name in (DATABASE_PART, DEPLOYMENT_PART)
-        },
+        parts={name: describe_part(folder / name) for name in (DATABASE_PART, DEPLOYMENT_PART)},
     )
     write_manifest(folder, manifest)
     _settle_on_disk(folder)

@@ -31,8 +31,8 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """`made_at` in Unix seconds, before which everything that was accepted is inside;
-    `last_outbox_id` the newest act; `rows` and `schema_versions` by table and by schema; `has_index`
-    whether the index is inside, too; `block_number` that which the index had reached."""
+    `last_outbox_id` the newest act; `rows` and `schema_versions` by table and by schema;
+    `has_index` whether the index is inside, too; `block_number` that which it had reached."""
 
     format: int
     made_at: int

@@ -124,7 +124,8 @@ def require_same_ledger(settings: Settings, manifest: Manifest) -> None:
         here = load_deployment(settings.deployment_file)
         if (here.chain_id, here.genesis_hash) != (manifest.chain_id, manifest.genesis_hash):
             raise RestoreRefused(
-                f"{settings.deployment_file} records another ledger than the backup's: move it away."
+                f"{settings.deployment_file} records another ledger than the backup's: "
+                "move it away."
             )
 
 
@@ -210,7 +211,9 @@ def _scripts(erased: Sequence[bytes], has_index: bool) -> Iterator[tuple[Path, P
 
 def _erase_again(leaves: Sequence[bytes]) -> Iterator[str]:
     for start in range(0, len(leaves), LEAVES_A_STATEMENT):
-        some = ", ".join(rf"'\x{leaf.hex()}'" for leaf in leaves[start : start + LEAVES_A_STATEMENT])
+        some = ", ".join(
+            rf"'\x{leaf.hex()}'" for leaf in leaves[start : start + LEAVES_A_STATEMENT]
+        )
         yield (
             "UPDATE node.consents SET wrapped_key = NULL, sealed_record = '' "
             f"WHERE leaf IN ({some});"

@@ -1,8 +1,9 @@
 """`ptx-ledger`: the command line, a module a noun.
 
 `consent, agreement, statement` speak HTTP to a node; `run, serve, index, outbox, books, backup,
-restore` open the database; `contracts verify` asks the chain alone; `proof verify` asks nobody. `--json` prints for
-machines. Only the module of the command that is asked for is loaded, so that each starts fast.
+restore` open the database; `contracts verify` asks the chain alone; `proof verify` asks nobody.
+`--json` prints for machines. Only the module of the command that is asked for is loaded, so that
+each starts fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`ptx-ledger backup` and `ptx-ledger restore`: the node's promises and records, on another disk."""
+"""`ptx-ledger backup` and `restore`: the node's promises and records, on another disk."""
 
 from __future__ import annotations
 
@@ -58,9 +58,7 @@ def backup(
         console.print("without the keys (--keys): nobody can open the records from this alone")
 
 
-def restore(
-    folder: Folder, keys: Keys = None, passphrase_file: PassphraseFile = None
-) -> None:
+def restore(folder: Folder, keys: Keys = None, passphrase_file: PassphraseFile = None) -> None:
     """Put a backup into an empty database, read the chain, and send nothing twice. No node may run
     on the state directory."""
     from node.backup.restoring import restore_backup
@@ -77,15 +75,18 @@ def restore(
         own = {name: settings.keys_dir / name for name in opened}
         put_keys(opened, {**own, **key_places(settings)})
         console.print(f"{len(opened)} keys are in {settings.keys_dir}", soft_wrap=True)
-    with logs_on_stderr(), servers_alone(settings) as complete:
-        with Progress(transient=True) as progress:
-            task = progress.add_task("reading the chain", total=None)
-            restore_backup(
-                complete,
-                folder,
-                lambda line: console.print(line, soft_wrap=True),
-                lambda blocks: progress.advance(task, blocks),
-            )
+    with (
+        logs_on_stderr(),
+        servers_alone(settings) as complete,
+        Progress(transient=True) as progress,
+    ):
+        task = progress.add_task("reading the chain", total=None)
+        restore_backup(
+            complete,
+            folder,
+            lambda line: console.print(line, soft_wrap=True),
+            lambda blocks: progress.advance(task, blocks),
+        )
     console.print("restored; start the node with `ptx-ledger run`")
 
 

@@ -27,6 +27,7 @@ RIGHTS = {
         **{table: {"INSERT", "SELECT"} for table in (*READ, "withdrawals")},
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
+        "process_metrics": {"SELECT"},
         "webhooks": {"DELETE", "INSERT", "SELECT", "UPDATE"},
     },
     SENDER_ROLE: {
@@ -34,21 +35,27 @@ RIGHTS = {
         "transactions": {"INSERT", "SELECT", "UPDATE"},
         "attempts": {"INSERT", "SELECT"},
         "sender_terms": {"INSERT", "SELECT", "UPDATE"},
+        "process_metrics": {"INSERT", "SELECT", "UPDATE"},
     },
-    WEBHOOKS_ROLE: {"webhooks": {"SELECT", "UPDATE"}},
-    INDEXER_ROLE: {},
+    WEBHOOKS_ROLE: {
+        "webhooks": {"SELECT", "UPDATE"},
+        "process_metrics": {"INSERT", "SELECT", "UPDATE"},
+    },
+    INDEXER_ROLE: {"process_metrics": {"INSERT", "SELECT", "UPDATE"}},
 }
 FUNCTIONS = {
     API_ROLE: {
         "current_holders",
         "current_organisation",
         "is_hosted",
+        "open_acts",
         "outbox_is_full",
         "outbox_summary",
         "principal_of",
         "relay_state",
         "settlement_promise",
         "waits_to_be_anchored",
+        "webhook_summary",
     },
     SENDER_ROLE: {"forget_answers"},
     WEBHOOKS_ROLE: set(),
