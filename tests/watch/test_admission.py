@@ -46,6 +46,7 @@ def wide(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Doo
         world,
         tmp_path_factory.mktemp("wide") / "api.log",
         log_level="debug",
+        webhook_private_addresses=True,
         request_seconds_max=1.0,
         rate_address_per_minute=PLENTY,
         rate_learners_per_minute=PLENTY,
@@ -231,8 +232,9 @@ def test_one_organisation_may_hold_so_many_streams(world: World, wide: Door) -> 
             http.send(http.build_request("GET", url), stream=True)
             for _ in range(events.STREAMS_OF_ONE_MAX)
         ]
-        for stream in opened:  # counted once its first bytes are there
-            next(stream.iter_raw())
+        reading = [stream.iter_raw() for stream in opened]
+        for chunks in reading:  # counted once its first bytes are there
+            next(chunks)
         refused = http.get(url)
         assert_problem(refused, 429, "too-many-streams", None)
         other = world.consumer.client._http.headers["authorization"]

@@ -173,7 +173,7 @@ def test_a_restore_refuses_what_would_do_harm(
 ) -> None:
     own_database.promise_anchor()
     make_backup(place.settings, place.folder, with_index=False)
-    with pytest.raises(RestoreRefused, match=r"has rows in node\.outbox"):
+    with pytest.raises(RestoreRefused, match=r"has rows in node\.api_keys"):
         restore_backup(place.settings, place.folder, silent)
     with pytest.raises(BackupRefused, match="is not empty"):
         make_backup(place.settings, place.folder, with_index=False)
@@ -181,7 +181,7 @@ def test_a_restore_refuses_what_would_do_harm(
     manifest, dump = place.folder / MANIFEST_FILE, place.folder / DATABASE_PART
     written, dumped = manifest.read_text(), dump.read_bytes()
     manifest.write_text(written.replace('"chain_id": 7838', '"chain_id": 7839'))
-    with pytest.raises(RestoreRefused, match="is chain 7838 .* backup is of chain 7839"):
+    with pytest.raises(RestoreRefused, match=r"is chain 7838 .* backup is of chain 7839"):
         restore_backup(empty, place.folder, silent)
     manifest.write_text(written)
     dump.write_bytes(dumped[:-1] + bytes([dumped[-1] ^ 1]))
