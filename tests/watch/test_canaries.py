@@ -1,4 +1,4 @@
-"""Values that must stay where they are given, put into every door and searched for in every sink."""
+"""Values that must stay where they are given: put into every door, looked for in every sink."""
 
 from __future__ import annotations
 
