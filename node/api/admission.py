@@ -11,17 +11,18 @@ import math
 import re
 import secrets
 import time
+from itertools import count
 
 import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bind_contextvars, clear_contextvars
 
 from node.api.gateway import METHODS
 from node.api.metrics import LIMITED
 from node.api.problem_documents import REQUEST_ID, RequestTooSlow, answer, too_slow
 from node.api.rate_limits import KEY_IS_VALID, Caller, RateLimits
 from node.config import Settings
+from node.logs import REQUEST_OF_LINES
 from node.problems import Problem
 
 HEADERS_BYTES_MAX = 16 * 1024
@@ -29,6 +30,9 @@ ID_FORM = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 WITHOUT_BODY = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics", "/v1/consents/status", "unmatched"})
 """Asked too often, or by anybody, to be worth a line each time that all goes well."""
+
+_OF_PROCESS = secrets.token_hex(4)
+_numbers = count()
 
 logger = structlog.get_logger("api")
 
@@ -40,17 +44,24 @@ class Admission:
         self._app = app
         self._limits = RateLimits(settings)
         self._seconds_max = settings.request_seconds_max
+        self._says_all = settings.log_level == "debug"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or anything else that is not HTTP, passed through."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        await _Visit(self._app, self._limits, self._seconds_max, scope, receive, send).run()
+        visit = _Visit(self._app, self._limits, self._seconds_max, scope, receive, send)
+        await visit.run(self._says_all)
 
 
 class _Visit:
     """One request on its way through."""
+
+    __slots__ = (
+        *("_app", "_limits", "_scope", "_receive", "_send"),
+        *("_started", "_deadline", "_is_received", "_status", "_request_id"),
+    )
 
     def __init__(
         self,
@@ -72,7 +83,7 @@ class _Visit:
         self._status = 0
         self._request_id = ""
 
-    async def run(self) -> None:
+    async def run(self, says_all: bool) -> None:
         """Answers, whatever happens."""
         headers = dict(self._scope["headers"])
         self._name(headers.get(b"x-request-id", b""))
@@ -93,15 +104,15 @@ class _Visit:
         finally:
             now = time.monotonic()
             self._limits.learn(caller, self._status, KEY_IS_VALID in self._scope, now)
-            self._say(now - self._started)
-            clear_contextvars()
+            route = self._route()
+            if says_all or route not in QUIET_ROUTES or self._status >= 500:
+                self._say(route, now - self._started)
 
     def _name(self, wanted: bytes) -> None:
         is_good = ID_FORM.fullmatch(wanted) is not None
-        self._request_id = wanted.decode() if is_good else secrets.token_hex(8)
+        self._request_id = wanted.decode() if is_good else f"{_OF_PROCESS}{next(_numbers):08x}"
         self._scope[REQUEST_ID] = self._request_id
-        clear_contextvars()
-        bind_contextvars(request_id=self._request_id)
+        REQUEST_OF_LINES.set(self._request_id)
 
     def _caller(self, headers: dict[bytes, bytes]) -> Caller:
         client, forwarded = self._scope.get("client"), b""
@@ -157,13 +168,10 @@ class _Visit:
         """The route's template: its name carries no leaf, key or person."""
         return str(getattr(self._scope.get("route"), "path", "unmatched"))
 
-    def _say(self, seconds: float) -> None:
-        route = self._route()
-        is_quiet = route in QUIET_ROUTES and self._status < 500
-        say = logger.debug if is_quiet else logger.info
+    def _say(self, route: str, seconds: float) -> None:
         milliseconds = round(1_000 * seconds, 3)
         method = self._scope["method"] if self._scope["method"] in METHODS else "other"
-        say("request", method=method, route=route, status=self._status, ms=milliseconds)
+        logger.info("request", method=method, route=route, status=self._status, ms=milliseconds)
 
 
 _OF_LIMIT = {
