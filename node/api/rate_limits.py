@@ -23,7 +23,7 @@ IPV6_NETWORK_BITS = 64
 
 KEY_IS_VALID = "ptx.key_is_valid"
 """Set in a request's scope by whoever has found its credential in the database."""
-LEARNERS_DOORS = ("/v1/withdrawals", "/v1/me", "/v1/requests")
+LEARNERS_DOORS = ("/v1/withdrawals/", "/v1/me/", "/v1/requests/")
 """Where many learners of one school call from one address, none of them with a key."""
 
 Network = IPv4Network | IPv6Network
@@ -111,7 +111,7 @@ class RateLimits:
     def caller_of(self, peer: str, forwarded: str, authorization: bytes, path: str) -> Caller:
         """`forwarded` is the X-Forwarded-For that came, if any."""
         address = peer if not forwarded else client_address(peer, forwarded, self._proxies)
-        is_learner = path.startswith(LEARNERS_DOORS)
+        is_learner = f"{path}/".startswith(LEARNERS_DOORS)
         key = blake2b(authorization, digest_size=16).digest() if authorization else None
         return Caller(network_of(address), None if is_learner else key, is_learner)
 
