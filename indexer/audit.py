@@ -30,6 +30,9 @@ ASK_AGAIN_SECONDS = 0.25
 """A node may answer for its newest block with the state of the next one, which it is just making
 (seen of anvil 1.7.1)."""
 
+NOT_WRITTEN = "The range that ends there was not written."
+"""In the reason of every halt by which the books are meant, and of no other."""
+
 logger = structlog.get_logger("indexer")
 
 
@@ -133,7 +136,7 @@ def explain(comparison: Comparison) -> str:
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     return (
         f"At block {comparison.at.block_number} (0x{comparison.at.block_hash.hex()}) {wrong[0]}"
-        f"{more}. The range that ends there was not written. Check that CHAIN_URL is a whole node "
+        f"{more}. {NOT_WRITTEN} Check that CHAIN_URL is a whole node "
         "of this chain and that the deployment's addresses are right, and start the node again: "
         "it reads the range once more. If it halts again, `ptx-ledger books check` compares every "
         "posting with the chain, and `ptx-ledger index rebuild` puts right what it finds; the "

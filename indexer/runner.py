@@ -85,6 +85,11 @@ class Indexer:
         self._gap_met = ""
         self._left_at: Cursor | None = None
 
+    @property
+    def compared(self) -> BlockRef | None:
+        """The block as of which books and contracts said the same last."""
+        return self._auditor.compared
+
     def follow(
         self, stop: threading.Event, poll_seconds: float, on_step: Callable[[int], None]
     ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqlalchemy import Engine
+
 from indexer.chain import Chain
 from indexer.runner import Indexer, Source
 from node.config import Settings
@@ -53,7 +55,11 @@ def make_source(node: Node) -> Source:
     )
 
 
+def indexer_engine(settings: Settings) -> Engine:
+    """Connections under the indexer's own database role."""
+    return role_engine(require_database_url(settings), INDEXER_ROLE)
+
+
 def make_indexer(node: Node) -> Indexer:
-    """The indexer under its own database role."""
-    engine = role_engine(require_database_url(node.settings), INDEXER_ROLE)
-    return Indexer(engine, make_source(node))
+    """The indexer of the node."""
+    return Indexer(indexer_engine(node.settings), make_source(node))

@@ -48,6 +48,13 @@ class Settings(BaseSettings):
     webhook_private_addresses: bool = False
     webhook_failure_days: int = Field(default=5, ge=1)
     idempotency_days: int = Field(default=7, ge=1)
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    rate_key_per_minute: int = Field(default=600_000, ge=1)
+    rate_address_per_minute: int = Field(default=6_000, ge=1)
+    rate_learners_per_minute: int = Field(default=12_000, ge=1)
+    rate_guesses_per_minute: int = Field(default=60, ge=1)
+    request_seconds_max: float = Field(default=30.0, gt=0)
+    trusted_proxies: str = ""
     block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
 
     def as_environment(self) -> dict[str, str]:
@@ -107,6 +114,11 @@ class Settings(BaseSettings):
     def running_file(self) -> Path:
         """Where a running supervisor writes its addresses and the pids of its processes."""
         return self.state_dir / "running.json"
+
+    @property
+    def erasure_journal(self) -> Path:
+        """The erasures of records, beside the database and older than no backup."""
+        return self.state_dir / "erasures"
 
     @property
     def api_key_file(self) -> Path:

@@ -29,14 +29,20 @@ def owner_engine(url: str) -> Engine:
 
 def role_engine(url: str, role: str) -> Engine:
     """Synchronous connections under a role."""
-    return create_engine(url, connect_args={"options": f"-c role={role}"}, pool_size=4)
+    options = f"-c role={role}"
+    return create_engine(url, connect_args={"options": options}, pool_size=4, hide_parameters=True)
 
 
 def async_engine(url: str, role: str, pool_size: int) -> AsyncEngine:
     """Asynchronous connections under a role."""
     options = f"-c role={role} -c statement_timeout={STATEMENT_TIMEOUT_MILLISECONDS}"
     return create_async_engine(
-        url, connect_args={"options": options}, pool_size=pool_size, max_overflow=0, pool_timeout=15
+        url,
+        connect_args={"options": options},
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=15,
+        hide_parameters=True,  # no error tells what a statement was given
     )
 
 

@@ -10,6 +10,7 @@ A waiter takes the next news *before* it reads, so that nothing falls between re
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,7 +35,13 @@ class LedgerNews:
         self._address = url.render_as_string(hide_password=False)
         self._coming = asyncio.Event()
         self.is_closed = False
-        self.followers = 0
+        self.following: Counter[bytes] = Counter()
+        """How many streams each organisation has open."""
+
+    @property
+    def followers(self) -> int:
+        """How many streams are open in all."""
+        return self.following.total()
 
     def coming(self) -> asyncio.Event:
         """The next news; set once something may be new."""

@@ -41,6 +41,13 @@ KINDS: Mapping[str, Kind] = {
             "Send one JSON value, UTF-8, as RFC 8259 describes.",
         ),
         Kind(
+            400,
+            "json-too-deep",
+            "The body is nested too deep",
+            "Arrays and objects stand within each other deeper than anything that the node takes.",
+            "Send what /docs describes: nothing there is nearly as deep.",
+        ),
+        Kind(
             401,
             "key-invalid",
             "No valid API key",
@@ -150,6 +157,13 @@ KINDS: Mapping[str, Kind] = {
             "The method is not allowed",
             "The address exists, but not for this method; the header Allow names those it takes.",
             "See /docs for the routes and methods.",
+        ),
+        Kind(
+            408,
+            "request-too-slow",
+            "The request came too slowly",
+            "The body did not arrive within the time that the node waits for one.",
+            "Send it again over a better connection, or in smaller parts.",
         ),
         Kind(
             409,
@@ -371,6 +385,29 @@ KINDS: Mapping[str, Kind] = {
             "The node does not call this address",
             "A webhook is called by https at a public address.",
             "Register an https URL without user name whose host has public addresses alone.",
+        ),
+        Kind(
+            429,
+            "too-many-requests",
+            "Too many requests",
+            "The key, or the address where no key is known, has used up what a caller may ask.",
+            "Wait as long as the header Retry-After says; ask for many things in one request.",
+            {"Retry-After": "1"},
+        ),
+        Kind(
+            429,
+            "too-many-streams",
+            "The organisation has too many streams open",
+            "An organisation may hold a limited number of event streams open at a time.",
+            "Close one that nobody reads, or read pages with `Accept: application/json`.",
+            {"Retry-After": "30"},
+        ),
+        Kind(
+            431,
+            "headers-too-large",
+            "The headers are too large",
+            "The header fields together are over the node's limit.",
+            "Send fewer or shorter header fields; the node needs no cookies.",
         ),
         Kind(
             500,

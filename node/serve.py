@@ -17,6 +17,9 @@ SERVICES = ("indexer", "sender", "webhooks", "api")
 OPEN_REQUESTS_SECONDS = 2
 """How long a stopping API waits for requests that it has begun to answer."""
 
+HEAD_BYTES_MAX = 64 * 1024
+"""Of a request's first line and headers, before the application sees them; it allows less."""
+
 Run = Callable[[Settings], None]
 
 
@@ -26,7 +29,7 @@ def serve(name: str, wait: bool = False) -> None:
     With `wait` it loads its modules and then waits for a line on its standard input: a supervisor
     lets the processes load while it prepares what they need.
     """
-    configure_logs()
+    configure_logs(Settings().log_level)
     loaders = {
         "api": load_api,
         "indexer": load_indexer,
@@ -43,6 +46,7 @@ def load_api() -> Run:
     """The HTTP interface, on granian, whose worker inherits the modules loaded here."""
     from granian import Granian
     from granian.constants import Interfaces
+    from granian.http import HTTP1Settings, HTTP2Settings
 
     import_module("node.api.app")
     parent = import_module("node.api.parent")
@@ -55,7 +59,12 @@ def load_api() -> Run:
             address=settings.host,
             port=settings.port,
             interface=Interfaces.ASGI,
-            log_access=False,
+            log_access=False,  # the application writes its own, without addresses
+            http1_settings=HTTP1Settings(
+                header_read_timeout=int(1_000 * settings.request_seconds_max),
+                max_buffer_size=HEAD_BYTES_MAX,
+            ),
+            http2_settings=HTTP2Settings(max_headers_size=HEAD_BYTES_MAX),
             # A stream of events has no end of its own: a stop does not wait for it.
             workers_kill_timeout=OPEN_REQUESTS_SECONDS,
         ).serve()
@@ -65,12 +74,21 @@ def load_api() -> Run:
 
 def load_indexer() -> Run:
     """The indexer, under its own database role."""
-    from node.bootstrap import load_node, make_indexer
+    from node.bootstrap import indexer_engine, load_node, make_indexer
+    from node.process_metrics import BLOCKS_INDEXED, BOOKS_COMPARED, INDEXER, Teller
 
     def run(settings: Settings) -> None:
         stop = stop_on_signals()
         indexer = make_indexer(load_node(settings))
-        indexer.follow(stop, settings.poll_seconds, lambda blocks: None)
+        teller = Teller(indexer_engine(settings), "indexer", INDEXER)
+
+        def on_step(blocks: int) -> None:
+            BLOCKS_INDEXED.inc(max(blocks, 0))
+            if indexer.compared is not None:
+                BOOKS_COMPARED.set(indexer.compared.block_number)
+            teller.turn()
+
+        indexer.follow(stop, settings.poll_seconds, on_step)
 
     return run
 
@@ -90,7 +108,8 @@ def load_webhooks() -> Run:
     """The delivery of webhooks, and of records to other nodes, under its own database role, with
     the keys that open secrets and records and that sign for the operator."""
     from node.bootstrap import load_node, require_database_url
-    from node.db import WEBHOOKS_ROLE, async_engine
+    from node.db import WEBHOOKS_ROLE, async_engine, role_engine
+    from node.process_metrics import WEBHOOKS, Teller
     from node.record_delivery import make_record_delivery
     from node.secret_files import load_master_key
     from node.webhook_delivery import POOL_SIZE, DeliverySettings, deliver_until
@@ -109,6 +128,7 @@ def load_webhooks() -> Run:
                 failure_days=settings.webhook_failure_days,
             ),
             make_record_delivery(load_node(settings), database),
+            Teller(role_engine(database_url, WEBHOOKS_ROLE), "webhooks", WEBHOOKS).turn,
         )
 
     return run

@@ -397,6 +397,14 @@ rights_requests = Table(
 )
 """Objections, erasures and other rights: one row a leaf, or one without for who has lost key and
 slip."""
+process_metrics = Table(
+    "process_metrics",
+    metadata,
+    Column("process", Text, primary_key=True),
+    Column("told_at", DateTime(timezone=True), nullable=False),
+    Column("exposition", Text, nullable=False),
+)
+"""What each process counts, as it told last, in Prometheus' text format."""
 
 OWNED_BY_ORGANISATIONS = (
     agreement_documents,

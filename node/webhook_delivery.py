@@ -34,6 +34,7 @@ from node.api.schemas.events import LedgerEvent
 from node.db import query, snapshots
 from node.ledger_news import LOOK_AGAIN_SECONDS, LedgerNews
 from node.outgoing import TargetRefused, pause_seconds, resolve_target
+from node.process_metrics import DELIVERED, NOT_DELIVERED
 from node.record_delivery import RecordDelivery
 from node.sealing import SealedRecord, SealError
 from node.webhook_secrets import unseal_webhook_secret
@@ -76,7 +77,9 @@ class Delivery:
         news: LedgerNews,
         master_key: bytes,
         settings: DeliverySettings,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
+        self._on_turn = on_turn
         self._database = database
         self._news = news
         self._master_key = master_key
@@ -90,6 +93,7 @@ class Delivery:
         try:
             while True:
                 coming = self._news.coming()
+                await asyncio.to_thread(self._on_turn)
                 for webhook_id in await self._webhook_ids():
                     if webhook_id not in following or following[webhook_id].done():
                         following[webhook_id] = asyncio.create_task(self._follow(webhook_id))
@@ -146,6 +150,7 @@ class Delivery:
             # Set back meanwhile, or deleted: what the organisation says counts.
             if not await self._move(row.webhook_id, position, str(message.position)):
                 return True
+            DELIVERED.inc()
             position = str(message.position)
         return bool(position != row.position)
 
@@ -206,6 +211,7 @@ class Delivery:
         return moved.rowcount == 1
 
     async def _record_failure(self, row: Any, failure: DeliveryFailed) -> None:
+        NOT_DELIVERED.inc()
         logger.warning("not_delivered", webhook=row.webhook_id.hex(), reason=str(failure))
         webhooks = tables.webhooks
         days = self._settings.failure_days
@@ -251,6 +257,7 @@ def deliver_until(
     master_key: bytes,
     settings: DeliverySettings,
     records: RecordDelivery,
+    on_turn: Callable[[], None] = lambda: None,
 ) -> None:
     """Runs until told to stop, with the delivery of records beside. One delivery a database: a
     second one waits for the first."""
@@ -260,7 +267,8 @@ def deliver_until(
         async with database.connect() as connection, news.listening():
             await _lock(connection)
             async with asyncio.TaskGroup() as both:
-                both.create_task(Delivery(database, news, master_key, settings).run())
+                delivery = Delivery(database, news, master_key, settings, on_turn)
+                both.create_task(delivery.run())
                 both.create_task(records.run())
 
     asyncio.run(_until(stop, work))

@@ -33,6 +33,8 @@ def live_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
             if setting and name not in ("PTX_SAMPLES", "PTX_CHAIN_HARDFORK"):
                 environment.delenv(name)
         environment.setenv("PTX_BATCH_SECONDS", "0.1")
+        for limit in ("ADDRESS", "LEARNERS", "GUESSES"):  # the suite is one caller
+            environment.setenv(f"PTX_RATE_{limit}_PER_MINUTE", "10000000")
         settings = Settings(
             state_dir=tmp_path_factory.mktemp("node"),
             port=free_port("127.0.0.1", 0),

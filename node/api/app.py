@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
 from node.api import openapi, problem_documents
+from node.api.admission import Admission
 from node.api.context import Context, judge_fresh
 from node.api.gateway import Gateway
 from node.api.learner_sessions import LearnerSessions
@@ -100,7 +101,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        configure_logs()
+        configure_logs(chosen.log_level)
         context = app.state.node = make_context(chosen)
         app.state.quick_gate = quick = QuickGate(
             context.database, context.gate, partial(judge_fresh, chosen)
@@ -134,9 +135,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-def create_server() -> StatusDoor:
-    """The application behind its door, as a server runs it."""
-    return StatusDoor(create_app())
+def create_server() -> Admission:
+    """The application behind its doors, as a server runs it."""
+    settings = Settings()
+    return Admission(StatusDoor(create_app(settings)), settings)
 
 
 def first_sentence(description: str) -> str:

@@ -1,4 +1,4 @@
-"""What every request passes first: the limit on its size, the count and the time it took.
+"""What every request passes first: the limits on size and depth, the count, the time it took.
 
 Plain ASGI, since a middleware on Starlette's base class costs more than most answers.
 """
@@ -11,8 +11,15 @@ from http import HTTPMethod
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from node.api.json_depth import is_too_deep
 from node.api.metrics import DURATION, REQUESTS
-from node.api.problem_documents import BODY_BYTES_MAX, BodyTooLarge, answer, too_large
+from node.api.problem_documents import (
+    BODY_BYTES_MAX,
+    BodyTooLarge,
+    JsonTooDeep,
+    answer,
+    too_large,
+)
 
 METHODS = frozenset(method.value for method in HTTPMethod)
 """Names of their own invention would each be kept for ever."""
@@ -32,6 +39,9 @@ class Gateway:
         started = time.perf_counter()
         status = 500
         received = 0
+        headers = dict(scope["headers"])
+        is_json = b"json" in headers.get(b"content-type", b"").lower()
+        parts: list[bytes] = []
 
         async def counted_send(message: Message) -> None:
             nonlocal status
@@ -42,13 +52,18 @@ class Gateway:
         async def limited_receive() -> Message:
             nonlocal received
             message = await receive()
-            received += len(message.get("body", b""))
+            part = message.get("body", b"")
+            received += len(part)
             if received > BODY_BYTES_MAX:
                 raise BodyTooLarge
+            if is_json:
+                parts.append(part)
+                if not message.get("more_body") and is_too_deep(b"".join(parts)):
+                    raise JsonTooDeep
             return message
 
         try:
-            length = dict(scope["headers"]).get(b"content-length", b"0")
+            length = headers.get(b"content-length", b"0")
             if not length.isdigit() or int(length) > BODY_BYTES_MAX:
                 problem = too_large(length.decode("latin-1"))
                 await answer(problem, Request(scope))(scope, receive, counted_send)

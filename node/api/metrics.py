@@ -14,8 +14,23 @@ DURATION = Histogram(
 QUICK_STATUS = Counter(
     "ptx_quick_status_total", "Consents that the status door answered without the framework"
 )
+LIMITED = Counter("ptx_http_limited_total", "Requests that a limit refused", ("limit",))
 OUTBOX_OPEN = Gauge("ptx_outbox_open", "Acts promised and not on chain yet")
 OUTBOX_OLDEST_SECONDS = Gauge("ptx_outbox_oldest_seconds", "Age of the oldest of them")
+OPEN_ACTS = Gauge("ptx_outbox_acts", "Acts promised and not on chain yet", ("kind", "state"))
+OPEN_ACTS_SECONDS = Gauge(
+    "ptx_outbox_acts_oldest_seconds", "Age of the oldest of them", ("kind", "state")
+)
+TRANSACTIONS_OPEN = Gauge(
+    "ptx_transactions_open", "Nonces of which it is not certain for ever what used them"
+)
+WEBHOOKS = Gauge("ptx_webhooks", "Webhooks that are followed, fail, or are disabled", ("state",))
+SILENT_SECONDS = Gauge(
+    "ptx_process_silent_seconds", "Seconds since a process told what it counts", ("process",)
+)
+POOL_SIZE = Gauge("ptx_database_pool_size", "Connections that the API may use at once")
+POOL_IN_USE = Gauge("ptx_database_pool_in_use", "Those of them that are in use")
+BOOKS_DIFFER = Gauge("ptx_books_differ", "1 while books and contracts say different things")
 EVENT_STREAMS = Gauge("ptx_event_streams", "Streams of events that are open")
 INDEX_BLOCK = Gauge("ptx_index_block", "Last block in the index")
 INDEX_HALTED = Gauge("ptx_index_halted", "1 while the indexer stands still: it must not guess")

@@ -54,6 +54,7 @@ KINDS_NAMED_MAX = 10
 HEADERS = {
     401: ("WWW-Authenticate", "The scheme: Bearer."),
     415: ("Accept", "The media type that the body must have."),
+    429: ("Retry-After", "Seconds until it is worth asking again."),
     503: ("Retry-After", "Seconds until it is worth asking again."),
 }
 TEXT = {"type": "string"}
@@ -70,6 +71,7 @@ PROBLEM = {
         "detail": {**TEXT, "description": "What was wrong this time."},
         "remedy": {**TEXT, "description": "What to do about it."},
         "instance": {**TEXT, "description": "The path that was asked."},
+        "requestId": {**TEXT, "description": "The request's id, as in the header X-Request-Id."},
         "errors": {
             "type": "array",
             "description": "Each field that was wrong.",
@@ -125,12 +127,13 @@ def describe_problems(document: dict[str, Any]) -> None:
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> Iterator[int]:
     yield from BESIDES.get((method, path), ())
+    yield from (429, 431)  # whoever asks, for whatever
     if path not in WITHOUT_DATABASE:
         yield 503
     if "422" in operation["responses"]:  # the framework's, wherever there is something to check
         yield 422
     if "requestBody" in operation:
-        yield from (400, 413, 415)
+        yield from (400, 408, 413, 415)
     if "security" in operation:
         yield 401
         if any(rights for each in operation["security"] for rights in each.values()):

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from indexer.queries.participants import find_organisation_managed_by
 from node.api.context import Context
 from node.api.did_tokens import is_jwt, organisation_of_jwt
+from node.api.rate_limits import KEY_IS_VALID
 from node.api_keys import SESSION_PREFIX, hash_api_key
 from node.db import query
 from node.permissions import AccessRole, Area, Grant, right
@@ -107,6 +108,7 @@ async def require_principal(
         principal = await principal_of_jwt(context, token)
     else:
         principal = await principal_of_key(context, hash_api_key(token))
+    request.scope[KEY_IS_VALID] = True
     for each in asked.scopes:
         principal.require(each)
     return principal

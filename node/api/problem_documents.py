@@ -13,11 +13,14 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from node.api.json_depth import JSON_DEPTH_MAX
 from node.problems import FieldProblem, Problem, refused
 from protocol.errors import ProtocolError
 
 MEDIA_TYPE = "application/problem+json"
 BODY_BYTES_MAX = 32 * 1024 * 1024
+REQUEST_ID = "ptx.request_id"
+"""Where a request's scope has its id."""
 
 logger = structlog.get_logger("api")
 
@@ -29,9 +32,25 @@ class BodyTooLarge(HTTPException):
         super().__init__(413)
 
 
+class JsonTooDeep(HTTPException):
+    """The body came, and is nested deeper than the limit."""
+
+    def __init__(self) -> None:
+        super().__init__(400)
+
+
+class RequestTooSlow(HTTPException):
+    """The body did not come in time."""
+
+    def __init__(self) -> None:
+        super().__init__(408)
+
+
 def answer(problem: Problem, request: Request) -> JSONResponse:
     """The response for a problem."""
     document = problem.document(request.url.path)
+    if REQUEST_ID in request.scope:
+        document["requestId"] = request.scope[REQUEST_ID]
     return JSONResponse(document, problem.status, problem.headers, MEDIA_TYPE)
 
 
@@ -53,6 +72,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(BodyTooLarge)
     async def on_large_body(request: Request, error: BodyTooLarge) -> JSONResponse:
         return answer(too_large(f"more than {BODY_BYTES_MAX}"), request)
+
+    @app.exception_handler(JsonTooDeep)
+    async def on_deep_json(request: Request, error: JsonTooDeep) -> JSONResponse:
+        detail = f"It is nested deeper than {JSON_DEPTH_MAX}."
+        return answer(Problem.of("json-too-deep", detail).about("body"), request)
+
+    @app.exception_handler(RequestTooSlow)
+    async def on_slow_request(request: Request, error: RequestTooSlow) -> JSONResponse:
+        return answer(too_slow(), request)
 
     @app.exception_handler(HTTPException)
     async def on_http(request: Request, error: HTTPException) -> JSONResponse:
@@ -85,6 +113,13 @@ def too_large(length: str) -> Problem:
     """413 for a body over the limit. What is left of it is not read, so nothing else can follow on
     the connection, and the client must know (RFC 9112, section 9.6)."""
     problem = Problem.of("body-too-large", f"{length} bytes; the limit is {BODY_BYTES_MAX}.")
+    problem.headers["Connection"] = "close"
+    return problem
+
+
+def too_slow() -> Problem:
+    """408 for a body that did not come in time; what still comes is not read."""
+    problem = Problem.of("request-too-slow")
     problem.headers["Connection"] = "close"
     return problem
 

@@ -11,7 +11,7 @@ import re
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from fastapi import FastAPI
@@ -23,6 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from indexer.queries.freshness import Freshness
 from node.api.metrics import DURATION, QUICK_STATUS, REQUESTS
+from node.api.rate_limits import KEY_IS_VALID
 from node.api.schemas.base import AsOf
 from node.api.schemas.consents import STATUS_BATCH_MAX, ConsentAnswer
 from node.api_keys import KEY_PREFIX, hash_api_key
@@ -43,6 +44,12 @@ class _Questions(msgspec.Struct, forbid_unknown_fields=True):
     consents: list[_Question]
 
 
+class _Route(NamedTuple):
+    path: str
+
+
+_ROUTE = _Route(PATH)
+"""What the framework would have put into the scope."""
 _decoder = msgspec.json.Decoder(_Questions)
 
 
@@ -65,6 +72,8 @@ class StatusDoor:
         if answer is None:
             await self._app(scope, _Replayed(body, is_whole, receive), send)
             return
+        scope["route"] = _ROUTE
+        scope[KEY_IS_VALID] = True
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(answer)).encode()),

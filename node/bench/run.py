@@ -24,6 +24,7 @@ from node.bench.millions import measure_millions
 from node.bench.openzeppelin import measure_openzeppelin
 from node.bench.raiden import measure_raiden
 from node.bench.restarts import measure_restarts
+from node.bench.restoring import measure_restore
 from node.cli.demo import EXAMPLES, complete
 from node.config import Settings
 from node.demo.acts.agreement import conclude_agreement
@@ -49,6 +50,7 @@ class Part(StrEnum):
     MILLIONS = "millions"
     API = "api"
     RESTARTS = "restarts"
+    RESTORE = "restore"
 
 
 def run_bench(console: Console, parts: Collection[Part] = tuple(Part)) -> None:
@@ -95,6 +97,8 @@ def _measure(folder: Path, parts: Collection[Part]) -> Iterator[Figure]:
             with Supervisor(settings, lambda line: None).started():
                 pass
         yield from measure_restarts(settings)
+    if Part.RESTORE in parts:
+        yield from measure_restore(folder / "restore")
 
 
 def _measure_gas(folder: Path) -> Iterator[Figure]:

@@ -1,9 +1,9 @@
 """`ptx-ledger`: the command line, a module a noun.
 
 `consent, request, agreement, statement, key, person, organisation` speak HTTP to a node; `run,
-serve, index, outbox, books, did` open the database; `contracts verify` asks the chain alone; `proof
-verify` asks nobody. `--json` prints for machines. Only the module of the command that is asked for
-is loaded, so that each starts fast.
+serve, index, outbox, books, did, backup, restore` open the database; `contracts verify` asks the
+chain alone; `proof verify` asks nobody. `--json` prints for machines. Only the module of the
+command that is asked for is loaded, so that each starts fast.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ import typer
 
 from node.cli.output import complain
 
-COMMANDS = {"run": "run", "serve": "run", "demo": "demo"}
+COMMANDS = {
+    "run": "run",
+    "serve": "run",
+    "demo": "demo",
+    "backup": "backup",
+    "restore": "backup",
+}
 GROUPS = (
     *("consent", "request", "agreement", "statement", "key", "person", "organisation"),
     *("proof", "index", "outbox", "books", "contracts", "did"),

@@ -20,6 +20,11 @@ START_TIMEOUT_SECONDS = 20.0
 ANVIL = PROJECT_ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 
 
+def state_file(state_dir: Path) -> Path:
+    """Where the chain is kept between runs."""
+    return state_dir.resolve() / "chain.json"
+
+
 def start_chain(
     state_dir: Path, port: int, chain_id: int, hardfork: str, log: Path
 ) -> subprocess.Popen[bytes]:
@@ -33,7 +38,7 @@ def start_chain(
         *("--host", HOST, "--port", str(port), "--chain-id", str(chain_id)),
         "--no-cors",  # no page of any site may speak to it
         *("--hardfork", hardfork, "--gas-price", "0", "--base-fee", "0", "--accounts", "0"),
-        *("--state", str(state_dir.resolve() / "chain.json"), "--state-interval", "1"),
+        *("--state", str(state_file(state_dir)), "--state-interval", "1"),
         "--silent",
     ]
     return start_client(command, port, chain_id, log)

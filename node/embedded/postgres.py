@@ -32,6 +32,7 @@ SETTINGS = (
     "max_connections=100",
     "max_wal_size=4GB",  # a back-fill of millions is not stopped by a checkpoint at every gigabyte
     "unix_socket_permissions=0700",
+    "log_error_verbosity=terse",  # else the server's log repeats values that it was given
 )
 SERVER_ACCOUNT = "pgserver"
 SOCKET_PATH_LIMIT = 90

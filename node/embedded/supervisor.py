@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -52,7 +52,7 @@ class Supervisor:
     def started(self) -> Iterator[Running]:
         """Everything up and ready inside the block, everything gone after it."""
         self._settings.log_dir.mkdir(parents=True, exist_ok=True)
-        with self._exclusive_state():
+        with exclusive_state(self._settings):
             self._end_orphans()
             try:
                 self._start_all()
@@ -73,20 +73,6 @@ class Supervisor:
                     f"{record.name} ended with status {process.returncode}; see {log}"
                     + "".join(f"\n{line}" for line in last_complaints(log))
                 )
-
-    @contextmanager
-    def _exclusive_state(self) -> Iterator[IO[str]]:
-        with (self._settings.state_dir / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                running = Running.load(self._settings.running_file)
-                where = f" at {running.api_url}" if running else ""
-                raise AlreadyRunning(
-                    f"A node already runs{where} on {self._settings.state_dir.resolve()}: use it, "
-                    "stop it with Ctrl-C where it was started, or set PTX_STATE_DIR."
-                ) from None
-            yield lock
 
     def _end_orphans(self) -> None:
         before = Running.load(self._settings.running_file)
@@ -199,6 +185,51 @@ class Supervisor:
 
     def _log_file(self, name: str) -> Path:
         return self._settings.log_dir / f"{name}.log"
+
+
+@contextmanager
+def exclusive_state(settings: Settings) -> Iterator[IO[str]]:
+    """Inside the block nobody else runs anything on the state directory. Raises AlreadyRunning."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.state_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            running = Running.load(settings.running_file)
+            where = f" at {running.api_url}" if running else ""
+            raise AlreadyRunning(
+                f"A node already runs{where} on {settings.state_dir.resolve()}: use it, "
+                "stop it with Ctrl-C where it was started, or set PTX_STATE_DIR."
+            ) from None
+        yield lock
+
+
+@contextmanager
+def servers_alone(settings: Settings) -> Iterator[Settings]:
+    """The database and the chain that the node brings with it, without the node: gone after the
+    block. Those that are named elsewhere are left alone. Raises AlreadyRunning."""
+    with exclusive_state(settings), ExitStack() as ending:
+        settings.log_dir.mkdir(parents=True, exist_ok=True)
+        updates: dict[str, object] = {"deployment_path": settings.deployment_file}
+        if settings.embedded_database:
+            log = settings.log_dir / "postgres.log"
+            process = start_postgres(settings.state_dir, log)
+            ending.callback(_end, process, signal.SIGINT)
+            updates["database_url"] = database_url(settings.state_dir)
+        if settings.embedded_chain:
+            port = free_port(CHAIN_HOST, settings.chain_port)
+            log = settings.log_dir / "chain.log"
+            process = start_chain(
+                settings.state_dir, port, settings.chain_id, settings.chain_hardfork, log
+            )
+            ending.callback(_end, process, signal.SIGTERM)
+            updates["chain_url"] = f"http://{CHAIN_HOST}:{port}"
+        yield settings.model_copy(update=updates)
+
+
+def _end(process: subprocess.Popen[bytes], stop_signal: int) -> None:
+    end_process(RecordedProcess.of("", process, stop_signal))
+    process.wait()
 
 
 def for_trying_out(settings: Settings) -> Settings:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 import structlog
 
+from node.process_metrics import FILLED, OFFERS_REFUSED
 from node.sending.answers import Answer
 from node.sending.chain import Request, SenderChain
 from node.sending.clock import Clock
@@ -86,6 +87,7 @@ class Offering:
         if answer is Answer.TAKEN:
             log.debug("offered", nonce=transaction.nonce, hash="0x" + attempt.hash.hex())
         else:
+            OFFERS_REFUSED.labels(answer.value).inc()
             log.warning("not_taken", nonce=transaction.nonce, means=answer.value, said=said[:300])
 
     def raised_price(self, transaction: OpenTransaction) -> int | None:
@@ -109,6 +111,7 @@ class Offering:
     def fill(self, transaction: OpenTransaction, head: int, failure: Failure | None) -> None:
         """A transaction that does nothing, in place of one that can or must never be in a block;
         `failure` is why, for the acts that it carried."""
+        FILLED.inc()
         log.error("filled", nonce=transaction.nonce, reason=failure and failure["name"])
         price = max(attempt.gas_price_wei for attempt in transaction.attempts)
         filler = self.sign(transaction.nonce, self._nothing(), FILLER_GAS, price)
@@ -116,6 +119,7 @@ class Offering:
 
     def fill_gap(self, nonce: int, head: int) -> None:
         """A transaction that does nothing, for a nonce below ours that nobody uses any more."""
+        FILLED.inc()
         log.error("gap_filled", nonce=nonce)
         filler = self.sign(nonce, self._nothing(), FILLER_GAS, self.price())
         filler = filler._replace(is_filler=True)

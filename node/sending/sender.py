@@ -8,6 +8,7 @@ transaction used it.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +19,7 @@ from web3.exceptions import Web3Exception
 
 from indexer.rpc import ChainError, ChainRefused
 from node.contracts import Deployment
+from node.process_metrics import ACTS_REFUSED
 from node.refusals import Refusal, refusal_of_revert
 from node.sending.acts import Act, choose_next, request_of
 from node.sending.answers import is_about_gas
@@ -42,6 +44,7 @@ FORGET_COUNT_MAX = 1_000
 FORGET = text("SELECT node.forget_answers(:kept_days, :count_max)")
 MALFORMED = (KeyError, ValueError, TypeError, AssertionError, OverflowError, Web3Exception)
 """What comes of a payload that is not as its command wrote it."""
+LOGGED_IDS_MAX = 20
 PASSING = {"Stopped"}
 """Refusals that time ends: the act waits."""
 
@@ -89,6 +92,7 @@ class Sender:
         deployment: Deployment,
         settings: SenderSettings,
         clock: Clock,
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
         self._chain = chain
@@ -96,6 +100,7 @@ class Sender:
         self._deployment = deployment
         self._settings = settings
         self._clock = clock
+        self._on_turn = on_turn
         self._fence = Fence(engine, signer.address)
         self._queue = Queue(self._fence)
         self._journal = Journal(self._fence)
@@ -140,6 +145,7 @@ class Sender:
     def _send_while_held(self, hold: Hold, stop: threading.Event) -> None:
         while not stop.is_set():
             hold.require()
+            self._on_turn()
             self.forget_old_answers()
             try:
                 progress = self.step()
@@ -229,6 +235,7 @@ class Sender:
         attempt = self._offering.sign(nonce, request, gas, price)
         head = seen.head.number
         reserved = self._journal.reserve(acts, nonce, request, gas, head, attempt)
+        log.info("reserved", nonce=nonce, kind=acts[0].kind, acts=ids_of(acts))
         self._offering.offer(reserved, head)
         return 1
 
@@ -242,12 +249,13 @@ class Sender:
         elif reason.name in PASSING:
             self._defer(acts, failure_of(reason))
         else:
-            log.warning("refused", kind=acts[0].kind, acts=len(acts), reason=reason.message)
+            ACTS_REFUSED.labels(acts[0].kind).inc(len(acts))
+            log.warning("refused", kind=acts[0].kind, acts=ids_of(acts), reason=reason.name)
             self._queue.fail(acts, failure_of(reason))
 
     def _refuse_malformed(self, acts: list[Act], error: Exception) -> None:
         """A payload that no call can be made of: among many, each is tried alone."""
-        log.error("malformed", kind=acts[0].kind, acts=len(acts), reason=repr(error)[:300])
+        log.error("malformed", kind=acts[0].kind, acts=ids_of(acts), reason=type(error).__name__)
         failure = malformed(error)
         if len(acts) > 1:
             self._queue.defer(acts, failure, self._clock.now())
@@ -258,5 +266,10 @@ class Sender:
         """Tries again later, and half as many at once."""
         attempts = max(act.attempts for act in acts)
         pause = 0.0 if is_too_large and len(acts) > 1 else min(2.0**attempts, DEFER_SECONDS_MAX)
-        log.warning("deferred", kind=acts[0].kind, acts=len(acts), reason=failure["detail"][:300])
+        log.warning("deferred", kind=acts[0].kind, acts=ids_of(acts), reason=failure["name"])
         self._queue.defer(acts, failure, self._clock.now() + pause)
+
+
+def ids_of(acts: Sequence[Act]) -> list[int]:
+    """What a line of the log names acts by: `ptx-ledger outbox explain` takes it."""
+    return [act.outbox_id for act in acts[:LOGGED_IDS_MAX]]

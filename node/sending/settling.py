@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import structlog
 
+from node.process_metrics import CHAIN_HEAD, NONCE_GAP, NONCE_ON_CHAIN, UNDER_WAY
 from node.refusals import refusal_of_revert
 from node.sending.chain import Mined, SenderChain, Sighting
 from node.sending.clock import Clock
@@ -68,6 +71,7 @@ class Settling:
         seen = self._chain.look_up(
             self._sender, [*hashes, *(each.hash for each in (*newest, *closed))]
         )
+        _show(sent, seen)
         has_moved = False
         if newest and _is_in_same_block(newest[0], seen):
             self._finalise(in_blocks, seen.head.number - self._finality_blocks)
@@ -215,6 +219,7 @@ class Settling:
         self._journal.record(transaction, attempt, mined, failure, refused)
         log.info(
             "mined" if failure is None else "mined_in_vain",
+            nonce=transaction.nonce,
             hash="0x" + attempt.hash.hex(),
             block=mined.block_number,
             gas=mined.gas_used,
@@ -227,6 +232,13 @@ class Settling:
         if reverted is None:
             return MINED_IN_VAIN
         return failure_of(refusal_of_revert(reverted.said, reverted.data))
+
+
+def _show(sent: Sequence[OpenTransaction], seen: Sighting) -> None:
+    CHAIN_HEAD.set(seen.head.number)
+    NONCE_ON_CHAIN.set(seen.nonce)
+    UNDER_WAY.set(len(sent))
+    NONCE_GAP.set(max(sent[0].nonce - seen.nonce, 0) if sent else 0)
 
 
 def _is_in_same_block(transaction: OpenTransaction, seen: Sighting) -> bool:

@@ -42,15 +42,21 @@ RIGHTS = {
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
         "rights_requests": {"INSERT", "SELECT", "UPDATE"},
+        "process_metrics": {"SELECT"},
     },
     SENDER_ROLE: {
         "outbox": {"SELECT", "UPDATE"},
         "transactions": {"INSERT", "SELECT", "UPDATE"},
         "attempts": {"INSERT", "SELECT"},
         "sender_terms": {"INSERT", "SELECT", "UPDATE"},
+        "process_metrics": {"INSERT", "SELECT", "UPDATE"},
     },
-    WEBHOOKS_ROLE: {table: {"SELECT", "UPDATE"} for table in ("deliveries", "webhooks")},
-    INDEXER_ROLE: {},
+    WEBHOOKS_ROLE: {
+        "deliveries": {"SELECT", "UPDATE"},
+        "webhooks": {"SELECT", "UPDATE"},
+        "process_metrics": {"INSERT", "SELECT", "UPDATE"},
+    },
+    INDEXER_ROLE: {"process_metrics": {"INSERT", "SELECT", "UPDATE"}},
 }
 FUNCTIONS = {
     API_ROLE: {
@@ -63,6 +69,7 @@ FUNCTIONS = {
         "note_key_use",
         "note_session_use",
         "order_erasures",
+        "open_acts",
         "outbox_is_full",
         "outbox_summary",
         "people_at",
@@ -76,6 +83,7 @@ FUNCTIONS = {
         "use_token",
         "uses_held",
         "waits_to_be_anchored",
+        "webhook_summary",
     },
     SENDER_ROLE: {"forget_answers"},
     WEBHOOKS_ROLE: {"did_documents_of", "record_to_deliver"},

@@ -33,6 +33,7 @@ from node.problems import Problem
 
 STREAM_PAGE_LIMIT = 100
 STREAMS_MAX = 500
+STREAMS_OF_ONE_MAX = 50
 HEARTBEAT_SECONDS = 15
 CALLER_SECONDS = 1.0
 """How long a stream believes that its reader may still read."""
@@ -78,6 +79,9 @@ async def follow(
     if context.news.followers >= STREAMS_MAX:
         detail = f"{STREAMS_MAX} streams are open on this node, which is as many as it serves."
         raise Problem.of("streams-exhausted", detail)
+    if context.news.following[caller.organisation_id] >= STREAMS_OF_ONE_MAX:
+        detail = f"{STREAMS_OF_ONE_MAX} streams are open, which is as many as one may have."
+        raise Problem.of("too-many-streams", detail)
     return EventSourceResponse(
         stream(context, caller, begin, wanted),
         ping=HEARTBEAT_SECONDS,
@@ -90,7 +94,8 @@ async def stream(
 ) -> AsyncIterator[bytes]:
     """Messages from a position on until the reader leaves, or may not read them any more. One page
     is in memory at a time, and the next is read only when the reader has taken this one."""
-    context.news.followers += 1
+    reader = caller.organisation_id
+    context.news.following[reader] += 1
     asked_at = time.monotonic()
     try:
         # An id without data moves the reader's Last-Event-ID: who is cut off before the first
@@ -109,7 +114,9 @@ async def stream(
             else:
                 await coming.wait()
     finally:
-        context.news.followers -= 1
+        context.news.following[reader] -= 1
+        if not context.news.following[reader]:
+            del context.news.following[reader]
 
 
 def encode(message: Message) -> bytes:

@@ -302,6 +302,12 @@ CREATE INDEX ix_node_rights_requests_due
 CREATE INDEX ix_node_rights_requests_holder ON node.rights_requests (holder);
 CREATE UNIQUE INDEX ix_node_rights_requests_open ON node.rights_requests (organisation_id, leaf, kind)
     WHERE state = 'received' AND leaf IS NOT NULL;
+CREATE TABLE node.process_metrics (
+    process TEXT NOT NULL,
+    told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    exposition TEXT NOT NULL,
+    PRIMARY KEY (process)
+);
 
 -- Who may see what. The roles own nothing, so row-level security holds for them.
 -- (SELECT …) around a setting makes PostgreSQL read it once a statement, not once a row.
@@ -574,6 +580,19 @@ CREATE FUNCTION node.order_erasures(asked bytea) RETURNS void
         ON CONFLICT DO NOTHING;
 $$;
 
+CREATE FUNCTION node.open_acts()
+    RETURNS TABLE (kind text, state text, acts bigint, oldest_seconds double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT o.kind, o.state, count(*), max(extract(epoch FROM clock_timestamp() - o.created_at))
+    FROM node.outbox o WHERE o.state IN ('waiting', 'sent') GROUP BY o.kind, o.state
+$$;
+CREATE FUNCTION node.webhook_summary() RETURNS TABLE (state text, webhooks bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN w.disabled_reason IS NOT NULL THEN 'disabled'
+        WHEN w.failing_since IS NOT NULL THEN 'failing' ELSE 'following' END, count(*)
+    FROM node.webhooks w GROUP BY 1
+$$;
+
 -- The sender forgets answers without reading them, and none that is younger than a day.
 CREATE FUNCTION node.forget_answers(kept_days integer, count_max integer) RETURNS bigint
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -595,11 +614,12 @@ GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.
     node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
     node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey,
     node.use_token, node.erase_record, node.order_erasures, node.consent_request_of,
-    node.rights_request_of, node.uses_held TO ptx_api;
+    node.rights_request_of, node.uses_held, node.open_acts, node.webhook_summary TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.did_documents_of TO ptx_api, ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.record_to_deliver TO ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
-GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks;
+GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks, ptx_indexer;
+GRANT SELECT, INSERT, UPDATE ON node.process_metrics TO ptx_sender, ptx_webhooks, ptx_indexer;
 GRANT INSERT ON node.organisations, node.agreement_documents TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (retires_at) ON node.api_keys TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (role, areas, address, invitation_hash,
@@ -613,8 +633,8 @@ GRANT SELECT ON node.erased_records TO ptx_api;
 GRANT SELECT, INSERT, DELETE ON node.did_documents TO ptx_api;
 GRANT SELECT, UPDATE (state, attempts, next_attempt_at, sent_at, last_failure, confirmation,
     confirmed_at) ON node.deliveries TO ptx_webhooks;
-GRANT SELECT ON node.transactions, node.attempts, node.organisations, node.agreement_documents
-    TO ptx_api;
+GRANT SELECT ON node.transactions, node.attempts, node.organisations, node.agreement_documents,
+    node.process_metrics TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (state, sealed_link, link_key, answer_hash, sealed_answer,
     answer_key) ON node.consent_requests TO ptx_api;
 GRANT SELECT, INSERT, UPDATE (state, due_at, extended_at, answered_at, sealed_answer, answer_key)
