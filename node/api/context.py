@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -17,6 +19,7 @@ from node.config import Settings
 from node.contracts import Deployment
 from node.db import query
 from node.did_documents import DidDocuments
+from node.erasure_journal import Erased, note_erasures
 from node.ledger_news import LedgerNews
 from node.operator_identity import OperatorIdentity
 from node.problems import Problem
@@ -42,6 +45,11 @@ class Context:
     def consent_registry(self) -> bytes:
         """Address of the registry of consents, 20 bytes."""
         return self.deployment.address_bytes("ConsentRegistry")
+
+    async def note_erasures(self, erased: Iterable[Erased]) -> None:
+        """Writes them where no backup of the database reaches; to be called before the COMMIT."""
+        journal = self.settings.erasure_journal
+        await asyncio.to_thread(note_erasures, journal, erased, int(time.time()))
 
 
 def context_of(request: Request) -> Context:

@@ -31,13 +31,12 @@ from node.bootstrap import load_node, make_indexer
 from node.config import Settings
 from node.contracts import load_deployment, save_deployment
 from node.db import API_ROLE, INDEXER_ROLE, SENDER_ROLE, WEBHOOKS_ROLE, owner_engine
-from node.erasure_journal import noted_erasures
+from node.erasure_journal import Erased, ErasedSubject, noted_erasures
 from node.migrate import migrate
 from node.wallet import connect_chain
 
 POOL_SECONDS_MAX = 120.0
 POOL_POLL_SECONDS = 0.2
-LEAVES_A_STATEMENT = 1_000
 
 PARK = "UPDATE node.outbox SET not_before = 'infinity' WHERE state IN ('waiting', 'sent');"
 PARKED = "state IN ('waiting', 'sent') AND not_before = 'infinity'"
@@ -187,13 +186,13 @@ def _has_table(connection: Connection, name: str) -> bool:
     return bool(connection.execute(statement, {"name": f"node.{name}"}).scalar_one())
 
 
-def _load(database_url: str, dump: Path, erased: Sequence[bytes], has_index: bool) -> None:
+def _load(database_url: str, dump: Path, erased: Sequence[Erased], has_index: bool) -> None:
     with _scripts(erased, has_index) as (before, after):
         load(database_url, dump, before, after)
 
 
 @contextmanager
-def _scripts(erased: Sequence[bytes], has_index: bool) -> Iterator[tuple[Path, Path]]:
+def _scripts(erased: Sequence[Erased], has_index: bool) -> Iterator[tuple[Path, Path]]:
     """What runs before the dump and after it, in its transaction."""
     schemas = ("node", "ledger", "indexing") if has_index else ("node",)
     with TemporaryDirectory(prefix="ptx-restore-") as folder:
@@ -209,12 +208,15 @@ def _scripts(erased: Sequence[bytes], has_index: bool) -> Iterator[tuple[Path, P
         yield before, after
 
 
-def _erase_again(leaves: Sequence[bytes]) -> Iterator[str]:
-    for start in range(0, len(leaves), LEAVES_A_STATEMENT):
-        some = ", ".join(
-            rf"'\x{leaf.hex()}'" for leaf in leaves[start : start + LEAVES_A_STATEMENT]
-        )
-        yield (
-            "UPDATE node.consents SET wrapped_key = NULL, sealed_record = '' "
-            f"WHERE leaf IN ({some});"
-        )
+def _erase_again(erased: Sequence[Erased]) -> Iterator[str]:
+    for each in erased:
+        yield f"SELECT set_config('ptx.organisation', '{each.by.hex()}', true);"
+        if isinstance(each, ErasedSubject):
+            yield (
+                rf"DELETE FROM node.consent_requests WHERE organisation_id = '\x{each.by.hex()}'"
+                rf" AND subject_hash = '\x{each.subject_hash.hex()}';"
+            )
+            continue
+        yield rf"SELECT node.erase_record('\x{each.leaf.hex()}', '\x{each.issuer.hex()}');"
+        if each.by == each.issuer:
+            yield rf"SELECT node.order_erasures('\x{each.leaf.hex()}');"

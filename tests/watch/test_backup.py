@@ -17,10 +17,17 @@ from node.backup.restoring import PARKED, RestoreRefused, restore_backup
 from node.backup.sealed_keys import KeysNotOpened, open_keys, put_keys, seal_keys
 from node.config import Settings
 from node.db import owner_engine
-from node.erasure_journal import ErasureJournalBroken, note_erasures, noted_erasures
+from node.erasure_journal import (
+    Erased,
+    ErasedRecord,
+    ErasedSubject,
+    ErasureJournalBroken,
+    note_erasures,
+    noted_erasures,
+)
 from node.sealing import seal
 from node.secret_files import load_master_key
-from protocol.types import Leaf
+from protocol.types import Leaf, OrganisationId
 from tests.own_chain import OwnChain, OwnDatabase, run_until_idle
 
 PASSPHRASE = "correct horse battery staple"
@@ -158,7 +165,9 @@ def test_an_erased_record_does_not_come_back(
     for leaf in (erased, kept):
         store_record(own_database, leaf, master_key)
     make_backup(place.settings, place.folder, with_index=False)
-    note_erasures(place.settings.erasure_journal, [erased], 1_790_000_000)
+    issuer = OrganisationId(own_database.chain.operator)
+    noted = [ErasedRecord(issuer, issuer, Leaf(erased))]
+    note_erasures(place.settings.erasure_journal, noted, 1_790_000_000)
     restored = OwnDatabase(own_database.chain, url := new_database(), owner_engine(url))
     restore_backup(place.at(url), place.folder, silent)
     rows = restored.sql("SELECT leaf, wrapped_key, sealed_record FROM node.consents")
@@ -225,7 +234,9 @@ def test_the_keys_are_in_a_file_of_their_own_that_a_passphrase_opens(
 def test_a_death_while_an_erasure_is_noted_loses_no_other(tmp_path: Path) -> None:
     journal = tmp_path / "state" / "erasures"
     assert noted_erasures(journal) == []
-    first, second = secrets.token_bytes(32), secrets.token_bytes(32)
+    by, issuer = OrganisationId(bytes(20)), OrganisationId(secrets.token_bytes(20))
+    first: Erased = ErasedRecord(by, issuer, Leaf(secrets.token_bytes(32)))
+    second: Erased = ErasedSubject(by, secrets.token_bytes(32))
     note_erasures(journal, [first], 1)
     whole = journal.read_bytes()
     for cut in range(1, len(whole)):

@@ -47,6 +47,7 @@ from node.commands.find_requests import (
 )
 from node.commands.gate import find_consents
 from node.db import act_as
+from node.erasure_journal import ErasedSubject
 from node.kept_requests import KeptRequest
 from node.permissions import Area
 from node.problems import Problem
@@ -198,6 +199,8 @@ async def erase(context: NodeContext, caller: Writer, body: OfSubject) -> Erased
         await act_as(connection, caller.organisation_id)
         subject = _hash_of(context, caller, body.subject_reference)
         erased = await erase_requests(connection, subject)
+        by = OrganisationId(caller.organisation_id)
+        await context.note_erasures([ErasedSubject(by, subject)])
     return ErasedRequests(erased=erased)
 
 

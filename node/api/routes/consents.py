@@ -36,6 +36,7 @@ from node.commands.gate import GateAnswer, find_consent, find_consents
 from node.commands.grant_consents import grant_consents
 from node.commands.receive_records import is_erased
 from node.db import act_as, query, snapshots
+from node.erasure_journal import ErasedRecord
 from node.outbox import find_act
 from node.permissions import Area
 from node.problems import Problem, not_found, refused
@@ -168,6 +169,7 @@ async def erase(
         await erase_consent(connection, Leaf(leaf), issuer, answer)
         erasure = await find_erasure(connection, issuer, Leaf(leaf))
         assert erasure is not None, to_hex(leaf)
+        await context.note_erasures([ErasedRecord(issuer, issuer, Leaf(leaf))])
         return 202, OrderedErasure(leaf=leaf, erasure=ErasureState.of(erasure)).to_json()
 
     return await write_once(context, caller, request, key, act)

@@ -17,6 +17,7 @@ from node.api.schemas.records import (
     DeliveryResults,
 )
 from node.commands.receive_records import Received, Reception
+from node.erasure_journal import ErasedRecord
 from node.operator_identity import NoSigningKey
 from node.problems import Problem
 from protocol.record_delivery import Confirmed, confirmation_facts
@@ -47,6 +48,12 @@ async def erase(
             await reception.erase(Leaf(order.leaf), OrganisationId(order.issuer))
             for order in body.erasures
         ]
+        by = OrganisationId(body.recipient)
+        await context.note_erasures(
+            ErasedRecord(by, OrganisationId(order.issuer), Leaf(order.leaf))
+            for order, item in zip(body.erasures, received, strict=True)
+            if item.outcome == "erased"
+        )
     return await _confirm(context, sender, body.recipient, received)
 
 
