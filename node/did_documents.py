@@ -59,8 +59,16 @@ class DidDocuments:
         await self._http.aclose()
 
     async def check_signer(self, token: Token, relationship: Relationship) -> ParticipantRow:
-        """Who signed a token, by the chain. Raises TokenInvalid or DidDocumentUnknown; who is not
-        admitted makes the node call nobody."""
+        """Who signed a token, by the chain. Raises TokenInvalid or DidDocumentUnknown."""
+        participant, key = await self.find_signer(token, relationship)
+        check_signature(token, key)
+        return participant
+
+    async def find_signer(
+        self, token: Token, relationship: Relationship
+    ) -> tuple[ParticipantRow, Jwk]:
+        """Whom a token names as its signer, and the key that it names. Raises TokenInvalid or
+        DidDocumentUnknown; who is not admitted makes the node call nobody."""
         organisation = organisation_id(token.issuer)
         async with self._database.connect() as connection:
             participant = await query(connection, find_participant, organisation)
@@ -69,8 +77,7 @@ class DidDocuments:
         key = await self.key_of(participant, token.kid, relationship)
         if key is None:
             raise TokenInvalid(reason=f"the DID document has no key {token.kid} for this")
-        check_signature(token, key)
-        return participant
+        return participant, key
 
     async def key_of(
         self, participant: ParticipantRow, kid: str, relationship: Relationship

@@ -39,9 +39,16 @@ from node.outgoing import (
 )
 from node.sealing import SealedRecord, SealError, unseal
 from node.secret_files import load_master_key
+from protocol.did_document import Jwk
 from protocol.errors import TokenInvalid
 from protocol.record_delivery import Confirmed, body_claim, confirmation_facts
-from protocol.tokens import CONFIRMATION_TYPE, check_statement, read_token
+from protocol.tokens import (
+    CONFIRMATION_TYPE,
+    Token,
+    check_signature,
+    check_statement,
+    read_token,
+)
 from protocol.types import ContractAddress, Leaf, OrganisationId, to_hex
 
 RECIPIENTS_AT_ONCE = 8
@@ -233,9 +240,14 @@ class RecordDelivery:
         """Verifies each confirmation and writes all outcomes in one transaction."""
         organisation = await self._participant(recipient)
         outcomes = []
+        signers: dict[str, tuple[ParticipantRow, Jwk]] = {}
         for claimed, result in zip(sent, results, strict=True):
             if result.outcome == EXPECTED[kind]:
-                await self._verify(organisation, kind, claimed, result.confirmation or "")
+                token = read_token(result.confirmation or "", CONFIRMATION_TYPE)
+                if token.kid not in signers:  # one for all of a batch, as a rule
+                    found = await self._documents.find_signer(token, "assertionMethod")
+                    signers[token.kid] = found
+                self._verify(organisation, kind, claimed, token, *signers[token.kid])
                 values: Mapping[str, Any] = {
                     "state": "delivered",
                     "confirmation": result.confirmation,
@@ -254,13 +266,18 @@ class RecordDelivery:
             outcomes.append((claimed, values))
         await self._queue.write_outcomes(recipient, kind, outcomes)
 
-    async def _verify(
-        self, recipient: ParticipantRow, kind: str, claimed: Claimed, confirmation: str
+    def _verify(
+        self,
+        recipient: ParticipantRow,
+        kind: str,
+        claimed: Claimed,
+        token: Token,
+        signer: ParticipantRow,
+        key: Jwk,
     ) -> None:
-        """Raises TokenInvalid, DidDocumentUnknown or DeliveryFailed unless somebody who may speak
-        for the recipient has signed just this to this node."""
-        token = read_token(confirmation, CONFIRMATION_TYPE)
-        signer = await self._documents.check_signer(token, "assertionMethod")
+        """Raises TokenInvalid or DeliveryFailed unless somebody who may speak for the recipient has
+        signed just this to this node."""
+        check_signature(token, key)
         now = time.time()
         if not may_confirm(signer, recipient, int(now)):
             raise DeliveryFailed(f"{signer.did} may not confirm for {recipient.did}.")
