@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -47,95 +47,95 @@ class Modelled:
         return 410 if self.state == "expired" else 409
 
 
-def machine_of(world: World) -> type[RuleBasedStateMachine]:
-    class Requests(RuleBasedStateMachine):
-        requests = Bundle("requests")
+class Requests(RuleBasedStateMachine):
+    """Requests of one person, and what was done to them."""
 
-        def __init__(self) -> None:
-            super().__init__()
-            self.known: list[Modelled] = []
-            self.subject = f"model-{secrets.token_hex(8)}"
+    world: ClassVar[World]
+    requests = Bundle("requests")
 
-        @rule(target=requests, minimum=st.sampled_from(["attested", "signed"]))
-        def ask(self, minimum: str) -> Modelled:
-            made = ask(world, subjectReference=self.subject, minimumAssurance=minimum)
-            token = token_of(made)
-            seen = opened(world, token)
-            kept = Modelled(made["requestId"], token, minimum, self.subject, seen)
-            self.known.append(kept)
-            return kept
+    def __init__(self) -> None:
+        super().__init__()
+        self.known: list[Modelled] = []
+        self.subject = f"model-{secrets.token_hex(8)}"
 
-        @rule(request=requests, places=st.sampled_from([(0,), (1,), (0, 1), (1, 0)]))
-        def grant(self, request: Modelled, places: tuple[int, ...]) -> None:
-            records = [compose(request.seen, each, secrets.token_bytes(32)) for each in places]
-            status = request.status(repeats=False)
-            assert answered(world, request.token, records).status_code == status
-            if status == 202:
-                request.state, request.granted, request.sent = "granted", len(places), records
+    @rule(target=requests, minimum=st.sampled_from(["attested", "signed"]))
+    def ask(self, minimum: str) -> Modelled:
+        made = ask(self.world, subjectReference=self.subject, minimumAssurance=minimum)
+        token = token_of(made)
+        seen = opened(self.world, token)
+        kept = Modelled(made["requestId"], token, minimum, self.subject, seen)
+        self.known.append(kept)
+        return kept
 
-        @rule(request=requests)
-        def grant_again(self, request: Modelled) -> None:
-            if request.sent:
-                status = request.status(repeats=request.state == "granted")
-                assert answered(world, request.token, request.sent).status_code == status
+    @rule(request=requests, places=st.sampled_from([(0,), (1,), (0, 1), (1, 0)]))
+    def grant(self, request: Modelled, places: tuple[int, ...]) -> None:
+        records = [compose(request.seen, each, secrets.token_bytes(32)) for each in places]
+        status = request.status(repeats=False)
+        assert answered(self.world, request.token, records).status_code == status
+        if status == 202:
+            request.state, request.granted, request.sent = "granted", len(places), records
 
-        @rule(request=requests)
-        def refuse(self, request: Modelled) -> None:
-            answer = httpx.post(f"{world.node.url}/v1/requests/{request.token}/refuse")
-            status = request.status(repeats=request.state == "refused")
-            assert answer.status_code == (200 if status == 202 else status)
-            if request.state == "sent":
-                request.state = "refused"
+    @rule(request=requests)
+    def grant_again(self, request: Modelled) -> None:
+        if request.sent:
+            status = request.status(repeats=request.state == "granted")
+            assert answered(self.world, request.token, request.sent).status_code == status
 
-        @rule(request=requests)
-        def attest(self, request: Modelled) -> None:
-            path = f"{ROUTE}/{request.request_id}/attest"
-            answer = send(world.provider.client, "POST", path)
-            status = request.status(repeats=False)
-            if status == 202 and request.minimum == "signed":
-                status = 422
-            assert answer.status_code == status
-            if status == 202:
-                request.state, request.granted = "granted", len(PURPOSES)
+    @rule(request=requests)
+    def refuse(self, request: Modelled) -> None:
+        answer = httpx.post(f"{self.world.node.url}/v1/requests/{request.token}/refuse")
+        status = request.status(repeats=request.state == "refused")
+        assert answer.status_code == (200 if status == 202 else status)
+        if request.state == "sent":
+            request.state = "refused"
 
-        @rule(request=requests)
-        def let_time_pass(self, request: Modelled) -> None:
-            expire(world, request.request_id)
-            if request.state == "sent":
-                request.state = "expired"
+    @rule(request=requests)
+    def attest(self, request: Modelled) -> None:
+        path = f"{ROUTE}/{request.request_id}/attest"
+        answer = send(self.world.provider.client, "POST", path)
+        status = request.status(repeats=False)
+        if status == 202 and request.minimum == "signed":
+            status = 422
+        assert answer.status_code == status
+        if status == 202:
+            request.state, request.granted = "granted", len(PURPOSES)
 
-        @rule()
-        def erase(self) -> None:
-            subject = {"subjectReference": self.subject}
-            answer: Any = world.provider.client.post(f"{ROUTE}/erasure", subject)
-            there = [each for each in self.known if each.state != "erased"]
-            assert answer == {"erased": len(there)}
-            for each in there:
-                each.state = "erased"
+    @rule(request=requests)
+    def let_time_pass(self, request: Modelled) -> None:
+        expire(self.world, request.request_id)
+        if request.state == "sent":
+            request.state = "expired"
 
-        @invariant()
-        def says_what_the_model_says(self) -> None:
-            body = {"subjectReference": self.subject, "limit": 100}
-            items = world.provider.client.post(f"{ROUTE}/search", body)["items"]
-            there = [each for each in self.known if each.state != "erased"]
-            assert {item["requestId"]: item["state"] for item in items} == {
-                each.request_id: each.state for each in there
-            }
-            granted = {
-                item["requestId"]: sum(bool(purpose["leaf"]) for purpose in item["purposes"])
-                for item in items
-            }
-            assert granted == {each.request_id: each.granted for each in there}
-            links = {item["requestId"] for item in items if item["link"]}
-            assert links == {each.request_id for each in there if each.state == "sent"}
+    @rule()
+    def erase(self) -> None:
+        subject = {"subjectReference": self.subject}
+        answer: Any = self.world.provider.client.post(f"{ROUTE}/erasure", subject)
+        there = [each for each in self.known if each.state != "erased"]
+        assert answer == {"erased": len(there)}
+        for each in there:
+            each.state = "erased"
 
-    return Requests
+    @invariant()
+    def says_what_the_model_says(self) -> None:
+        body = {"subjectReference": self.subject, "limit": 100}
+        items = self.world.provider.client.post(f"{ROUTE}/search", body)["items"]
+        there = [each for each in self.known if each.state != "erased"]
+        assert {item["requestId"]: item["state"] for item in items} == {
+            each.request_id: each.state for each in there
+        }
+        granted = {
+            item["requestId"]: sum(bool(purpose["leaf"]) for purpose in item["purposes"])
+            for item in items
+        }
+        assert granted == {each.request_id: each.granted for each in there}
+        links = {item["requestId"] for item in items if item["link"]}
+        assert links == {each.request_id for each in there if each.state == "sent"}
 
 
 @pytest.mark.parametrize("examples", [25])
 def test_the_node_says_what_a_plain_model_says(world: World, examples: int) -> None:
     run_state_machine_as_test(
-        machine_of(world),
+        type("OfThisWorld", (Requests,), {"world": world}),
         settings=settings(
             max_examples=examples,
             stateful_step_count=12,
