@@ -18,7 +18,6 @@ from node.config import PROJECT_ROOT
 from node.embedded.supervisor import free_port
 from tests.stage import Json, World, wait_until
 
-
 OPEN_SECONDS = 90
 
 
