@@ -65,6 +65,13 @@ after the backup, by one that the backup does not know."""
 FREE = text(f"UPDATE node.outbox SET not_before = NULL WHERE {PARKED}")
 
 
+READ_INDEX = text(
+    f"GRANT USAGE ON SCHEMA ledger, indexing TO {API_ROLE}, {WEBHOOKS_ROLE};"
+    f" GRANT SELECT ON ALL TABLES IN SCHEMA ledger, indexing TO {API_ROLE}, {WEBHOOKS_ROLE}"
+)
+"""The migration that grants it ran on the database that was lost: here the index is younger."""
+
+
 class RestoreRefused(Exception):
     """Restoring here would harm what is there, or belongs to another ledger."""
 
@@ -98,6 +105,8 @@ def restore_backup(
         if not settings.deployment_file.exists():
             save_deployment(settings.deployment_file, load_deployment(folder / DEPLOYMENT_PART))
         migrate(engine)
+        with engine.begin() as connection:
+            connection.execute(READ_INDEX)
         node = load_node(settings)
         wait_for_empty_pool(settings, _senders(engine))
         make_indexer(node).catch_up(on_blocks)

@@ -18,6 +18,8 @@ from node.config import PROJECT_ROOT
 from node.embedded.supervisor import free_port
 from tests.stage import Json, World, wait_until
 
+OPEN_SECONDS = 90
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -58,7 +60,7 @@ def open_door(world: World, log: Path, **settings: Any) -> Iterator[Door]:
         return False
 
     try:
-        wait_until(is_open, "the door")
+        wait_until(is_open, "the door", OPEN_SECONDS)
         yield door
     finally:
         process.terminate()

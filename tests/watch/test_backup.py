@@ -116,6 +116,8 @@ def test_what_was_accepted_is_on_chain_exactly_once_after_a_restore(
     restore_backup(place.at(url), place.folder, silent)
     again = restored.sender()
     run_until_idle(again)
+    readable = "has_table_privilege('ptx_api', 'ledger.leaves', 'SELECT')"
+    assert restored.sql(f"SELECT {readable} AS granted")[0].granted
     for leaf in (*done, *waiting, *late):
         assert times_on_chain(chain, leaf) == 1
     endings = chain.events("ConsentRegistry", "ConsentEnded")
