@@ -22,7 +22,11 @@ from tests.stage import Json, World
 FOR_ANY_CALLER = {("get", "/v1/session"), ("delete", "/v1/session")}
 """About the caller alone."""
 PLACES = {"month": "2026-11", "act_id": "1", "account": "issued"}
-LENGTHS = {"organisation_id": 20, "webhook_id": 16, "key_id": 16, "person_id": 16, "session_id": 16}
+LENGTHS = {
+    "organisation_id": 20,
+    **dict.fromkeys(("webhook_id", "key_id", "person_id", "session_id"), 16),
+    **dict.fromkeys(("request_id", "rights_request_id"), 16),
+}
 
 DESCRIPTION: Json = create_app().openapi()
 
@@ -80,6 +84,13 @@ def without_right(world: World) -> dict[str, NodeClient]:
     return invalid_clients(world, world.provider.client)
 
 
+ASKED_BY_POST = {
+    "/v1/consents/status",
+    "/v1/consent-requests/search",
+    "/v1/consent-requests/export",
+}
+
+
 def test_every_operation_with_a_caller_says_what_it_needs() -> None:
     found = list(operations())
     assert len(found) > 30
@@ -88,7 +99,7 @@ def test_every_operation_with_a_caller_says_what_it_needs() -> None:
     assert {right for *_, right, _ in found if right} <= RIGHTS["admin"]
     reading = {path for method, path, right, _ in found if method == "get" and right}
     assert all(
-        right.endswith(":read") == (method == "get" or path == "/v1/consents/status")
+        right.endswith(":read") == (method == "get" or path in ASKED_BY_POST)
         for method, path, right, _ in found
         if right
     ), "what is read needs a right to read, what is written one to write"
@@ -105,6 +116,9 @@ def test_nothing_of_an_organisation_is_open_to_everybody() -> None:
     }
     assert public == {
         *("/v1/accounts", "/v1/accounts/{account}", "/v1/ledger", "/v1/me/session"),
+        *("/v1/did-documents/{organisation_id}", "/v1/requests/{token}"),
+        *("/v1/requests/{token}/grant", "/v1/requests/{token}/refuse"),
+        *("/v1/organisations/{organisation_id}/rights-requests", "/v1/rights-requests/by-token"),
         *("/v1/participants", "/v1/participants/{organisation_id}", "/v1/rates"),
         *("/v1/sign-in/ethereum", "/v1/sign-in/ethereum/nonce", "/v1/sign-in/passkey"),
         *("/v1/sign-in/passkey/challenge", "/v1/sign-in/passkey/registration"),
