@@ -58,7 +58,12 @@ ON_CHAIN = text(
     "  WHERE s.agreement_id = decode(substr(o.payload #>> '{voucher,agreementId}', 3), 'hex')"
     "  AND s.consumer = decode(substr(o.payload #>> '{voucher,consumer}', 3), 'hex')"
     "  AND s.period = (o.payload #>> '{voucher,period}')::bigint"
-    "  AND s.to_units >= (o.payload ->> 'upTo')::numeric) END"
+    "  AND s.to_units >= (o.payload ->> 'upTo')::numeric)"
+    " WHEN 'describe' THEN (SELECT d.service_address = o.payload ->> 'serviceAddress'"
+    "  AND d.did_document_hash = decode(substr(o.payload ->> 'didDocumentHash', 3), 'hex')"
+    "  FROM ledger.descriptions AS d"
+    "  WHERE d.organisation = decode(substr(o.payload ->> 'organisation', 3), 'hex')"
+    "  ORDER BY d.block_number DESC, d.log_index DESC LIMIT 1) END"
 )
 """An act whose effect is there is done, by whichever transaction: its own may have been replaced
 after the backup, by one that the backup does not know."""

@@ -1,0 +1,53 @@
+"""What organisations keep of their agreements, and of the use under them."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    LargeBinary,
+    Table,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from node.tables.base import Unsigned64, created_at, metadata
+
+agreement_documents = Table(
+    "agreement_documents",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("agreement_id", LargeBinary, primary_key=True),
+    Column("terms", JSONB, nullable=False),
+    Column("document", JSONB),
+    created_at(),
+)
+
+uses = Table(
+    "uses",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("agreement_id", LargeBinary, primary_key=True),
+    Column("period", BigInteger, primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("consent_leaf", LargeBinary, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+    Column("random", LargeBinary, nullable=False),
+    Index("ix_node_uses_leaf", "consent_leaf"),
+)
+
+vouchers = Table(
+    "vouchers",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("agreement_id", LargeBinary, nullable=False),
+    Column("consumer", LargeBinary, nullable=False),
+    Column("period", BigInteger, nullable=False),
+    Column("units", Unsigned64, nullable=False),
+    Column("usage_root", LargeBinary, nullable=False),
+    Column("signer", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    created_at(),
+    Index("ix_node_vouchers_agreement", "organisation_id", "agreement_id"),
+)
