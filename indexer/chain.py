@@ -30,7 +30,12 @@ __all__ = [
 HEADERS_PER_REQUEST = 100
 ZERO_BLOOM = "0x" + "00" * 256
 
-Number = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]+$")]
+Number = Annotated[str, msgspec.Meta(pattern="^0x[0-7]?[0-9a-fA-F]{1,15}$")]
+"""Of 63 bits at most, which is what a database holds as a number."""
+Time = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{1,9}$")]
+"""Unix seconds up to the year 4147: what is later is no time, and no calendar has it."""
+Hash = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{64}$")]
+Bloom = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{512}$")]
 Bytes = Annotated[str, msgspec.Meta(pattern="^0x([0-9a-fA-F]{2})*$")]
 
 
@@ -38,11 +43,11 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     """The part of a block that the indexer rests on; numbers and hashes as the wire has them."""
 
     number: Number
-    hash: Bytes
-    parent_hash: Bytes
-    timestamp: Number
-    receipts_root: Bytes = ""
-    logs_bloom: Bytes = ZERO_BLOOM
+    hash: Hash
+    parent_hash: Hash
+    timestamp: Time
+    receipts_root: Hash = ""
+    logs_bloom: Bloom = ZERO_BLOOM
     gas_used: Number = "0x0"
     transactions: tuple[str, ...] = ()
 
@@ -112,7 +117,7 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
     transaction_hash: str
     block_hash: str
     cumulative_gas_used: Number
-    logs_bloom: Bytes
+    logs_bloom: Bloom
     logs: list[Log]
     status: Number | None = None
     root: Bytes | None = None
