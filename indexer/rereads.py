@@ -39,7 +39,7 @@ class Unstorable(Exception):
 
     def __init__(self, first: int, last: int, error: Exception) -> None:
         blocks = f"Block {first}" if first == last else f"Blocks {first} to {last}"
-        super().__init__(f"{blocks} cannot be stored: {_explain(error)}")
+        super().__init__(f"{blocks} cannot be stored: {_said(error)}")
         self.blocks = last - first + 1
 
 
@@ -70,8 +70,10 @@ class Rereads:
         self._met.clear()
 
     def read_again(self, found: Contradiction) -> int:
-        """Takes back what is not certain; returns how many blocks. Final or not: the chain has not
-        changed. Raises ReadInVain, and ChainError."""
+        """Takes back what is not certain; returns how many blocks, 0 where all is.
+
+        Final or not: the chain has not changed. Raises ReadInVain, and ChainError.
+        """
         if found.met in self._met:
             raise ReadInVain(
                 f"{found.met}. The blocks from {found.since} on were read again, and it is the "
@@ -87,13 +89,21 @@ class Rereads:
         with self._engine.begin() as connection:
             cursor = hold_cursor(connection)
             assert cursor is not None
-            rows = roll_back(connection, cursor, before)
-            remember_blocks(connection, [before], self._remembered_blocks)
+            rows = None
+            if cursor.at.block_number >= found.since:
+                rows = roll_back(connection, cursor, before)
+                remember_blocks(connection, [before], self._remembered_blocks)
         self._met.add(found.met)
+        if rows is None:
+            return 0
         logger.critical("read_again", reason=found.met, from_block=found.since, rows=rows)
         return cursor.at.block_number - before.block_number
 
-    def of_gap(self, gap: LogGap) -> Contradiction:
+    def explain(self, met: LogGap | Unstorable) -> Contradiction:
+        """What a range says about those before it."""
+        return self._of_gap(met) if isinstance(met, LogGap) else self._of_unstorable(met)
+
+    def _of_gap(self, gap: LogGap) -> Contradiction:
         """Logs are missing between the last one of their kind and the event that continues it."""
         since = gap.since or self._first_block
         with self._engine.connect() as connection:
@@ -114,7 +124,7 @@ class Rereads:
         met = f"Logs are missing before log {log_index} of block {block_number}: {gap}"
         return Contradiction(met, since, remedy)
 
-    def of_unstorable(self, refused: Unstorable) -> Contradiction:
+    def _of_unstorable(self, refused: Unstorable) -> Contradiction:
         """One block says what the database cannot hold, by itself or beside what is there."""
         with self._engine.connect() as connection:
             proven = read_proven(connection)
@@ -141,7 +151,7 @@ def of_disproved(found: Disproved) -> Contradiction:
     return Contradiction(f"What the index holds is not proven: {found}", found.block_number, remedy)
 
 
-def _explain(error: Exception) -> str:
+def _said(error: Exception) -> str:
     """What the server says in its own words, without the statement."""
     said = getattr(error, "orig", error)
     said = getattr(said, "diag", None)

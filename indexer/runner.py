@@ -276,9 +276,10 @@ class Indexer:
             raise met
         self._met = ""
         self._projector.forget()
-        if isinstance(met, LogGap):
-            return self._rereads.read_again(self._rereads.of_gap(met))
-        return self._rereads.read_again(self._rereads.of_unstorable(met))
+        taken_back = self._rereads.read_again(self._rereads.explain(met))
+        if not taken_back:
+            raise met
+        return taken_back
 
     def _advance(
         self,

@@ -15,8 +15,9 @@ from protocol.events import ConsentEnded
 from protocol.types import Leaf
 from tests.indexer.conftest import Bench, elsewhere
 from tests.indexer.histories import mine_history
+from tests.indexer.log_faults import BLOCK, LOGS, RECEIPTS
 from tests.indexer.scripted_node import Refusal, breaks, times
-from tests.indexer.test_faults import BLOCK, LOGS, RECEIPTS, at_head, settle
+from tests.indexer.test_faults import at_head, settle
 
 BROKEN: dict[str, Callable[[Any], Any]] = {
     "429": breaks(429, b"slow down"),

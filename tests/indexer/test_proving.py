@@ -3,7 +3,6 @@ what it always leaves out halts the index."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,42 +11,27 @@ from sqlalchemy import text
 from indexer.cursor import read_halt
 from indexer.queries.freshness import IndexEmpty, read_freshness
 from indexer.rereads import ReadInVain
-from protocol.events import ConsentEnded
-from protocol.types import Leaf
 from tests.indexer.conftest import Bench
 from tests.indexer.event_logs import EncodedLog
 from tests.indexer.following import following
 from tests.indexer.histories import mine_all, tell
+from tests.indexer.log_faults import LOGS, RECEIPTS, ended, leaves_out
 from tests.indexer.scripted_chain import WINDOW_BLOCKS
 from tests.indexer.scripted_node import Call, Refusal, times
-from tests.indexer.test_faults import LOGS, RECEIPTS, leaves_out_once
 from tests.stage import wait_until
 
 
-def ended(number: int) -> ConsentEnded:
-    return ConsentEnded(bytes([number]) * 20, Leaf(bytes([number]) * 32))
-
-
-def begin(bench: Bench, empty_after: int = 20) -> tuple[str, str]:
+def begin(bench: Bench, empty_after: int = 20) -> tuple[int, int]:
     """A chain with two endings in two transactions of one block; the place of the second."""
     mine_all(bench.chain, tell(1, 10), 1)
     block = bench.chain.mine([ended(1)], [ended(2)])
     for _ in range(empty_after):
         bench.chain.mine()
-    return hex(block.number), "0x1"
-
-
-def leaves_out(*places: tuple[str, str]) -> Callable[[Call, Any], Any]:
-    def apply(call: Call, result: Any) -> Any:
-        if call[0] != LOGS:
-            return result
-        return [log for log in result if (log["blockNumber"], log["logIndex"]) not in places]
-
-    return apply
+    return block.number, 1
 
 
 def test_an_ending_left_out_once_beside_another_one_is_put_right(bench: Bench) -> None:
-    bench.node.faults[:] = [leaves_out_once(begin(bench))]
+    bench.node.faults[:] = [leaves_out(begin(bench), count=1)]
     assert bench.index.reach(bench.chain) != bench.replayed()
     assert bench.index.prove(bench.chain) == bench.replayed()
 
@@ -63,7 +47,7 @@ def test_the_only_log_of_a_block_in_a_long_range_is_put_right(
     block = bench.chain.mine([ended(1)])
     for _ in range(WINDOW_BLOCKS + 10):
         bench.chain.mine()
-    bench.node.faults[:] = [leaves_out_once((hex(block.number), "0x0"))]
+    bench.node.faults[:] = [leaves_out((block.number, 0), count=1)]
     assert bench.index.reach(bench.chain) != bench.replayed()
     assert bench.index.prove(bench.chain) == bench.replayed()
 
@@ -73,7 +57,7 @@ def test_what_a_node_always_leaves_out_halts_and_is_not_served_meanwhile(bench: 
     bench.node.faults[:] = [leaves_out(place)]
     with pytest.raises(ReadInVain, match=r"block \d+: log 1, endings: .*read again.*CHAIN_URL"):
         bench.index.prove(bench.chain)
-    assert bench.index.proven == int(place[0], 16) - 1
+    assert bench.index.proven == place[0] - 1
     with bench.index.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM indexing.roll_backs")) == 1
         with pytest.raises(IndexEmpty):
@@ -85,7 +69,7 @@ def test_what_a_node_always_leaves_out_halts_and_is_not_served_meanwhile(bench: 
 
 def test_a_follower_puts_right_by_itself_and_tells_what_it_cannot(bench: Bench) -> None:
     place = begin(bench)
-    bench.node.faults[:] = [leaves_out_once(place)]
+    bench.node.faults[:] = [leaves_out(place, count=1)]
     with following(bench.index.indexer):
         wait_until(lambda: bench.index.proven == bench.chain.head.number, "the proof")
         assert bench.index.digest() == bench.replayed()
@@ -94,7 +78,7 @@ def test_a_follower_puts_right_by_itself_and_tells_what_it_cannot(bench: Bench) 
             bench.chain.mine()
         wait_until(lambda: bench.index.proven == bench.chain.head.number, "the proof")
     assert bench.index.digest() == bench.replayed()
-    bench.node.faults[:] = [leaves_out((hex(block.number), "0x1"))]
+    bench.node.faults[:] = [leaves_out((block.number, 1))]
     index = bench.make_index(bench.node.url)
     with following(index.indexer), index.connect() as connection:
         wait_until(lambda: halt_of(connection) is not None, "a halt")
