@@ -207,8 +207,13 @@ class Reader:
             if not announced and not group.has_hole and group.start == group.end:
                 continue
             ours = logs[group.start : group.end]
+            emitters = {log.address.lower() for log in ours}
+            if not emitters <= set(announced):
+                raise ChainMoved(
+                    f"block {number} has logs that its header's filter knows nothing of"
+                )
             is_telling = bloom.bit_count() <= BLOOM_BITS_TELLING_MAX
-            if is_near_head or group.has_hole or (is_telling and _lacks(ours, announced)):
+            if is_near_head or group.has_hole or (is_telling and not emitters >= set(announced)):
                 self._require_receipts(header, ours)
 
     def _require_receipts(self, header: Header, ours: Sequence[Log]) -> None:
@@ -284,10 +289,6 @@ def _forget(asked: Iterable[_Asked]) -> None:
     for each in asked:
         if not each.answer.cancel():
             each.answer.exception()
-
-
-def _lacks(ours: Sequence[Log], announced: Sequence[str]) -> bool:
-    return not set(announced) <= {log.address.lower() for log in ours}
 
 
 def _ref(header: Header) -> BlockRef:
