@@ -173,16 +173,22 @@ class Chain:
         """The same with every field that the hash is made of."""
         return self._headers(blocks, _whole_header_decoder)
 
-    def logs(self, first: int, last: int, addresses: Iterable[str]) -> tuple[Header, list[Log]]:
+    def logs(
+        self,
+        first: int,
+        last: int,
+        addresses: Iterable[str],
+        bytes_max: int = ANSWER_BYTES_MAX,
+    ) -> tuple[Header, list[Log]]:
         """Logs of the addresses in blocks first to last, both included, in chain order; and the
         last block's header, by the same node at the same time: one that has the block has its logs.
 
-        Raises ChainRefused where the node finds this too much to ask.
+        Raises ChainRefused where the node finds this too much to ask, or answers with more bytes.
         """
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(addresses)}
         header, logs = self._endpoint.ask_all(
             [_header_call(last), ("eth_getLogs", [query])],
-            bytes_max=None if first == last else ANSWER_BYTES_MAX,
+            bytes_max=bytes_max,
         )
         found = self._decode(_header_decoder, header, "a block")
         if found is None:

@@ -18,9 +18,9 @@ import structlog
 
 from indexer.chain import Chain, Header, Log
 from indexer.cursor import BlockRef
-from indexer.ranges import RangeSize
+from indexer.ranges import RangeSize, block_bytes_max
 from indexer.receipts import bloom_mask, receipts_root
-from indexer.rpc import ChainRefused, ChainUnreachable
+from indexer.rpc import ANSWER_BYTES_MAX, ChainRefused, ChainUnreachable
 
 REQUESTS_AHEAD = 2
 """Ranges whose logs are asked for at once: the node works on one, another comes over the wire."""
@@ -109,7 +109,11 @@ class Reader:
 
     def _ask(self, first: int, head: Header) -> _Asked:
         last, headers = self._next_range(first, head)
-        answer = self._requests.submit(self._chain.logs, first, last, self._addresses)
+        bytes_max = ANSWER_BYTES_MAX
+        if first == last:  # which no shorter range can stand for
+            bytes_max = block_bytes_max(headers[first].gas)
+        ask = self._chain.logs
+        answer = self._requests.submit(ask, first, last, self._addresses, bytes_max)
         return _Asked(first, last, headers, answer)
 
     def _check(
