@@ -333,13 +333,16 @@ class Indexer:
             raise Unstorable(first, last.block_number, error) from error
 
     def _wait_for_lock(self, connection: Connection, stop: threading.Event) -> None:
-        waiting = False
-        while not stop.is_set():
-            if try_lock(connection):
-                return
-            if not waiting:
-                logger.info("another_indexer_is_running")
-                waiting = True
+        """Raises AnotherChain at once: it would be waited for in vain."""
+        is_checked = False
+        while not stop.is_set() and not try_lock(connection):
+            try:
+                if not is_checked:
+                    self.require_same_chain()
+                    is_checked = True
+                    logger.info("another_indexer_is_running")
+            except TRANSIENT as error:
+                logger.warning("chain_not_readable", reason=str(error))
             stop.wait(FAILURE_PAUSE_SECONDS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -14,10 +15,12 @@ from indexer.reading import ChainMoved
 from indexer.rpc import ChainRefused, ChainUnreachable
 from tests.indexer.conftest import Bench, elsewhere
 from tests.indexer.event_logs import encode_event
+from tests.indexer.following import following
 from tests.indexer.histories import mine_all, mine_history, tell
 from tests.indexer.log_faults import BLOCK, LOGS, ended, invents, leaves_out
 from tests.indexer.scripted_chain import ADDRESSES, ScriptedChain
 from tests.indexer.scripted_node import Call, Fault, Refusal, serve, times
+from tests.stage import wait_until
 
 
 def settle(bench: Bench) -> None:
@@ -252,6 +255,17 @@ def test_another_chain_id_is_refused(bench: Bench) -> None:
     bench.node.faults.append(times(1, "eth_chainId", lambda _: "0x1"))
     with pytest.raises(AnotherChain, match="chain id 1"):
         bench.index.indexer.catch_up()
+
+
+def test_who_waits_for_another_indexer_on_another_chain_is_refused(bench: Bench) -> None:
+    mine_history(bench.chain, 14, acts=5)
+    other = ScriptedChain(salt=99)
+    mine_history(other, 14, acts=5)
+    with following(bench.index.indexer), serve(other) as node:
+        wait_until(lambda: bench.index.stands_at(bench.chain), "the head")
+        second = elsewhere(bench.index, node.url)
+        with pytest.raises(AnotherChain, match="genesis"):
+            second.follow(threading.Event(), 0.01, lambda blocks: None)
 
 
 # -- and otherwise ---------------------------------------------------------------------------------
