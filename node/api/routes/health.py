@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
-from indexer.cursor import read_halt
+from indexer.cursor import read_halt, read_proven
 from indexer.queries.freshness import IndexEmpty, count_quarantined, read_freshness
 from node.api.context import NodeContext, require_fresh
 from node.api.metrics import (
@@ -17,6 +17,7 @@ from node.api.metrics import (
     EVENT_STREAMS,
     INDEX_BLOCK,
     INDEX_HALTED,
+    INDEX_PROVEN_BLOCK,
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_OPEN,
     QUARANTINED,
@@ -54,6 +55,8 @@ async def metrics(context: NodeContext) -> Response:
         outbox = (await connection.execute(text("SELECT * FROM node.outbox_summary()"))).one()
         halt = await query(connection, read_halt)
         INDEX_HALTED.set(halt is not None)
+        proven = await query(connection, read_proven)
+        INDEX_PROVEN_BLOCK.set(0 if proven is None else proven.block_number)
         QUARANTINED.set(await query(connection, count_quarantined))
         with contextlib.suppress(IndexEmpty):
             freshness = await query(connection, read_freshness)
