@@ -1,7 +1,8 @@
 """Compares the index with the contracts before it is committed, and halts where they differ.
 
-At the head every reading is compared that moved money or added leaves: the accounts that it
-touched, and all where the books up to it were not compared yet. Of a back-fill, all accounts are
+At the head every reading is compared that moved money or added leaves: the accounts that its
+postings touch and those that its events name, so that a posting which was never made shows, too;
+and all where the books up to it were not compared yet. Of a back-fill, all accounts are
 compared now and then and at its end. The contracts are asked at the block's hash, so that another
 block of its height cannot answer.
 """
@@ -17,10 +18,10 @@ from sqlalchemy import Connection
 from indexer.books import Comparison, compare
 from indexer.chain import Chain, ChainRefused
 from indexer.cursor import BlockRef, Halted
-from indexer.queries.books import balance_changes, balances
+from indexer.queries.books import accounts_named, balance_changes, balances
 from indexer.queries.consents import count_leaves
 from protocol.postings import LedgerAccount
-from protocol.types import AmountMinor
+from protocol.types import AmountMinor, ContractAddress
 
 BACK_FILL_BLOCKS = 50_000
 """A back-fill is compared after so many blocks. A node that forgets old states cannot answer; the
@@ -54,6 +55,10 @@ class Auditor:
         self._chain = chain
         self._is_live = is_live
         self._addresses = addresses
+        self._holders = (
+            ContractAddress(addresses["UsageSettlement"]),
+            ContractAddress(addresses["CommonsTreasury"]),
+        )
         self._compared: BlockRef | None = None
         self._booked: dict[LedgerAccount, AmountMinor] = {}
         self._leaves = 0
@@ -76,12 +81,14 @@ class Auditor:
         leaves = count_leaves(connection)
         accounts: Collection[LedgerAccount]
         if self._compared == before:
-            changes = balance_changes(connection, before.block_number + 1, last.block_number)
+            blocks = (before.block_number + 1, last.block_number)
+            changes = balance_changes(connection, *blocks)
             booked = self._booked | {
                 account: AmountMinor(self._booked.get(account, 0) + change)
                 for account, change in changes.items()
             }
-            accounts, is_touched = changes, bool(changes) or leaves != self._leaves
+            accounts = changes.keys() | accounts_named(connection, *blocks, *self._holders)
+            is_touched = bool(accounts) or leaves != self._leaves
         else:
             booked = balances(connection)
             accounts, is_touched = booked, True

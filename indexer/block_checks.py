@@ -21,17 +21,20 @@ from sqlalchemy import Connection
 
 from indexer import tables
 from indexer.chain import Chain, Log, Receipt, WholeHeader
-from indexer.cursor import BlockRef
-from indexer.decode import Decoder, PlacedEvent, UndecodableLog
+from indexer.cursor import BlockRef, Proven
+from indexer.decode import CONTRACT_EVENTS, Decoder, PlacedEvent, UndecodableLog
 from indexer.headers import is_own_hash
+from indexer.patience import ATTEMPTS_MAX, ask_patiently
 from indexer.projections.stored import stored_values
 from indexer.queries.stored import Fact, facts_of_blocks, known_blocks, leaves_at
 from indexer.reading import ChainMoved
-from indexer.receipts import receipts_root
-from indexer.reread import ask_patiently
+from indexer.receipts import bloom_mask, receipts_root
 from protocol.events import LeavesAnchored
 
-BLOCKS_AT_ONCE = 20
+HEADERS_AT_ONCE = 99
+"""With the one that follows, as many as one request asks for."""
+GAS_AT_ONCE = 30_000_000
+"""The rows of so much gas are compared together: some thousand events."""
 EMPTY_ROOT = "0x" + receipts_root([]).hex()
 VALUES_SHOWN_MAX = 160
 
@@ -51,33 +54,60 @@ class BlockFault:
 
 
 class BlockChecker:
-    """Compares blocks of one chain with one index, up to a block that both have."""
+    """Compares blocks of one chain with one index, up to a block that both have.
+
+    A block that follows the one before it among those checked must name it as its parent; `after`
+    is the hash of one that was checked earlier. Where `blooms_tell`, a block whose filter has none
+    of our contracts needs no receipts: the header's hash proves the filter, too.
+    """
 
     def __init__(
-        self, connection: Connection, chain: Chain, addresses: Mapping[str, bytes], last: BlockRef
+        self,
+        connection: Connection,
+        chain: Chain,
+        addresses: Mapping[str, bytes],
+        last: BlockRef,
+        after: Proven | None = None,
+        blooms_tell: bool = False,
+        attempts: int = ATTEMPTS_MAX,
     ) -> None:
         self._connection = connection
         self._chain = chain
         self._decoder = Decoder(addresses)
         self._last = last
+        self._masks = [bloom_mask(addresses[name]) for name in CONTRACT_EVENTS]
+        self._blooms_tell = blooms_tell
+        self._attempts = attempts
+        self.checked = after
 
     def check(
-        self, numbers: Sequence[int], on_check: Callable[[int], None]
+        self,
+        numbers: Sequence[int],
+        on_check: Callable[[int], None],
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> Iterator[BlockFault]:
-        """What is wrong with these blocks, which ascend.
+        """What is wrong with these blocks, which ascend; `checked` is the last one so far.
 
         Raises ChainError and ChainMoved where the node does not answer with these blocks.
         """
-        for start in range(0, len(numbers), BLOCKS_AT_ONCE):
-            chunk = numbers[start : start + BLOCKS_AT_ONCE]
-            headers = ask_patiently(partial(self._read_headers, chunk))
-            stored = facts_of_blocks(self._connection, chunk)
-            known = known_blocks(self._connection, chunk)
-            for number in chunk:
-                yield from self._check_header(number, headers)
-                facts = stored.get(number, [])
-                yield from self._check_logs(headers[number], facts, known.get(number))
-            on_check(len(chunk))
+        for start in range(0, len(numbers), HEADERS_AT_ONCE):
+            asked = numbers[start : start + HEADERS_AT_ONCE]
+            headers = ask_patiently(partial(self._read_headers, asked), self._attempts)
+            for chunk in _by_gas(asked, headers):
+                yield from self._check_chunk(chunk, headers)
+                on_check(len(chunk))
+                if should_stop():
+                    return
+
+    def _check_chunk(
+        self, chunk: Sequence[int], headers: Mapping[int, WholeHeader]
+    ) -> Iterator[BlockFault]:
+        stored = facts_of_blocks(self._connection, chunk)
+        known = known_blocks(self._connection, chunk)
+        for number in chunk:
+            yield from self._check_header(number, headers)
+            yield from self._check_logs(headers[number], stored.get(number, []), known.get(number))
+            self.checked = Proven(number, headers[number].block_hash)
 
     def _read_headers(self, numbers: Sequence[int]) -> dict[int, WholeHeader]:
         """Theirs and those of the blocks that follow them."""
@@ -96,6 +126,9 @@ class BlockChecker:
         header = headers[number]
         if not is_own_hash(header):
             yield BlockFault(number, f"its header does not hash to {header.hash}")
+        parents = {self.checked.block_number: self.checked.block_hash} if self.checked else {}
+        if parents.get(number - 1, header.parent_block_hash) != header.parent_block_hash:
+            yield BlockFault(number, f"it does not follow block {number - 1}")
         if number == self._last.block_number:
             if header.block_hash != self._last.block_hash:
                 raise ChainMoved(f"the node has another block {number} than the index")
@@ -106,9 +139,11 @@ class BlockChecker:
         self, header: WholeHeader, facts: Sequence[Fact], known: BlockRef | None
     ) -> Iterator[BlockFault]:
         number = header.block_number
+        if self._blooms_tell and not facts and known is None and not self._announces(header):
+            return
         receipts: list[Receipt] = []
         if header.receipts_root != EMPTY_ROOT:  # which proves that there are none
-            receipts = ask_patiently(partial(self._chain.receipts, header))
+            receipts = ask_patiently(partial(self._chain.receipts, header), self._attempts)
         root = "0x" + receipts_root(receipts).hex()
         if root != header.receipts_root:
             problem = f"its receipts hash to {root}, its header says {header.receipts_root}"
@@ -121,6 +156,10 @@ class BlockChecker:
             yield BlockFault(number, problem)
         for batch in batches:
             yield from self._check_leaves(number, batch)
+
+    def _announces(self, header: WholeHeader) -> bool:
+        bloom = int(header.logs_bloom, 16)
+        return any(bloom & mask == mask for mask in self._masks)
 
     def _project(
         self, receipts: Sequence[Receipt], block: BlockRef
@@ -162,6 +201,16 @@ class BlockChecker:
         first, last = batch.first_index, batch.first_index + len(batch.leaves) - 1
         if leaves_at(self._connection, number, first, last) != batch.leaves:
             yield BlockFault(number, f"leaves {first} to {last} of the index are not the chain's")
+
+
+def _by_gas(numbers: Sequence[int], headers: Mapping[int, WholeHeader]) -> Iterator[Sequence[int]]:
+    start = gas = 0
+    for place, number in enumerate(numbers):
+        gas += headers[number].gas
+        if gas > GAS_AT_ONCE and place > start:
+            yield numbers[start:place]
+            start, gas = place, headers[number].gas
+    yield numbers[start:]
 
 
 def _as_text(fact: Fact) -> FactText:

@@ -30,7 +30,12 @@ __all__ = [
 HEADERS_PER_REQUEST = 100
 ZERO_BLOOM = "0x" + "00" * 256
 
-Number = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]+$")]
+Number = Annotated[str, msgspec.Meta(pattern="^0x[0-7]?[0-9a-fA-F]{1,15}$")]
+"""Of 63 bits at most, which is what a database holds as a number."""
+Time = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{1,9}$")]
+"""Unix seconds up to the year 4147: what is later is no time, and no calendar has it."""
+Hash = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{64}$")]
+Bloom = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{512}$")]
 Bytes = Annotated[str, msgspec.Meta(pattern="^0x([0-9a-fA-F]{2})*$")]
 
 
@@ -38,11 +43,11 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     """The part of a block that the indexer rests on; numbers and hashes as the wire has them."""
 
     number: Number
-    hash: Bytes
-    parent_hash: Bytes
-    timestamp: Number
-    receipts_root: Bytes = ""
-    logs_bloom: Bytes = ZERO_BLOOM
+    hash: Hash
+    parent_hash: Hash
+    timestamp: Time
+    receipts_root: Hash = ""
+    logs_bloom: Bloom = ZERO_BLOOM
     gas_used: Number = "0x0"
     transactions: tuple[str, ...] = ()
 
@@ -112,7 +117,7 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
     transaction_hash: str
     block_hash: str
     cumulative_gas_used: Number
-    logs_bloom: Bytes
+    logs_bloom: Bloom
     logs: list[Log]
     status: Number | None = None
     root: Bytes | None = None
@@ -168,16 +173,22 @@ class Chain:
         """The same with every field that the hash is made of."""
         return self._headers(blocks, _whole_header_decoder)
 
-    def logs(self, first: int, last: int, addresses: Iterable[str]) -> tuple[Header, list[Log]]:
+    def logs(
+        self,
+        first: int,
+        last: int,
+        addresses: Iterable[str],
+        bytes_max: int = ANSWER_BYTES_MAX,
+    ) -> tuple[Header, list[Log]]:
         """Logs of the addresses in blocks first to last, both included, in chain order; and the
         last block's header, by the same node at the same time: one that has the block has its logs.
 
-        Raises ChainRefused where the node finds this too much to ask.
+        Raises ChainRefused where the node finds this too much to ask, or answers with more bytes.
         """
         query = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(addresses)}
         header, logs = self._endpoint.ask_all(
             [_header_call(last), ("eth_getLogs", [query])],
-            bytes_max=None if first == last else ANSWER_BYTES_MAX,
+            bytes_max=bytes_max,
         )
         found = self._decode(_header_decoder, header, "a block")
         if found is None:

@@ -110,6 +110,32 @@ def remembered_blocks(connection: Connection) -> list[BlockRef]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The last block up to which the index was compared with headers and receipts."""
+
+    block_number: int
+    block_hash: bytes
+
+
+def read_proven(connection: Connection) -> Proven | None:
+    """How far it is proven; None before the first block."""
+    columns = select(tables.proven.c.block_number, tables.proven.c.block_hash)
+    row = connection.execute(columns).one_or_none()
+    return None if row is None else Proven(*row)
+
+
+def move_proven(connection: Connection, proven: Proven) -> None:
+    """Writes how far it is proven."""
+    values = {
+        "only": True,
+        "block_number": proven.block_number,
+        "block_hash": proven.block_hash,
+    }
+    statement = insert(tables.proven).values(values)
+    connection.execute(statement.on_conflict_do_update(index_elements=["only"], set_=values))
+
+
 def record_heartbeat(connection: Connection) -> None:
     """Notes that a head equal to the cursor was read just now: whatever halted it is over."""
     connection.execute(delete(tables.halt))

@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from indexer.rpc import ANSWER_BYTES_MAX
+
 FIRST_RANGE_BLOCKS = 8
 RANGE_BLOCKS_MAX = 10_000
 LOG_BYTES_WANTED = 12 * 2**20
 GROWTH_MAX = 4
 GAS_PER_BYTE_FIRST = 32.0
 """Before anything is learned: an ending of a consent takes 27,000 gas and 840 bytes on the wire."""
+BYTES_PER_GAS_MAX = 1
+"""On the wire, of a log without data, whose emitter pays 375 gas and as much for each topic. What
+our contracts write takes a tenth of it at most: leaves 0.06 bytes, endings 0.03."""
+BLOCK_BYTES_MAX = 512 * 2**20
+
+
+def block_bytes_max(gas_used: int) -> int:
+    """How long the answer for one block may be: as its gas allows, at least what any range may."""
+    return max(ANSWER_BYTES_MAX, min(gas_used * BYTES_PER_GAS_MAX, BLOCK_BYTES_MAX))
 
 
 class RangeSize:

@@ -18,9 +18,9 @@ import structlog
 
 from indexer.chain import Chain, Header, Log
 from indexer.cursor import BlockRef
-from indexer.ranges import RangeSize
+from indexer.ranges import RangeSize, block_bytes_max
 from indexer.receipts import bloom_mask, receipts_root
-from indexer.rpc import ChainRefused, ChainUnreachable
+from indexer.rpc import ANSWER_BYTES_MAX, ChainRefused, ChainUnreachable
 
 REQUESTS_AHEAD = 2
 """Ranges whose logs are asked for at once: the node works on one, another comes over the wire."""
@@ -102,9 +102,18 @@ class Reader:
         finally:
             _forget(asked)
 
+    def halve(self, blocks: int) -> bool:
+        """After a range of so many that was of no use: the next is half as long; False if it was
+        one block."""
+        return self._size.halve(blocks)
+
     def _ask(self, first: int, head: Header) -> _Asked:
         last, headers = self._next_range(first, head)
-        answer = self._requests.submit(self._chain.logs, first, last, self._addresses)
+        bytes_max = ANSWER_BYTES_MAX
+        if first == last:  # which no shorter range can stand for
+            bytes_max = block_bytes_max(headers[first].gas)
+        ask = self._chain.logs
+        answer = self._requests.submit(ask, first, last, self._addresses, bytes_max)
         return _Asked(first, last, headers, answer)
 
     def _check(
@@ -202,17 +211,18 @@ class Reader:
             if not announced and not group.has_hole and group.start == group.end:
                 continue
             ours = logs[group.start : group.end]
+            emitters = {log.address.lower() for log in ours}
+            if not emitters <= set(announced):
+                raise ChainMoved(
+                    f"block {number} has logs that its header's filter knows nothing of"
+                )
             is_telling = bloom.bit_count() <= BLOOM_BITS_TELLING_MAX
-            if is_near_head or group.has_hole or (is_telling and _lacks(ours, announced)):
+            if is_near_head or group.has_hole or (is_telling and not emitters >= set(announced)):
                 self._require_receipts(header, ours)
 
     def _require_receipts(self, header: Header, ours: Sequence[Log]) -> None:
         receipts = self._chain.receipts(header)
-        try:
-            root = receipts_root(receipts)
-        except ValueError as error:
-            raise ChainUnreachable(f"a log of a receipt is not hexadecimal: {error}") from error
-        if root != bytes.fromhex(header.receipts_root[2:]):
+        if receipts_root(receipts) != bytes.fromhex(header.receipts_root[2:]):
             raise ChainMoved(f"receipts of block {header.block_number} are not those of its header")
         proven = [
             (log.address.lower(), log.topics, log.data)
@@ -283,10 +293,6 @@ def _forget(asked: Iterable[_Asked]) -> None:
     for each in asked:
         if not each.answer.cancel():
             each.answer.exception()
-
-
-def _lacks(ours: Sequence[Log], announced: Sequence[str]) -> bool:
-    return not set(announced) <= {log.address.lower() for log in ours}
 
 
 def _ref(header: Header) -> BlockRef:

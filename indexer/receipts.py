@@ -13,16 +13,22 @@ import rlp
 from eth_hash.auto import keccak
 from trie.hexary import HexaryTrie
 
-from indexer.chain import Receipt
+from indexer.chain import ChainUnreachable, Receipt
 
 BLOOM_BITS = 2048
 
 
 def receipts_root(receipts: Sequence[Receipt]) -> bytes:
-    """The root over the receipts of a block, in the order of its transactions."""
+    """The root over the receipts of a block, in the order of its transactions.
+
+    Raises ChainUnreachable where one of them is no hexadecimal text.
+    """
     trie = HexaryTrie(db={})
     for index, receipt in enumerate(receipts):
-        trie[rlp.encode(index)] = encode_receipt(receipt)
+        try:
+            trie[rlp.encode(index)] = encode_receipt(receipt)
+        except ValueError as error:
+            raise ChainUnreachable(f"a log of a receipt is not hexadecimal: {error}") from error
     root: bytes = trie.root_hash
     return root
 

@@ -5,7 +5,7 @@ Every ledger row carries its block, so taking back is deleting from a block on.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from indexer import tables
 from indexer.chain import Chain, ChainUnreachable
@@ -39,7 +39,8 @@ def find_common_ancestor(connection: Connection, chain: Chain) -> BlockRef:
 
 
 def roll_back(connection: Connection, cursor: Cursor, ancestor: BlockRef) -> int:
-    """Deletes every fact after the ancestor and moves the cursor there; returns rows deleted.
+    """Deletes every fact after the ancestor and moves the cursor there, as well as what is proven;
+    returns rows deleted.
 
     The index is not fresh until it equals a head again, however soon after the last time.
     """
@@ -49,6 +50,11 @@ def roll_back(connection: Connection, cursor: Cursor, ancestor: BlockRef) -> int
         statement = delete(table).where(table.c.block_number > ancestor.block_number)
         deleted += connection.execute(statement).rowcount
     connection.execute(delete(tables.heartbeat))
+    connection.execute(
+        update(tables.proven)
+        .where(tables.proven.c.block_number > ancestor.block_number)
+        .values(block_number=ancestor.block_number, block_hash=ancestor.block_hash)
+    )
     move_cursor(connection, Cursor(cursor.chain_id, cursor.genesis_hash, ancestor))
     return deleted
 

@@ -9,20 +9,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from sqlalchemy import Engine
 
+from indexer import patience
 from indexer.audit import Auditor
 from indexer.chain import Chain, ChainError, Header
 from indexer.cursor import BlockRef, Halted, read_cursor
-from indexer.reading import ChainMoved
 from indexer.runner import TRANSIENT, Indexer, Source
-
-ATTEMPTS_MAX = 5
-PAUSE_SECONDS = 1.0
-
-Answer = TypeVar("Answer")
 
 
 class BlockReplaced(Exception):
@@ -95,16 +89,6 @@ def _catch_up(indexer: Indexer, engine: Engine, on_step: Callable[[int], None]) 
             reached = cursor.at.block_number if cursor else 0
             attempts = 1 if reached > furthest else attempts + 1
             furthest = max(reached, furthest)
-            if attempts == ATTEMPTS_MAX:
+            if attempts == patience.ATTEMPTS_MAX:
                 raise
-            time.sleep(PAUSE_SECONDS)
-
-
-def ask_patiently(ask: Callable[[], Answer]) -> Answer:
-    """An answer of a node that may fail for a moment. Raises its last ChainError or ChainMoved."""
-    for _ in range(ATTEMPTS_MAX - 1):
-        try:
-            return ask()
-        except (ChainError, ChainMoved):
-            time.sleep(PAUSE_SECONDS)
-    return ask()
+            time.sleep(patience.PAUSE_SECONDS)

@@ -80,7 +80,7 @@ class Endpoint:
         return result
 
     def ask_all(
-        self, calls: Sequence[Call], bytes_max: int | None = ANSWER_BYTES_MAX
+        self, calls: Sequence[Call], bytes_max: int = ANSWER_BYTES_MAX
     ) -> list[msgspec.Raw]:
         """The results of several calls, which one node answers together, in their order.
 
@@ -100,7 +100,7 @@ class Endpoint:
             raise ChainUnreachable(f"{self.url} gave {len(answers)} answers to {len(calls)} calls")
         return [by_id[number].result for number in range(len(calls))]
 
-    def _post(self, body: bytes, bytes_max: int | None) -> tuple[int, bytes]:
+    def _post(self, body: bytes, bytes_max: int) -> tuple[int, bytes]:
         headers = {"Content-Type": "application/json"}
         try:
             response = self._pool.request(
@@ -115,12 +115,12 @@ class Endpoint:
             raise ChainUnreachable(f"{self.url} answered with status {response.status}")
         return response.status, content
 
-    def _read(self, response: urllib3.BaseHTTPResponse, bytes_max: int | None) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse, bytes_max: int) -> bytes:
         parts, size = [], 0
         while part := response.read(CHUNK_BYTES):
             parts.append(part)
             size += len(part)
-            if bytes_max is not None and size > bytes_max:
+            if size > bytes_max:
                 response.close()
                 raise AnswerTooLong(f"{self.url} answers with more than {bytes_max} bytes")
         response.release_conn()

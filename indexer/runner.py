@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import psycopg
 import structlog
 from sqlalchemy import Connection, Engine, text
-from sqlalchemy.exc import InternalError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, InternalError, OperationalError
 
 from indexer.audit import Auditor
 from indexer.chain import Chain, ChainError, Header
@@ -27,7 +27,6 @@ from indexer.cursor import (
     Cursor,
     CursorMoved,
     Halted,
-    hold_cursor,
     lock_cursor,
     move_cursor,
     read_cursor,
@@ -39,8 +38,11 @@ from indexer.cursor import (
 from indexer.decode import CONTRACT_EVENTS
 from indexer.lookups import build_lookups, drop_lookups_before
 from indexer.projections import LogGap, Projector
+from indexer.proving import Disproved, Prover
+from indexer.queries.stored import first_ended_twice
 from indexer.reading import ChainMoved, Reader, Reading
 from indexer.reorg import find_common_ancestor, roll_back
+from indexer.rereads import Rereads, Unstorable, of_disproved, of_doubled
 from indexer.rows import Rows
 
 SHORTER_CHAIN_GRACE_SECONDS = 2.0
@@ -49,10 +51,12 @@ FAILURE_PAUSE_SECONDS = 1.0
 SWITCH_SECONDS = 0.000_2
 """A thread that reads from a socket waits for the interpreter at every piece of an answer, with
 Python's own 5 ms longer than decoding all of it takes."""
-TRANSIENT = (ChainError, ChainMoved, CursorMoved, LogGap)
+TRANSIENT = (ChainError, ChainMoved, CursorMoved, LogGap, Unstorable)
 """What the next attempt may not meet again."""
 NOT_WRITABLE = (OperationalError, InternalError, psycopg.OperationalError, psycopg.InternalError)
 """The server is gone, or its disk is full. COPY speaks to the driver, past SQLAlchemy."""
+NOT_STORABLE = (IntegrityError, DataError, psycopg.IntegrityError, psycopg.DataError)
+"""No table can hold this."""
 
 logger = structlog.get_logger("indexer")
 
@@ -79,10 +83,13 @@ class Indexer:
         self._auditor = auditor or Auditor(source.chain, source.addresses)
         addresses = [source.addresses[name] for name in CONTRACT_EVENTS]
         self._reader = Reader(source.chain, addresses, source.finality_blocks)
+        first = max(source.first_block, 1)
+        self._prover = Prover(engine, source.chain, source.addresses, first)
+        self._rereads = Rereads(engine, source.chain, first, source.finality_blocks)
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="indexer")
         sys.setswitchinterval(SWITCH_SECONDS)
         self._behind_since: float | None = None
-        self._gap_met = ""
+        self._met = ""
         self._left_at: Cursor | None = None
 
     @property
@@ -125,7 +132,24 @@ class Indexer:
                 continue
             if moved == 0:
                 on_step(0)
-                stop.wait(poll_seconds)
+                if not self.prove(stop.is_set):
+                    stop.wait(poll_seconds)
+
+    def prove(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
+        """Compares some of the blocks that stand in the index with their receipts, and takes back
+        what they disprove; whether there is more to do at once."""
+        try:
+            is_left = self._prover.turn(should_stop)
+            if not is_left:
+                self._rereads.forget()
+            return is_left
+        except Disproved as found:
+            self._projector.forget()
+            self._rereads.read_again(of_disproved(found))
+            return True
+        except TRANSIENT as error:  # the head is followed all the same
+            logger.warning("blocks_not_proven", reason=str(error))
+            return False
 
     def _stand_still(self, reason: str, stop: threading.Event) -> None:
         """Until somebody has rebuilt the index, which takes the halt away."""
@@ -136,6 +160,7 @@ class Indexer:
                     if not is_recorded:
                         record_halt(connection, reason)
                     elif read_halt(connection) is None:
+                        self._rereads.forget()
                         return
                 is_recorded = True
                 stop.wait(FAILURE_PAUSE_SECONDS)
@@ -187,11 +212,23 @@ class Indexer:
         if head.block_number > cursor.at.block_number:
             try:
                 return self._advance(cursor, head, should_stop, on_step)
-            except LogGap as gap:
-                return self._meet(gap)
-        with self._engine.begin() as connection:
-            build_lookups(connection)
-            record_heartbeat(connection)
+            except (LogGap, Unstorable) as met:
+                return self._meet(met)
+        return self._stand_at_head()
+
+    def _stand_at_head(self) -> int:
+        try:
+            with self._engine.begin() as connection:
+                build_lookups(connection)
+                if self._prover.doubted is None:
+                    record_heartbeat(connection)
+        except IntegrityError:
+            with self._engine.connect() as connection:
+                doubled = first_ended_twice(connection)
+            if doubled is None:
+                raise
+            self._projector.forget()
+            return self._rereads.read_again(of_doubled(*doubled))
         return 0
 
     def _start_cursor(self) -> Cursor:
@@ -235,25 +272,19 @@ class Indexer:
         logger.warning("rolled_back", to_block=ancestor.block_number, depth=depth, rows=rows)
         return depth
 
-    def _meet(self, gap: LogGap) -> int:
-        """Raises a gap that is new: the next reading may be whole. One that is met twice was left
-        by an earlier range: everything from the last certain block on is taken back, final or not,
-        for the chain has not changed."""
-        if str(gap) != self._gap_met:
-            self._gap_met = str(gap)
-            raise gap
-        self._gap_met = ""
-        first = gap.since or max(self._source.first_block, 1)
-        header = self._source.chain.header(first)
-        before = BlockRef(first - 1, header.parent_block_hash, header.block_time)
-        with self._engine.begin() as connection:
-            cursor = hold_cursor(connection)
-            assert cursor is not None
-            rows = roll_back(connection, cursor, before)
-            remember_blocks(connection, [before], self._source.finality_blocks)
+    def _meet(self, met: LogGap | Unstorable) -> int:
+        """Raises what is new, or met in a range that can be shorter: the next reading may be whole.
+        What is met twice was left by an earlier range, which is read again."""
+        can_be_shorter = isinstance(met, Unstorable) and self._reader.halve(met.blocks)
+        if can_be_shorter or str(met) != self._met:
+            self._met = str(met)
+            raise met
+        self._met = ""
         self._projector.forget()
-        logger.critical("logs_missing", reason=str(gap), read_again_from=first, rows=rows)
-        return cursor.at.block_number - before.block_number
+        taken_back = self._rereads.read_again(self._rereads.explain(met))
+        if not taken_back:
+            raise met
+        return taken_back
 
     def _advance(
         self,
@@ -282,7 +313,7 @@ class Indexer:
                 cursor = Cursor(cursor.chain_id, cursor.genesis_hash, found.last)
             assert writing is not None
             writing.result()
-            self._left_at, self._gap_met = cursor, ""
+            self._left_at, self._met = cursor, ""
         except BaseException:
             self._projector.forget()  # it may know of rows that were not written
             for future in (reading, writing):
@@ -294,23 +325,29 @@ class Indexer:
         return cursor.at.block_number - started_at
 
     def _write(self, cursor: Cursor, reading: Reading, rows: Rows, head: Header) -> None:
-        is_head = reading.last.block_number == head.block_number
-        with self._engine.begin() as connection:
-            lock_cursor(connection, cursor)
-            rows.copy_to(connection)
-            self._auditor.require_equal(connection, cursor.at, reading.last, is_head)
-            remember_blocks(connection, reading.recent, self._source.finality_blocks)
-            moved = Cursor(cursor.chain_id, cursor.genesis_hash, reading.last)
-            move_cursor(connection, moved)
+        last, is_head = reading.last, reading.last.block_number == head.block_number
+        try:
+            with self._engine.begin() as connection:
+                lock_cursor(connection, cursor)
+                rows.copy_to(connection)
+                self._auditor.require_equal(connection, cursor.at, last, is_head)
+                remember_blocks(connection, reading.recent, self._source.finality_blocks)
+                move_cursor(connection, Cursor(cursor.chain_id, cursor.genesis_hash, last))
+        except NOT_STORABLE as error:
+            first = cursor.at.block_number + 1
+            raise Unstorable(first, last.block_number, error) from error
 
     def _wait_for_lock(self, connection: Connection, stop: threading.Event) -> None:
-        waiting = False
-        while not stop.is_set():
-            if try_lock(connection):
-                return
-            if not waiting:
-                logger.info("another_indexer_is_running")
-                waiting = True
+        """Raises AnotherChain at once: it would be waited for in vain."""
+        is_checked = False
+        while not stop.is_set() and not try_lock(connection):
+            try:
+                if not is_checked:
+                    self.require_same_chain()
+                    is_checked = True
+                    logger.info("another_indexer_is_running")
+            except TRANSIENT as error:
+                logger.warning("chain_not_readable", reason=str(error))
             stop.wait(FAILURE_PAUSE_SECONDS)
 
 

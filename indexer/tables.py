@@ -338,17 +338,23 @@ LEDGER_TABLES: tuple[Table, ...] = tuple(
     table for table in metadata.sorted_tables if table.schema == "ledger"
 )
 
-cursor = Table(
+
+def _single(name: str, *columns: Column[Any]) -> Table:
+    """One row about the index."""
+    only: Column[Any] = Column("only", Boolean, primary_key=True, default=True)
+    return Table(name, metadata, only, *columns, schema="indexing")
+
+
+cursor = _single(
     "cursor",
-    metadata,
-    Column("only", Boolean, primary_key=True, default=True),
     _number("chain_id"),
     _bytes("genesis_hash"),
     _number("block_number"),
     _bytes("block_hash"),
     _number("block_time"),
-    schema="indexing",
 )
+proven = _single("proven", _number("block_number"), _bytes("block_hash"))
+"""The last block up to which every one was compared with its own header and receipts."""
 recent_blocks = Table(
     "recent_blocks",
     metadata,
@@ -357,20 +363,9 @@ recent_blocks = Table(
     _number("block_time"),
     schema="indexing",
 )
-heartbeat = Table(
-    "heartbeat",
-    metadata,
-    Column("only", Boolean, primary_key=True, default=True),
-    Column("head_read_at", DateTime(timezone=True), nullable=False),
-    schema="indexing",
-)
-halt = Table(
-    "halt",
-    metadata,
-    Column("only", Boolean, primary_key=True, default=True),
-    Column("halted_at", DateTime(timezone=True), nullable=False),
-    _text("reason"),
-    schema="indexing",
+heartbeat = _single("heartbeat", Column("head_read_at", DateTime(timezone=True), nullable=False))
+halt = _single(
+    "halt", Column("halted_at", DateTime(timezone=True), nullable=False), _text("reason")
 )
 """Why the indexer stopped of itself, if it did: nothing moves until somebody has looked."""
 roll_backs = Table(

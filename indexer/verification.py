@@ -17,8 +17,9 @@ from sqlalchemy import Connection, Engine
 from indexer import tables
 from indexer.block_checks import BlockChecker, BlockFault
 from indexer.cursor import BlockRef, Cursor, read_cursor
+from indexer.patience import ask_patiently
 from indexer.queries.stored import blocks_with_events
-from indexer.reread import BlockReplaced, Reread, ask_patiently, read_again
+from indexer.reread import BlockReplaced, Reread, read_again
 from indexer.runner import Source
 from indexer.scratch import scratch_database
 from indexer.verify import TableDifference, digest_tables, first_difference

@@ -24,6 +24,7 @@ from standardwebhooks import Webhook as Signer
 from indexer.queries.feed import (
     Message,
     Page,
+    Position,
     PositionUnknown,
     Wanted,
     parse_position,
@@ -40,6 +41,7 @@ from node.sealing import SealedRecord, SealError
 from node.webhook_secrets import unseal_webhook_secret
 
 PAGE_LIMIT = 50
+SKIPPED_BLOCKS = 100
 POOL_SIZE = 8
 CONCURRENT_REQUESTS_MAX = 50
 REQUEST_SECONDS_MAX = 10.0
@@ -140,8 +142,8 @@ class Delivery:
     async def deliver_page(self, row: Any) -> bool:
         """Sends what follows the webhook's position, one after the other; False if that was nothing
         or did not succeed."""
-        position = row.position
-        for message in (await self._page(row)).messages:
+        position, page = row.position, await self._page(row)
+        for message in page.messages:
             try:
                 await self._send(row, message)
             except DeliveryFailed as failure:
@@ -152,7 +154,9 @@ class Delivery:
                 return True
             DELIVERED.inc()
             position = str(message.position)
-        return bool(position != row.position)
+        if _is_far(parse_position(position), page.next):
+            await self._move(row.webhook_id, position, str(page.next))
+        return bool(page.messages)
 
     async def _page(self, row: Any) -> Page:
         names = frozenset(row.names)
@@ -235,6 +239,13 @@ class Delivery:
                     disabled_reason=reason,
                 )
             )
+
+
+def _is_far(position: Position, following: Position) -> bool:
+    """Whether so much lies between that is not for the webhook that it should not be read again;
+    not after each block, for that would be a write for each webhook and block."""
+    blocks = following.block_number - position.block_number
+    return following.generation > position.generation or blocks >= SKIPPED_BLOCKS
 
 
 async def _wait(coming: asyncio.Event, row: Any | None) -> None:

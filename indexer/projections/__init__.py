@@ -47,6 +47,7 @@ class Projector:
     def __init__(self, engine: Engine, addresses: Mapping[str, bytes]) -> None:
         self._decoder = Decoder(addresses)
         self._known = Known(engine)
+        self._put_aside: list[tuple[str, tuple[int, int]]] = []
         books = Bookkeeper(
             ContractAddress(addresses["UsageSettlement"]),
             ContractAddress(addresses["CommonsTreasury"]),
@@ -77,6 +78,7 @@ class Projector:
         Raises LogGap, and ChainUnreachable for a log that is no hexadecimal text.
         """
         rows = Rows()
+        self._put_aside = []
         height = transaction_hash = ""
         block, place = BlockRef(0, b"", 0), ""
         busy: dict[tuple[str, str], tuple[list[Log], list[str]]] = {}
@@ -120,6 +122,10 @@ class Projector:
             if placed is None:
                 raise ChainUnreachable(f"a log of {log.address} came unasked")
             self.project_event(rows, placed)
+        except LogGap as gap:
+            gap.place = (block.block_number, index)
+            gap.put_aside = [at for contract, at in self._put_aside if contract == gap.contract]
+            raise
         except UndecodableLog as error:
             if not all(map(HEX.fullmatch, (log.data, *log.topics))):
                 raise ChainUnreachable(f"a log of block {block.block_number} is no hex") from error
@@ -131,7 +137,9 @@ class Projector:
             )
             contract = self._decoder.contract_of(log)
             assert contract is not None
-            add_quarantined(rows, contract, (block.block_number, index), log)
+            place = (block.block_number, index)
+            self._put_aside.append((contract, place))
+            add_quarantined(rows, contract, place, log)
 
 
 def _richer(

@@ -7,6 +7,8 @@ reading may be projected while the one before it is still being written.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Engine
 
 from indexer.queries.agreements import price_lines_of
@@ -21,12 +23,17 @@ SettledKey = tuple[AgreementId, OrganisationId, Period]
 class LogGap(Exception):
     """An event does not continue where the index stands: the node left logs out.
 
-    `since` is the last block that the index has for certain of what is continued, None for none.
+    It continues what `contract` told; `since` is the last block that the index has for certain of
+    that, None for none. `place` is the event's block and log index, `put_aside` are those of logs
+    of that contract which nothing explains and which are not written yet.
     """
 
-    def __init__(self, reason: str, since: int | None) -> None:
+    def __init__(self, reason: str, contract: str, since: int | None) -> None:
         super().__init__(reason)
+        self.contract = contract
         self.since = since
+        self.place = (0, 0)
+        self.put_aside: Sequence[tuple[int, int]] = ()
 
 
 class Known:
@@ -52,7 +59,11 @@ class Known:
             with self._engine.connect() as connection:
                 lines = price_lines_of(connection, agreement_id)
             if lines is None:
-                raise LogGap(f"agreement 0x{agreement_id.hex()} was never proposed", None)
+                raise LogGap(
+                    f"agreement 0x{agreement_id.hex()} was never proposed",
+                    "AgreementRegistry",
+                    None,
+                )
             self._lines[agreement_id] = lines
         return self._lines[agreement_id]
 
@@ -65,7 +76,7 @@ class Known:
             with self._engine.connect() as connection:
                 since = last_batch_block(connection)
             reason = f"a batch begins at leaf {first_index}, the log has {self._leaves}"
-            raise LogGap(reason, since)
+            raise LogGap(reason, "ConsentRegistry", since)
         self._leaves += size
 
     def take_settlement(self, key: SettledKey, from_units: Units, to_units: Units) -> None:
@@ -79,6 +90,7 @@ class Known:
             raise LogGap(
                 f"a settlement of agreement 0x{key[0].hex()} begins at {from_units} units, "
                 f"{self._settled[key]} are settled",
+                "UsageSettlement",
                 since,
             )
         self._settled[key] = to_units

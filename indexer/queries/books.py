@@ -9,13 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, literal, select, text, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    text,
+    union_all,
+)
 
 from indexer import tables
 from indexer.queries.places import in_block, transaction_of
 from protocol.booking import BookedPosting, MonthBooks, Movement, close, digest_of, is_closed
-from protocol.postings import LedgerAccount, Posting
-from protocol.types import AmountMinor, BookingMonth, UnixSeconds
+from protocol.postings import LedgerAccount, Posting, balance_of, deposit_of, holding_of
+from protocol.types import AmountMinor, BookingMonth, ContractAddress, UnixSeconds
 
 ROWS_AT_ONCE = 5_000
 
@@ -63,6 +77,42 @@ def balance_changes(
     """Every account that moved in these blocks, both included, and by how much in all."""
     blocks = _SIDES.c.block_number.between(first_block, last_block)
     return _amounts(connection.execute(_BALANCES.where(blocks)))
+
+
+def accounts_named(
+    connection: Connection,
+    first_block: int,
+    last_block: int,
+    settlement: ContractAddress,
+    treasury: ContractAddress,
+) -> set[LedgerAccount]:
+    """Every account that an event of these blocks, both included, says something of, whatever the
+    postings say."""
+    names = union_all(*_named(first_block, last_block))
+    found: set[LedgerAccount] = set()
+    for kind, one, other in connection.execute(names):
+        if kind == "holding":
+            found.add(holding_of(one, settlement, treasury))
+        else:
+            found.add(balance_of(one) if kind == "balance" else deposit_of(one, other))
+    return found
+
+
+def _named(first_block: int, last_block: int) -> Iterator[Select[Any]]:
+    """Selects of an account's kind and of the two values that name it."""
+    transfers, lines, claims = tables.transfers, tables.settlement_lines, tables.claims
+    nobody: ColumnElement[Any] = null()
+    named: list[tuple[str, Table, ColumnElement[Any], ColumnElement[Any]]] = [
+        ("holding", transfers, transfers.c.sender, nobody),
+        ("holding", transfers, transfers.c.receiver, nobody),
+        ("balance", lines, lines.c.payee, nobody),
+        ("balance", claims, claims.c.organisation, nobody),
+    ]
+    for table in (tables.deposits, tables.withdrawn_deposits, tables.settlements):
+        named.append(("deposit", table, table.c.agreement_id, table.c.consumer))
+    for kind, table, one, other in named:
+        blocks = table.c.block_number.between(first_block, last_block)
+        yield select(literal(kind), one, cast(other, LargeBinary)).where(blocks).distinct()
 
 
 def newest_final_time(connection: Connection, finality_blocks: int) -> UnixSeconds | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from indexer import tables
 from indexer.cursor import BlockRef
@@ -35,6 +35,33 @@ def blocks_with_events(connection: Connection, first: int, last: int) -> Sequenc
     blocks = tables.blocks.c.block_number
     statement = select(blocks).where(blocks.between(first, last)).order_by(blocks)
     return connection.scalars(statement).all()
+
+
+def first_quarantined(
+    connection: Connection, contract: str, first_block: int
+) -> tuple[int, int] | None:
+    """Block and index of a contract's first log from a block on that nothing explains."""
+    quarantined = tables.quarantined.c
+    statement = (
+        select(quarantined.block_number, quarantined.log_index)
+        .where(quarantined.contract == contract, quarantined.block_number >= first_block)
+        .order_by(quarantined.block_number, quarantined.log_index)
+        .limit(1)
+    )
+    row = connection.execute(statement).one_or_none()
+    return None if row is None else (row.block_number, row.log_index)
+
+
+def first_ended_twice(connection: Connection) -> tuple[int, int] | None:
+    """The first block of a consent's ending that the index holds twice, and the last one; None for
+    none. The contract writes an ending once."""
+    endings = tables.endings.c
+    blocks = (func.min(endings.block_number), func.max(endings.block_number))
+    statement = (
+        select(*blocks).group_by(endings.leaf, endings.who).having(func.count() > 1)
+    ).order_by(blocks[0])
+    row = connection.execute(statement.limit(1)).one_or_none()
+    return None if row is None else (row[0], row[1])
 
 
 def leaves_at(

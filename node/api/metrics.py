@@ -33,6 +33,9 @@ POOL_IN_USE = Gauge("ptx_database_pool_in_use", "Those of them that are in use")
 BOOKS_DIFFER = Gauge("ptx_books_differ", "1 while books and contracts say different things")
 EVENT_STREAMS = Gauge("ptx_event_streams", "Streams of events that are open")
 INDEX_BLOCK = Gauge("ptx_index_block", "Last block in the index")
+INDEX_PROVEN_BLOCK = Gauge(
+    "ptx_index_proven_block", "Last block up to which headers and receipts prove the index"
+)
 INDEX_HALTED = Gauge("ptx_index_halted", "1 while the indexer stands still: it must not guess")
 QUARANTINED = Gauge("ptx_index_quarantined", "Logs of the contracts that nothing explains")
 AGE_SECONDS = Gauge("ptx_index_age_seconds", "Seconds since the index equalled the chain's head")

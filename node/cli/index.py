@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import Progress
 
 from indexer.chain import ChainError
-from indexer.cursor import Halted, read_halt
+from indexer.cursor import Halted, Proven, read_halt, read_proven
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from indexer.reading import ChainMoved
 from indexer.reread import BlockReplaced
@@ -46,8 +46,8 @@ def status(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Which block the index has reached, and how old its view is. The status is 1 while the indexer
-    stands still."""
+    """Which block the index has reached, how old its view is, and up to which block all of it is
+    proven by headers and receipts. The status is 1 while the indexer stands still."""
     engine = owner_engine(require_database_url(local_settings()))
     with engine.connect() as connection:
         halt = read_halt(connection)
@@ -55,6 +55,7 @@ def status(
             freshness = read_freshness(connection)
         except IndexEmpty as error:
             fail(str(error) if halt is None else f"The indexer stands still: {halt}")
+        proven = read_proven(connection)
         digest = digest_of_ledger(connection) if with_digest else None
     block = freshness.block
     if as_json:
@@ -63,20 +64,23 @@ def status(
                 "blockNumber": block.block_number,
                 "blockHash": "0x" + block.block_hash.hex(),
                 "ageSeconds": round(freshness.age_seconds, 3),
+                "provenBlock": None if proven is None else proven.block_number,
                 "halt": halt,
             }
             | ({} if digest is None else {"digest": digest})
         )
     else:
-        _print_status(freshness, digest)
+        _print_status(freshness, proven, digest)
     if halt is not None:
         raise typer.Exit(1)
 
 
-def _print_status(freshness: Freshness, digest: str | None) -> None:
+def _print_status(freshness: Freshness, proven: Proven | None, digest: str | None) -> None:
     block = freshness.block
     console.print(f"block   {block.block_number}  0x{block.block_hash.hex()}")
     console.print(f"age     {freshness.age_seconds:.3f} s")
+    reached = "no block yet" if proven is None else f"up to block {proven.block_number}"
+    console.print(f"proven  {reached} of {block.block_number}")
     if digest is not None:
         console.print(f"digest  {digest}")
     if freshness.halt is not None:

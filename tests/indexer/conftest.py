@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from indexer import tables
 from indexer.chain import Chain
-from indexer.cursor import read_cursor
+from indexer.cursor import read_cursor, read_proven
 from indexer.reading import ChainMoved
 from indexer.runner import TRANSIENT, Indexer, Source
 from indexer.verify import digest_of_ledger
@@ -63,6 +63,20 @@ class Index:
             if self.stands_at(chain):
                 return
         raise ChainMoved(f"not at block {chain.head.number} after {ATTEMPTS_MAX} attempts")
+
+    def prove(self, chain: ScriptedChain) -> str:
+        """The same until every block is proven; its digest."""
+        for _ in range(ATTEMPTS_MAX):
+            self.follow(chain)
+            if not self.indexer.prove() and self.proven == chain.head.number:
+                return self.digest()
+        raise ChainMoved(f"block {self.proven} is proven after {ATTEMPTS_MAX} turns")
+
+    @property
+    def proven(self) -> int:
+        with self.engine.connect() as connection:
+            proven = read_proven(connection)
+        return 0 if proven is None else proven.block_number
 
     def stands_at(self, chain: ScriptedChain) -> bool:
         with self.engine.connect() as connection:

@@ -212,7 +212,7 @@ def _header_fields(
 
 
 def _hash_of(fields: dict[str, str]) -> str:
-    header = msgspec.convert({**fields, "hash": "0x"}, WholeHeader)
+    header = msgspec.convert({**fields, "hash": to_hex(bytes(32))}, WholeHeader)
     return to_hex(header_hash(header, bytes.fromhex(header.extra_data[2:])))
 
 

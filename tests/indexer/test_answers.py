@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import urllib3
 
-from indexer.rpc import ChainUnreachable
+from indexer.rpc import AnswerTooLong, ChainUnreachable
 from protocol.events import ConsentEnded
 from protocol.types import Leaf
 from tests.indexer.conftest import Bench, elsewhere
 from tests.indexer.histories import mine_history
+from tests.indexer.log_faults import BLOCK, LOGS, RECEIPTS
 from tests.indexer.scripted_node import Refusal, breaks, times
-from tests.indexer.test_faults import BLOCK, LOGS, RECEIPTS, at_head, settle
+from tests.indexer.test_faults import at_head, settle
 
 BROKEN: dict[str, Callable[[Any], Any]] = {
     "429": breaks(429, b"slow down"),
@@ -160,3 +161,28 @@ def test_a_node_without_the_method_for_all_receipts_of_a_block(bench: Bench) -> 
         bench.node.faults[:] = [times(99, RECEIPTS, unknown)]
         bench.index.follow(bench.chain)
     settle(bench)
+
+
+def test_the_answer_for_one_block_may_be_as_long_as_its_gas_allows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A range that is too long is halved; a block cannot be, and nothing else is without bound."""
+    full = [ConsentEnded(number.to_bytes(20), Leaf(bytes(32))) for number in range(40)]
+    mine_history(bench.chain, 20, acts=10)
+    block = bench.chain.mine(full)
+    for _ in range(12):
+        bench.chain.mine()
+    bench.replayed()  # by a node that does not say how much gas was used
+    monkeypatch.setattr("indexer.reading.ANSWER_BYTES_MAX", 12_000)
+    monkeypatch.setattr("indexer.ranges.ANSWER_BYTES_MAX", 12_000)
+    gas = {"gasUsed": hex(100_000)}
+
+    def dense(answer: Any) -> Any:
+        is_dense = answer and answer["number"] == hex(block.number)
+        return {**answer, **gas} if is_dense else answer
+
+    bench.node.faults[:] = [times(10**6, BLOCK, dense)]
+    settle(bench)
+    gas["gasUsed"] = hex(21_000)
+    with pytest.raises(AnswerTooLong, match="more than 21000 bytes"):
+        bench.make_index(bench.node.url).indexer.catch_up()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -10,14 +11,16 @@ from indexer.audit import BooksDiffer
 from indexer.chain import Chain
 from indexer.cursor import AnotherChain
 from indexer.decode import CONTRACT_EVENTS
+from indexer.reading import ChainMoved
 from indexer.rpc import ChainRefused, ChainUnreachable
 from tests.indexer.conftest import Bench, elsewhere
 from tests.indexer.event_logs import encode_event
+from tests.indexer.following import following
 from tests.indexer.histories import mine_all, mine_history, tell
+from tests.indexer.log_faults import BLOCK, LOGS, ended, invents, leaves_out
 from tests.indexer.scripted_chain import ADDRESSES, ScriptedChain
 from tests.indexer.scripted_node import Call, Fault, Refusal, serve, times
-
-LOGS, BLOCK, RECEIPTS = "eth_getLogs", "eth_getBlockByNumber", "eth_getBlockReceipts"
+from tests.stage import wait_until
 
 
 def settle(bench: Bench) -> None:
@@ -109,32 +112,19 @@ def test_a_missing_log_in_the_middle_of_a_back_fill_is_found(
     for _ in range(20):
         bench.chain.mine()
     places = [
-        (hex(origin.block_number), hex(origin.log_index))
+        (origin.block_number, origin.log_index)
         for event, origin in bench.chain.events
         if type(event).__name__ == name
     ]
     assert len(places) >= 4
     for place in places[:-1]:
         index = bench.make_index(bench.node.url)
-        bench.node.faults[:] = [leaves_out_once(place)]
+        bench.node.faults[:] = [leaves_out(place, count=1)]
         assert index.reach(bench.chain) == bench.replayed(), place
-    bench.node.faults[:] = [leaves_out_once(places[-1])]
+    bench.node.faults[:] = [leaves_out(places[-1], count=1)]
     bench.index.restarted()
     with pytest.raises(BooksDiffer):
         bench.index.follow(bench.chain)
-
-
-def leaves_out_once(place: tuple[str, str]) -> Fault:
-    done: list[bool] = []
-
-    def apply(call: Call, result: Any) -> Any:
-        if call[0] != LOGS or done:
-            return result
-        kept = [log for log in result if (log["blockNumber"], log["logIndex"]) != place]
-        done.extend([True] * (len(result) - len(kept)))
-        return kept
-
-    return apply
 
 
 def test_a_missing_log_in_the_middle_of_a_transaction_is_found(bench: Bench) -> None:
@@ -168,6 +158,18 @@ def test_a_block_whose_bloom_announces_logs_that_did_not_come_is_asked_again(ben
 
     bench.node.faults[:] = [times(1, LOGS, forgets)]
     settle(bench)
+
+
+def test_a_log_made_up_where_the_bloom_has_none_is_not_believed(bench: Bench) -> None:
+    mine_history(bench.chain, 8)
+    block = bench.chain.mine()
+    for _ in range(20):
+        bench.chain.mine()
+    bench.node.faults[:] = [invents(block, ended(7), 3)]
+    settle(bench)
+    bench.node.faults[:] = [invents(block, ended(7))]
+    with pytest.raises(ChainMoved, match="after 60 attempts"):
+        bench.make_index(bench.node.url).follow(bench.chain)
 
 
 # -- ranges ----------------------------------------------------------------------------------------
@@ -253,6 +255,17 @@ def test_another_chain_id_is_refused(bench: Bench) -> None:
     bench.node.faults.append(times(1, "eth_chainId", lambda _: "0x1"))
     with pytest.raises(AnotherChain, match="chain id 1"):
         bench.index.indexer.catch_up()
+
+
+def test_who_waits_for_another_indexer_on_another_chain_is_refused(bench: Bench) -> None:
+    mine_history(bench.chain, 14, acts=5)
+    other = ScriptedChain(salt=99)
+    mine_history(other, 14, acts=5)
+    with following(bench.index.indexer), serve(other) as node:
+        wait_until(lambda: bench.index.stands_at(bench.chain), "the head")
+        second = elsewhere(bench.index, node.url)
+        with pytest.raises(AnotherChain, match="genesis"):
+            second.follow(threading.Event(), 0.01, lambda blocks: None)
 
 
 # -- and otherwise ---------------------------------------------------------------------------------

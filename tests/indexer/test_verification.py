@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, make_url, text
 
-from indexer import reread, tables
+from indexer import patience, tables
 from indexer.chain import ChainUnreachable
 from indexer.reread import BlockReplaced
 from indexer.scratch import MayNotCreateDatabases, scratch_database
@@ -76,7 +76,7 @@ class Verified:
 
 @pytest.fixture
 def verified(bench: Bench, server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Verified]:
-    monkeypatch.setattr(reread, "PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.0)
     chain = bench.chain
     mine_all(chain, tell(3, 60), 3)
     described = ParticipantDescribed(SCHOOL, "https://node.example", REFERENCE)

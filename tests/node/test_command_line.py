@@ -224,10 +224,16 @@ def test_a_proof_file_is_good_tampered_with_or_none(
     assert "is not JSON that can be read" in refused.err
 
 
+def proven_block(run: CommandLine) -> int:
+    return int(run.here("index", "status", "--json").json()["provenBlock"] or 0)
+
+
 def test_the_index_says_where_it_stands_and_is_made_anew(run: CommandLine, at_rest: World) -> None:
     before = run("index", "status", "--digest", "--json").json()
     assert before["blockNumber"] == at_rest.web3.eth.block_number
     assert before["blockHash"] == at_rest.web3.eth.get_block("latest")["hash"].to_0x_hex()
+    wait_until(lambda: proven_block(run) == before["blockNumber"], "the proof")
+    assert f"proven  up to block {before['blockNumber']} of" in run.here("index", "status").out
     rebuilt = run("index", "rebuild", "--json").json()
     digest = before["digest"]
     assert rebuilt == {"before": digest, "after": digest, "same": True, "halt": None}

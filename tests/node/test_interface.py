@@ -82,6 +82,7 @@ def test_the_node_is_alive_ready_and_measured(world: World) -> None:
         "ptx_http_requests_total",
         "ptx_outbox_open",
         "ptx_index_block",
+        "ptx_index_proven_block",
         "ptx_index_age_seconds",
     } <= names
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from standardwebhooks import WebhookVerificationError
 
-from indexer.queries.feed import START
+from indexer.queries.feed import START, parse_position
 from node.db import WEBHOOKS_ROLE, async_engine
 from node.ledger_news import LedgerNews
-from node.webhook_delivery import Delivery, DeliverySettings, pause_seconds
+from node.webhook_delivery import SKIPPED_BLOCKS, Delivery, DeliverySettings, pause_seconds
 from node.webhook_secrets import new_webhook_secret, seal_webhook_secret
 from tests.indexer.feed_reader import FeedReader
 from tests.indexer.test_feed import anchor, at_head, forget_acts
@@ -162,6 +162,29 @@ async def test_final_blocks_alone_are_told_unless_asked_otherwise(
     await hook.deliver()
     assert receiver.ids() == every
     assert all(body["final"] for body in receiver.verified(hook.secret))
+
+
+async def test_what_is_not_for_a_webhook_is_read_once(
+    own_chain: OwnChain, hook: Hook, receiver: Receiver
+) -> None:
+    """Hundreds of blocks without a message move its position, a few do not."""
+    indexer = hook.database.indexer()
+    anchor(hook.database, 1)
+    at_head(indexer, hook.database)
+    await hook.deliver()
+    stood = parse_position(hook.row.position)
+    own_chain.mine(SKIPPED_BLOCKS // 2)
+    at_head(indexer, hook.database)
+    await hook.deliver()
+    assert parse_position(hook.row.position) == stood
+    own_chain.mine(SKIPPED_BLOCKS)
+    at_head(indexer, hook.database)
+    await hook.deliver()
+    assert parse_position(hook.row.position).block_number > stood.block_number + SKIPPED_BLOCKS
+    anchor(hook.database, 1)
+    at_head(indexer, hook.database)
+    await hook.deliver()
+    assert receiver.ids() == hook.expected()
 
 
 async def test_what_is_taken_back_is_told_with_the_same_id(

@@ -19,6 +19,12 @@ CREATE TABLE indexing.heartbeat (
     head_read_at TIMESTAMP WITH TIME ZONE NOT NULL,
     PRIMARY KEY ("only")
 );
+CREATE TABLE indexing.proven (
+    "only" BOOLEAN NOT NULL,
+    block_number BIGINT NOT NULL,
+    block_hash BYTEA NOT NULL,
+    PRIMARY KEY ("only")
+);
 CREATE TABLE indexing.recent_blocks (
     block_number BIGINT NOT NULL,
     block_hash BYTEA NOT NULL,

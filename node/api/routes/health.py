@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.pool import QueuePool
 
 from indexer.audit import NOT_WRITTEN
-from indexer.cursor import read_halt
+from indexer.cursor import read_halt, read_proven
 from indexer.queries.freshness import IndexEmpty, count_quarantined, read_freshness
 from node import tables
 from node.api.context import NodeContext, require_fresh
@@ -24,6 +24,7 @@ from node.api.metrics import (
     INDEX_HALTED,
     OPEN_ACTS,
     OPEN_ACTS_SECONDS,
+    INDEX_PROVEN_BLOCK,
     OUTBOX_OLDEST_SECONDS,
     OUTBOX_OPEN,
     POOL_IN_USE,
@@ -70,6 +71,8 @@ async def metrics(context: NodeContext) -> Response:
         halt = await query(connection, read_halt)
         INDEX_HALTED.set(halt is not None)
         BOOKS_DIFFER.set(halt is not None and NOT_WRITTEN in halt)
+        proven = await query(connection, read_proven)
+        INDEX_PROVEN_BLOCK.set(0 if proven is None else proven.block_number)
         QUARANTINED.set(await query(connection, count_quarantined))
         with contextlib.suppress(IndexEmpty):
             freshness = await query(connection, read_freshness)
