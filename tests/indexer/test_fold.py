@@ -48,6 +48,22 @@ ELSEWHERE = {
 """Queries of other modules, and where they are compared with what a chain has told."""
 
 
+def test_every_event_and_every_query(bench: Bench) -> None:
+    """A history that leaves no event out is asked after by every query that there is."""
+    transactions = tell(SEED, ACTS)
+    assert {type(each).__name__ for told in transactions for each in told} == EVENT_TYPES.keys()
+    mine_all(bench.chain, transactions, SEED)
+    bench.index.follow(bench.chain)
+    times = times_of(bench.chain, random.Random(SEED), 8)
+    with bench.index.connect() as connection:
+        with called_functions() as called:
+            require_fold(connection, bench.chain)
+            require_fold_at(connection, bench.chain, times[:1])
+        require_fold_at(connection, bench.chain, times[1:])
+    left = {query for query, code in public_queries().items() if code not in called}
+    assert {query for query in left if query[0] not in ELSEWHERE} == set()
+
+
 @settings(
     max_examples=12,
     deadline=None,
@@ -72,22 +88,6 @@ def test_the_index_is_the_fold(
         require_fold(connection, chain)
         require_fold_at(connection, chain, times_of(chain, random.Random(seed), 2))
     index.engine.dispose()
-
-
-def test_every_event_and_every_query(bench: Bench) -> None:
-    """A history that leaves no event out is asked after by every query that there is."""
-    transactions = tell(SEED, ACTS)
-    assert {type(each).__name__ for told in transactions for each in told} == EVENT_TYPES.keys()
-    mine_all(bench.chain, transactions, SEED)
-    bench.index.follow(bench.chain)
-    times = times_of(bench.chain, random.Random(SEED), 8)
-    with bench.index.connect() as connection:
-        with called_functions() as called:
-            require_fold(connection, bench.chain)
-            require_fold_at(connection, bench.chain, times[:1])
-        require_fold_at(connection, bench.chain, times[1:])
-    left = {query for query, code in public_queries().items() if code not in called}
-    assert {query for query in left if query[0] not in ELSEWHERE} == set()
 
 
 def times_of(chain: ScriptedChain, draw: random.Random, count: int) -> list[int]:
