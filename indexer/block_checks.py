@@ -25,11 +25,13 @@ from indexer.cursor import BlockRef, Proven
 from indexer.decode import CONTRACT_EVENTS, Decoder, PlacedEvent, UndecodableLog
 from indexer.headers import is_own_hash
 from indexer.patience import ATTEMPTS_MAX, ask_patiently
+from indexer.projections.settlements import lines_settled
 from indexer.projections.stored import stored_values
+from indexer.queries.agreements import price_lines_of
 from indexer.queries.stored import Fact, facts_of_blocks, known_blocks, leaves_at
 from indexer.reading import ChainMoved
 from indexer.receipts import bloom_mask, receipts_root
-from protocol.events import LeavesAnchored
+from protocol.events import LeavesAnchored, UsageSettled
 
 HEADERS_AT_ONCE = 99
 """With the one that follows, as many as one request asks for."""
@@ -189,6 +191,9 @@ class BlockChecker:
         log = msgspec.structs.replace(log, log_index=hex(index))
         try:
             placed = self._decoder.decode(log, block)
+            if placed is not None and isinstance(placed.event, UsageSettled):
+                agreed = price_lines_of(self._connection, placed.event.agreement_id)
+                lines_settled(placed.event, agreed)
         except UndecodableLog:
             as_it_came = (self._decoder.contract_of(log), " ".join(log.topics), log.data)
             return (index, tables.quarantined.name, as_it_came), None

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from indexer.chain import Chain
 from indexer.cursor import BlockRef
 from indexer.decode import Decoder, PlacedEvent, UndecodableLog
+from indexer.projections.settlements import PriceLines, lines_settled
 from indexer.reading import ChainMoved, Reader, Reading
-from protocol.agreement import PriceLine
 from protocol.booking import CSV_HEADER, BookedPosting, book, csv_line
-from protocol.events import AgreementProposed
+from protocol.events import AgreementProposed, UsageSettled
 from protocol.postings import MoneyEvent, postings_of
 from protocol.types import AgreementId, ContractAddress
 
@@ -67,12 +67,12 @@ def derive_postings(
     """
     settlement = ContractAddress(addresses["UsageSettlement"])
     treasury = ContractAddress(addresses["CommonsTreasury"])
-    lines: dict[AgreementId, tuple[PriceLine, ...]] = {}
+    lines: dict[AgreementId, PriceLines] = {}
     for placed in _events(chain, addresses, first_block, last):
         event = placed.event
         if isinstance(event, AgreementProposed):
             lines[event.agreement_id] = event.terms.lines
-        elif isinstance(event, MoneyEvent):
+        elif isinstance(event, MoneyEvent) and _is_readable(event, lines):
             postings = postings_of(event, lines.__getitem__, settlement, treasury)
             for index, posting in enumerate(postings):
                 yield book(posting, placed.origin, index)
@@ -93,6 +93,16 @@ def differences(
         else:
             yield None if ours == theirs else PostingDifference(ours, theirs)
             ours, theirs = next(table, None), next(chain, None)
+
+
+def _is_readable(event: MoneyEvent, lines: Mapping[AgreementId, PriceLines]) -> bool:
+    """Whether it moves anything: a settlement that nothing explains is in quarantine."""
+    if isinstance(event, UsageSettled):
+        try:
+            lines_settled(event, lines.get(event.agreement_id))
+        except UndecodableLog:
+            return False
+    return True
 
 
 def _events(

@@ -2,8 +2,9 @@
 
 python scripts/plant.py [PART_OF_A_NAME]
 
-A patch names in its first line the tests that are to find it. What was found is kept in
-`build/planted` and not tried again while neither the patch nor the code nor a test has changed.
+A patch names in its first line the tests that are to find it. They run once without any patch
+first: a test that fails on sound code finds nothing. What was found is kept in `build/planted` and
+not tried again while neither the patch nor the code nor a test has changed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -103,6 +106,38 @@ def _plant(patch: Path) -> Verdict:
     if not first.startswith(FOUND_BY):
         sys.exit(f"{patch.name} does not begin with a line `{FOUND_BY}tests/…`: add one.")
     tests = first.removeprefix(FOUND_BY).split()
+    for test in tests:
+        fault = _fault_without_a_patch(test)
+        if fault is not None:
+            return Verdict(patch.stem, False, "", f"{test} fails without a patch: {fault}", 0)
+    with _copy_of_the_code() as folder:
+        command = ["git", "apply", "--unsafe-paths", f"--directory={folder}", str(patch)]
+        subprocess.run(command, cwd=folder, check=True)
+        started = time.monotonic()
+        run = _run(folder, tests)
+        seconds = time.monotonic() - started
+    if run is None:
+        reason = f"the tests did not end within {RUN_SECONDS_MAX} s"
+        return Verdict(patch.stem, False, "", reason, RUN_SECONDS_MAX)
+    failure = FAILURE.search(run.stdout)
+    if run.returncode != FAILED or failure is None:
+        return Verdict(patch.stem, False, "", _said(run), seconds)
+    is_found = ON_PURPOSE.match(failure["reason"]) is not None
+    return Verdict(patch.stem, is_found, failure["test"], failure["reason"], seconds)
+
+
+@cache
+def _fault_without_a_patch(test: str) -> str | None:
+    """Why a test is of no use; None if it passes, as it must on code without a planted bug."""
+    with _copy_of_the_code() as folder:
+        run = _run(folder, [test])
+    if run is None:
+        return f"it did not end within {RUN_SECONDS_MAX} s"
+    return None if run.returncode == 0 else _said(run)
+
+
+@contextmanager
+def _copy_of_the_code() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="ptx-planted-") as folder:
         for name in COPIED:
             source = ROOT / name
@@ -113,29 +148,27 @@ def _plant(patch: Path) -> Verdict:
                 shutil.copy(source, folder)
         for name in LINKED:
             (Path(folder) / name).symlink_to(ROOT / name)
-        command = ["git", "apply", "--unsafe-paths", f"--directory={folder}", str(patch)]
-        subprocess.run(command, cwd=folder, check=True)
-        started = time.monotonic()
-        try:
-            run = subprocess.run(
-                [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not deep", *tests],
-                cwd=folder,
-                env={**os.environ, "PYTHONPATH": folder, "COLUMNS": "400"},
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=RUN_SECONDS_MAX,
-            )
-        except subprocess.TimeoutExpired:
-            reason = f"the tests did not end within {RUN_SECONDS_MAX} s"
-            return Verdict(patch.stem, False, "", reason, RUN_SECONDS_MAX)
-        seconds = time.monotonic() - started
-    failure = FAILURE.search(run.stdout)
-    if run.returncode != FAILED or failure is None:
-        reason = f"pytest returned {run.returncode}: {run.stdout.strip()[-200:]}"
-        return Verdict(patch.stem, False, "", reason, seconds)
-    is_found = ON_PURPOSE.match(failure["reason"]) is not None
-    return Verdict(patch.stem, is_found, failure["test"], failure["reason"], seconds)
+        yield folder
+
+
+def _run(folder: str, tests: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """The tests up to the first that fails, in a copy; None if they take too long."""
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not deep", *tests],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": folder, "COLUMNS": "400"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=RUN_SECONDS_MAX,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _said(run: subprocess.CompletedProcess[str]) -> str:
+    return f"pytest returned {run.returncode}: {run.stdout.strip()[-200:]}"
 
 
 if __name__ == "__main__":

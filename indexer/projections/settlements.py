@@ -8,7 +8,23 @@ from indexer import tables
 from indexer.decode import PlacedEvent, UndecodableLog
 from indexer.projections.known import Known
 from indexer.rows import Rows
+from protocol.agreement import PriceLine
 from protocol.events import UsageSettled
+
+PriceLines = tuple[PriceLine, ...]
+
+
+def lines_settled(event: UsageSettled, lines: PriceLines | None) -> PriceLines:
+    """The price lines that the amounts of a settlement are of, given those of its agreement; None
+    if no proposal explains that. Whoever reads settlements asks here which ones can be read.
+
+    Raises UndecodableLog if there are none, or not as many as amounts.
+    """
+    if lines is None:
+        raise UndecodableLog(f"agreement 0x{event.agreement_id.hex()} was never proposed")
+    if len(lines) != len(event.amounts):
+        raise UndecodableLog(f"{len(event.amounts)} amounts for {len(lines)} price lines")
+    return lines
 
 
 def settlement_values(event: UsageSettled) -> tuple[Any, ...]:
@@ -27,9 +43,7 @@ def add_settlement(rows: Rows, known: Known, placed: PlacedEvent) -> None:
     event = placed.event
     assert isinstance(event, UsageSettled)
     key = (event.agreement_id, event.consumer, event.period)
-    lines = known.lines_of(event.agreement_id)
-    if len(lines) != len(event.amounts):
-        raise UndecodableLog(f"{len(event.amounts)} amounts for {len(lines)} price lines")
+    lines = lines_settled(event, known.lines_of(event.agreement_id))
     known.take_settlement(key, event.from_units, event.to_units)
     place = (placed.block.block_number, placed.log_index)
     rows.add(tables.settlements, (*place, *settlement_values(event)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, LargeBinary, Row, Table, literal, null, select, union_all
 
@@ -41,14 +41,20 @@ class AgreementRow:
     facts: AgreementFacts
 
 
-def find_agreement(connection: Connection, agreement_id: bytes) -> AgreementRow | None:
-    """One agreement, or None if it was never proposed."""
+def find_agreement(
+    connection: Connection, agreement_id: bytes, known_at: int | None = None
+) -> AgreementRow | None:
+    """One agreement, or None if it was never proposed; as it was known at a time, if that is given,
+    with nothing that came later."""
     proposed = _find_terms(connection, agreement_id)
-    if proposed is None:
+    if proposed is None or (known_at is not None and proposed[1] > known_at):
         return None
     terms, proposed_at = proposed
     facts = _facts(connection, agreement_id, terms, proposed_at)
     signatures = _signatures(connection, agreement_id)
+    if known_at is not None:
+        facts = replace(facts, history=tuple(each for each in facts.history if each[0] <= known_at))
+        signatures = tuple(signed for signed in signatures if signed.signed_at <= known_at)
     return AgreementRow(AgreementId(agreement_id), terms, signatures, facts)
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 
@@ -14,6 +14,7 @@ from node.api import openapi, problem_documents
 from node.api.admission import Admission
 from node.api.context import Context, judge_fresh
 from node.api.gateway import Gateway
+from node.api.known_parameters import require_known_parameters
 from node.api.learner_sessions import LearnerSessions
 from node.api.routes import (
     accounts,
@@ -121,6 +122,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,  # served by `pages`, without another host
         redoc_url=None,
+        dependencies=[Depends(require_known_parameters)],
     )
     problem_documents.install(app)
     app.add_middleware(Gateway)

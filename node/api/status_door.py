@@ -63,7 +63,11 @@ class StatusDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request; those that are not for this door pass through."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        if (
+            scope["type"] != "http"
+            or (scope["path"], scope["method"]) != (PATH, "POST")
+            or scope["query_string"]
+        ):
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()

@@ -1,28 +1,76 @@
-"""The tables equal the rules' fold of the same events, on random histories."""
+"""What the queries answer equals the rules' fold of the same events, on random histories: now, and
+as it was known at any time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import pairwise
+from pkgutil import iter_modules
+from types import CodeType, FrameType
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
-from indexer import tables
-from indexer.queries import agreements, books, consents, participants, rates, settlements
-from protocol import ledger
-from protocol.ledger_state import LedgerState
-from protocol.postings import Posting
-from tests.indexer.conftest import Index
-from tests.indexer.histories import mine_history
+from indexer import queries
+from protocol.events import EVENT_TYPES
+from tests.indexer.conftest import Bench, Index
+from tests.indexer.histories import mine_all, mine_history, tell
 from tests.indexer.scripted_chain import ScriptedChain
 from tests.indexer.scripted_node import serve
+from tests.indexer.specification import (
+    known_at,
+    known_now,
+    require_same_agreements,
+    require_same_consents,
+    require_same_events,
+    require_same_participants,
+    require_same_rates,
+    require_same_statuses,
+)
+from tests.indexer.specification_of_money import require_same_money
+
+SEED, ACTS = 13, 200
+"""A history with every event."""
+ELSEWHERE = {
+    "accounts": "tests/indexer/test_balances_at.py",
+    "events": "tests/indexer/test_feed_histories.py",
+    "feed": "tests/indexer/test_feed_histories.py",
+    "freshness": "tests/indexer/test_answers.py",
+    "stored": "tests/indexer/test_verification.py",
+}
+"""Queries of other modules, and where they are compared with what a chain has told."""
+
+
+def test_every_event_and_every_query(bench: Bench) -> None:
+    """A history that leaves no event out is asked after by every query that there is."""
+    transactions = tell(SEED, ACTS)
+    assert {type(each).__name__ for told in transactions for each in told} == EVENT_TYPES.keys()
+    mine_all(bench.chain, transactions, SEED)
+    bench.index.follow(bench.chain)
+    times = times_of(bench.chain, random.Random(SEED), 8)
+    with bench.index.connect() as connection:
+        with called_functions() as called:
+            require_fold(connection, bench.chain)
+            require_fold_at(connection, bench.chain, times[:1])
+        require_fold_at(connection, bench.chain, times[1:])
+    left = {query for query, code in public_queries().items() if code not in called}
+    assert {query for query in left if query[0] not in ELSEWHERE} == set()
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(seed=st.integers(0, 2**32), acts=st.integers(0, 80), back=st.integers(0, 5))
+@given(seed=st.integers(0, 2**32), acts=st.integers(0, 120), back=st.integers(0, 5))
 def test_the_index_is_the_fold(
     make_index: Callable[[str], Index], seed: int, acts: int, back: int
 ) -> None:
@@ -36,92 +84,64 @@ def test_the_index_is_the_fold(
         for _ in range(back):
             chain.mine()
         index.follow(chain)
-    state = ledger.close(ledger.fold(chain.blocks[0].state, chain.events))
     with index.connect() as connection:
-        require_same_events(connection, chain)
-        require_same_participants(connection, state)
-        require_same_consents(connection, state)
-        require_same_agreements(connection, state)
-        require_same_money(connection, state)
+        require_fold(connection, chain)
+        require_fold_at(connection, chain, times_of(chain, random.Random(seed), 2))
     index.engine.dispose()
 
 
-def require_same_events(connection: Connection, chain: ScriptedChain) -> None:
-    told = {(type(event), origin.block_number, origin.log_index) for event, origin in chain.events}
-    found = {
-        (kind, *place)
-        for kind, table in tables.EVENT_TABLES.items()
-        for place in connection.execute(select(table.c.block_number, table.c.log_index))
-    }
-    assert found == told
-    blocks = connection.execute(select(tables.blocks)).all()
-    assert {row.block_number for row in blocks} == {place for _, place, _ in told}
-    for row in blocks:
-        block = chain.blocks[row.block_number]
-        assert ("0x" + row.block_hash.hex(), row.block_time) == (block.hash, block.time)
+def times_of(chain: ScriptedChain, draw: random.Random, count: int) -> list[int]:
+    """Before all, after all, when two blocks have the same time, and others."""
+    times = [block.time for block in chain.blocks]
+    twice = [time for time, following in pairwise(times) if time == following]
+    others = [time + change for time in times for change in (-1, 0)]
+    drawn = [draw.sample(each, min(count, len(each))) for each in (twice, others)]
+    return [times[0] - 1, times[-1] + 1, *drawn[0], *drawn[1]]
 
 
-def require_same_participants(connection: Connection, state: LedgerState) -> None:
-    for organisation, expected in state.participants.items():
-        row = participants.find_participant(connection, organisation)
-        assert row is not None
-        assert (row.did, row.roles, row.college, row.suspended) == (
-            expected.did,
-            expected.roles,
-            expected.college,
-            expected.suspended,
-        )
-        assert row.service_address == expected.service_address
-        announced = state.recoveries.get(organisation)
-        assert (row.recovery is None) == (announced is None)
+def require_fold(connection: Connection, chain: ScriptedChain) -> None:
+    """Everything, as it is now."""
+    now = known_now(chain)
+    require_same_events(connection, chain)
+    require_same_participants(connection, now)
+    require_same_agreements(connection, now, now)
+    require_same_consents(connection, now)
+    require_same_rates(connection, now)
+    require_same_money(connection, chain, now)
 
 
-def require_same_consents(connection: Connection, state: LedgerState) -> None:
-    assert consents.count_leaves(connection) == state.log_size
-    for (issuer, leaf), position in state.leaves.items():
-        anchoring = consents.find_anchoring(connection, issuer, leaf)
-        assert anchoring is not None
-        assert (anchoring.root, anchoring.index) == (position.root, position.index)
-        assert anchoring.anchored_at == position.anchored_at
-        batch = consents.batch_leaves(connection, anchoring)
-        assert batch[anchoring.index] == leaf
-        assert len(batch) == anchoring.size
-    for (who, leaf), ended_at in state.endings.items():
-        [row] = consents.endings_of(connection, leaf, [who])
-        assert row.ended_at == ended_at
+def require_fold_at(connection: Connection, chain: ScriptedChain, times: list[int]) -> None:
+    """What can be asked as of a time, at these times."""
+    now = known_now(chain)
+    for time in times:
+        then = known_at(chain, time)
+        require_same_agreements(connection, then, now)
+        require_same_statuses(connection, then)
+        require_same_rates(connection, then)
 
 
-def require_same_agreements(connection: Connection, state: LedgerState) -> None:
-    for agreement_id, agreement in state.agreements.items():
-        row = agreements.find_agreement(connection, agreement_id)
-        assert row is not None
-        assert row.terms == agreement.terms
-        assert row.facts == ledger.agreement_facts(state, agreement_id)
+@contextmanager
+def called_functions() -> Iterator[set[CodeType]]:
+    """The code of every function that is called meanwhile."""
+    called: set[CodeType] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            called.add(frame.f_code)
+
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
 
 
-def require_same_money(connection: Connection, state: LedgerState) -> None:
-    assert books.balances(connection) == state.money
-    assert sum(state.money.values()) == 0
-    postings = tables.postings
-    rows = connection.execute(
-        select(postings).order_by(
-            postings.c.block_number, postings.c.log_index, postings.c.posting_index
-        )
-    )
-    found = [
-        Posting(
-            row.source,
-            row.target,
-            int(row.amount_minor),
-            row.period,
-            row.agreement_id,
-            row.category,
-        )
-        for row in rows
-    ]
-    assert found == [posting for _, posting in state.journal]
-    for (agreement_id, consumer, period), units in state.settled.items():
-        assert settlements.settled_units(connection, agreement_id, consumer, period) == units
-    for category, history in state.rates.items():
-        for from_period, rate_bps in history:
-            assert rates.rates_in_force(connection, from_period)[category] == rate_bps
+def public_queries() -> dict[tuple[str, str], CodeType]:
+    """Module and name → code of each function of `indexer.queries` that is for others."""
+    found = {}
+    for module in iter_modules(queries.__path__):
+        loaded = import_module(f"{queries.__name__}.{module.name}")
+        for name, function in inspect.getmembers(loaded, inspect.isfunction):
+            if function.__module__ == loaded.__name__ and not name.startswith("_"):
+                found[module.name, name] = function.__code__
+    return found

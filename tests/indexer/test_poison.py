@@ -18,8 +18,8 @@ from protocol.types import Leaf
 from tests.indexer.conftest import Bench
 from tests.indexer.event_logs import EncodedLog, abi_of, encode_event, encode_values, type_of
 from tests.indexer.histories import mine_all, tell, transactions_of
+from tests.indexer.specification import require_same_events
 from tests.indexer.test_faults import settle
-from tests.indexer.test_fold import require_same_events
 from tests.protocol.ledger_story import AGREEMENT, EMPLOYER, REFERENCE, Story
 
 EVENTS = [(contract, name) for contract, names in CONTRACT_EVENTS.items() for name in names]

@@ -88,8 +88,58 @@ def test_where_an_agreement_stood_at_any_time(world: World) -> None:
         expected = "unknown" if at < history["proposed"] else "proposed"
         expected = "active" if at >= history["active"] else expected
         expected = "terminated" if at >= history["terminated"] else expected
-        found = consumer.client.get(path, at=at)["status"]
+        answer = consumer.client.get(path, at=at)
+        found = answer["status"]
         assert found in (expected, "not-yet-valid") if expected == "active" else found == expected
+        require_nothing_later(answer, at)
+
+
+def require_nothing_later(answer: Json, at: int) -> None:
+    """An agreement says how it is known, by what had happened at a time and by nothing else."""
+    assert answer["at"] == at
+    assert answer["provenBy"]["blockTime"] <= at
+    times = [
+        *(signed["signedAt"] for signed in answer.get("signatures", ())),
+        *(change["at"] for change in answer.get("history", ())),
+        *(fact["happenedAt"] for fact in answer.get("facts", ())),
+    ]
+    assert max(times, default=at) <= at
+    assert answer.get("promisedSignatures", []) == []
+    if answer["status"] == "unknown":
+        assert answer.keys() == {"asOf", "at", "provenBy", "agreementId", "status"}
+    else:
+        assert [fact["event"] for fact in answer["facts"]][:1] == ["AgreementProposed"]
+        assert len(answer["facts"]) == len(answer["history"])
+
+
+def test_every_fact_of_an_agreement_is_on_the_chain(world: World) -> None:
+    answer = world.consumer.client.get(f"/v1/agreements/{to_hex(world.conclude())}")
+    assert [fact["event"] for fact in answer["facts"]] == [
+        "AgreementProposed",
+        "AgreementActivated",
+    ]
+    assert len(answer["signatures"]) == 2
+    for fact, change in zip(answer["facts"], answer["history"], strict=True):
+        receipt = world.web3.eth.get_transaction_receipt(fact["transactionHash"])
+        block = world.web3.eth.get_block(receipt["blockNumber"])
+        assert (fact["blockNumber"], fact["happenedAt"]) == (block["number"], block["timestamp"])
+        assert change["at"] == fact["happenedAt"]
+
+
+def test_every_answer_of_now_names_the_block_that_proves_it(
+    withdrawn: tuple[Record, Ask], world: World
+) -> None:
+    """Without a time as with one, in all answers that can be asked of the past."""
+    record, _ = withdrawn
+    for path in (
+        f"/v1/consents/{to_hex(leaf_of(record.entry))}",
+        f"/v1/agreements/{to_hex(record.entry.agreement_id)}",
+        *("/v1/rates", "/v1/accounts", "/v1/accounts/issued"),
+    ):
+        answer = world.provider.client.get(path)
+        proven, now = answer["provenBy"], answer["asOf"]
+        assert answer["at"] is None, path
+        assert proven == {name: now[name] for name in proven}, path
 
 
 def test_rates_as_they_were_known(world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -62,6 +63,38 @@ def test_fields_that_nobody_knows_are_refused(at_rest: World) -> None:
             problem = assert_problem(answer, 422, "request-invalid", "surplus")
             [error] = [error for error in problem["errors"] if error["field"] == "surplus"]
             assert "Remove the field" in error["remedy"]
+
+
+def test_query_parameters_that_nobody_knows_are_refused(at_rest: World) -> None:
+    """On every route that the API describes; pages for people take what is appended to links."""
+    described = at_rest.operator.get("/openapi.json")
+    asked = 0
+    with nothing_written(at_rest):
+        for path, operations in described["paths"].items():
+            target = re.sub(r"\{month\}", "2026-11", path)
+            target = re.sub(r"\{account\}", "issued", target)
+            target = re.sub(r"\{(\w+)\}", ZERO, target)
+            for method in operations:
+                answer = send(at_rest.operator, method, f"{target}?limit=1&surplus=2&at_=3", {})
+                problem = assert_problem(answer, 422, "request-invalid", "surplus")
+                assert {"surplus", "at_"} <= {error["field"] for error in problem["errors"]}
+                asked += 1
+    assert asked > 30
+    for path in ("/problems/index-stale", "/docs"):
+        assert at_rest.operator._http.get(f"{path}?utm_source=letter").status_code == 200
+
+
+def test_what_is_asked_of_another_time_is_not_answered_of_now(world: World) -> None:
+    answer = send(world.operator, "GET", "/v1/participants?at=1")
+    problem = assert_problem(answer, 422, "request-invalid", "at")
+    assert "after, limit" in problem["remedy"]
+
+
+def test_the_quick_status_check_refuses_parameters_too(world: World) -> None:
+    body = {"consents": [{"leaf": ZERO}]}
+    answer = send(world.operator, "POST", "/v1/consents/status?at=1", body)
+    problem = assert_problem(answer, 422, "request-invalid", "at")
+    assert "takes none" in problem["remedy"]
 
 
 @pytest.mark.parametrize("body", [[], "text", 7, None], ids=str)

@@ -12,9 +12,13 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from indexer.queries.feed import parse_position
 from node.api.app import create_app
 from node.api.routes import events as routes
+from node.api.routes.events import HEARTBEAT_SECONDS, Pulse
+from node.api.schemas.events import FeedStanding
 from protocol.events import EVENT_TYPES
+from tests.node.test_promises import stale_index
 from tests.refusals import assert_problem, send
 from tests.stage import Json, World, wait_until
 
@@ -48,6 +52,11 @@ def stream(
 
 
 def messages(response: httpx.Response) -> Iterator[dict[str, str]]:
+    """Without heartbeats, which come whenever the clock says so."""
+    return (each for each in told(response) if each.get("event") not in ("heartbeat", "stale"))
+
+
+def told(response: httpx.Response) -> Iterator[dict[str, str]]:
     message: dict[str, str] = {}
     for line in response.iter_lines():
         if line and not line.startswith(":"):
@@ -174,6 +183,53 @@ def test_a_node_serves_so_many_streams_and_no_more(
         answer = client.get("/v1/events")
     assert_problem(answer, 503, "streams-exhausted", None)
     assert answer.headers["retry-after"] == "30"
+
+
+def test_a_stream_says_when_the_index_stands_still_and_when_it_goes_on(
+    at_rest: World, secret: bytes
+) -> None:
+    """Its reader would else take silence for peace."""
+    world, http = at_rest, at_rest.consumer.client._http
+    headers = {"Accept": "text/event-stream"}
+    with http.stream("GET", "/v1/events", headers=headers) as response:
+        source = told(response)
+        begin = next(source)["id"]
+        with stale_index(world):
+            stale = next(each for each in source if each.get("event") == "stale")
+        fresh = next(each for each in source if each.get("event") == "heartbeat")
+        world.grant_active(secret)
+        anchored = next(each for each in source if each.get("event") == "LeavesAnchored")
+    assert "id" not in stale.keys() | fresh.keys()  # whoever resumes goes on from the last event
+    told_stale = json.loads(stale["data"])
+    assert (told_stale["asOf"], told_stale["problem"]["type"]) == (None, "/problems/index-stale")
+    assert "last saw the head of the chain" in told_stale["problem"]["detail"]
+    as_of = json.loads(fresh["data"])["asOf"]
+    assert 0 <= as_of["ageSeconds"] <= world.node.settings.max_staleness_seconds
+    assert parse_position(begin) <= parse_position(anchored["id"])
+
+
+def test_a_heart_beats_now_and_then_and_at_once_when_something_changed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(routes.time, "monotonic", lambda: clock[0])
+    fresh = FeedStanding(as_of=None, problem=None)
+    stale = FeedStanding(as_of=None, problem={"type": "/problems/index-stale"})
+    pulse = Pulse()
+
+    def beaten(seconds: float, standing: FeedStanding) -> str | None:
+        clock[0] += seconds
+        beat = pulse.beat(standing)
+        return None if beat is None else beat.decode().partition("\r\n")[0]
+
+    assert beaten(0, fresh) is None
+    assert beaten(HEARTBEAT_SECONDS - 1, fresh) is None
+    assert beaten(1, fresh) == "event: heartbeat"
+    assert beaten(1, stale) == "event: stale"
+    assert beaten(1, stale) is None
+    assert beaten(HEARTBEAT_SECONDS, stale) == "event: stale"
+    assert beaten(1, fresh) == "event: heartbeat"
+    assert beaten(1, fresh) is None
 
 
 def test_events_are_for_who_has_a_key(world: World) -> None:

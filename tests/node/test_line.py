@@ -64,7 +64,8 @@ def test_uses_become_a_voucher_a_settlement_and_a_statement(world: World, secret
     expected = settle(lines, rates, Units(0), Units(3))
     assert kept["grossMinor"] == sum(amount.gross for amount in expected)
     for client in (world.consumer.client, world.provider.client):
-        [held] = client.get("/v1/vouchers", agreement=to_hex(agreement))
+        [held] = client.get("/v1/vouchers", agreement=to_hex(agreement))["items"]
+        assert held.pop("settlementId").startswith("0x")
         assert held == {name: voucher[name] for name in ("voucher", "signer", "signature")}
     settlement = world.contract("UsageSettlement").functions
     consumer = Web3.to_checksum_address(world.consumer.id)

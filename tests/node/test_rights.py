@@ -162,8 +162,8 @@ def test_whoever_shows_the_entry_gets_the_status_and_no_more(world: World, secre
 
 def test_vouchers_and_settlements_are_the_parties_own(settled: World) -> None:
     agreement = to_hex(settled.agreement)
-    assert settled.consumer.client.get("/v1/vouchers", agreement=agreement)
-    assert settled.operator.get("/v1/vouchers", agreement=agreement) == []
+    assert settled.consumer.client.get("/v1/vouchers", agreement=agreement)["items"]
+    assert settled.operator.get("/v1/vouchers", agreement=agreement)["items"] == []
     [row] = settled.node.sql(
         "SELECT subject FROM node.outbox WHERE kind = 'settle' ORDER BY outbox_id DESC LIMIT 1"
     )

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.agreements import find_agreement
+from indexer.queries.agreements import find_agreement, find_agreement_facts
+from indexer.queries.history import history_of_agreement
 from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
@@ -16,6 +17,7 @@ from node.api.principal import Principal, may
 from node.api.schemas.agreements import (
     Acceptance,
     Agreement,
+    AgreementNotYetProposed,
     PendingAgreement,
     PromisedSignatureShape,
     ProposeAgreement,
@@ -129,25 +131,36 @@ async def show_acceptance(
     return Acceptance(agreement_id=agreement_id, organisation=party, typed_data=typed_data)
 
 
-@router.get("/{agreement_id}", response_model=Agreement | PendingAgreement)
+@router.get(
+    "/{agreement_id}", response_model=Agreement | AgreementNotYetProposed | PendingAgreement
+)
 async def show(
     context: NodeContext, caller: Reader, agreement_id: Hash, at: AtTime = None
-) -> Agreement | PendingAgreement:
+) -> Agreement | AgreementNotYetProposed | PendingAgreement:
     """One agreement as the chain has it, or as this node has promised it; with the signatures that
-    the caller's organisation sent and that are not on chain. With `at`, its status at that time."""
+    the caller's organisation sent and that are not on chain. With `at`, what was known of it at
+    that time, and how that is known."""
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, caller.organisation_id)
         freshness = await require_fresh(context, connection)
-        row = await query(connection, find_agreement, agreement_id)
+        time = time_asked(at, freshness)
+        row = await query(connection, find_agreement, agreement_id, at)
+        is_to_come = row is None and await _is_proposed(connection, agreement_id)
+        facts = await query(connection, history_of_agreement, AgreementId(agreement_id))
         promised = await find_act(connection, "propose", agreement_id)
         signatures = await promised_signatures(connection, AgreementId(agreement_id))
-        time = time_asked(at, freshness)
-        block = None if at is None else await block_asked(connection, at, freshness)
+        block = await block_asked(connection, at, freshness)
+    past: dict[str, Any] = {
+        "as_of": AsOf.of(freshness),
+        "at": at,
+        "proven_by": None if block is None else Block.of(block),
+    }
     if row is not None:
-        shown = Agreement.of(row, status_at(row.facts, time), signatures, AsOf.of(freshness))
-        return shown.model_copy(
-            update={"at": at, "proven_by": None if block is None else Block.of(block)}
-        )
+        shown = Agreement.of(row, status_at(row.facts, time), facts, past)
+        # Promises are of now: what they became later was not known at another time.
+        return shown if at is not None else shown.with_promises(signatures)
+    if is_to_come:
+        return AgreementNotYetProposed(**past, agreement_id=agreement_id, status="unknown")
     if promised is None:
         raise not_found("agreement", to_hex(agreement_id), "Propose it: POST /v1/agreements.")
     status_name = "refused" if promised.state in IN_VAIN else "queued"
@@ -157,3 +170,7 @@ async def show(
         failure=promised.failure,
         promised_signatures=[PromisedSignatureShape.of(each) for each in signatures],
     )
+
+
+async def _is_proposed(connection: AsyncConnection, agreement_id: bytes) -> bool:
+    return await query(connection, find_agreement_facts, agreement_id) is not None

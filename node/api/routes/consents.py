@@ -113,7 +113,7 @@ async def show(
             answer = GateAnswer(status.state.value, status)
         history = await query(connection, history_of_consent, entry, context.consent_registry)
         anchoring = await query(connection, find_anchoring, entry.issuer, leaf)
-        block = None if at is None else await block_asked(connection, at, freshness)
+        block = await block_asked(connection, at, freshness)
         act = await find_act(connection, "anchor", leaf)
         own = OrganisationId(caller.organisation_id), Leaf(leaf)
         erasure = await find_erasure(connection, *own)

@@ -25,7 +25,13 @@ from indexer.queries.feed import (
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.principal import Principal, may
 from node.api.schemas.base import AsOf
-from node.api.schemas.events import EventNames, LedgerEvent, LedgerEvents, PositionText
+from node.api.schemas.events import (
+    EventNames,
+    FeedStanding,
+    LedgerEvent,
+    LedgerEvents,
+    PositionText,
+)
 from node.db import query, snapshots
 from node.event_names import require_event_names
 from node.permissions import Area, right
@@ -63,7 +69,9 @@ async def follow(
     """Events after a position: a page of them, or, with `Accept: text/event-stream`, all that
     follow, without end, as server-sent events. It begins at `Last-Event-ID`, else at `after`
     (`0-0-0`: everything), else now. A message `removed` takes back the one with the same id: its
-    block is no longer on the chain."""
+    block is no longer on the chain. A stream says how old the index is: `heartbeat` every 15
+    seconds, and `stale` as soon as it is too old to answer; neither is an event of the ledger, nor
+    has it an id."""
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     wanted = Wanted(context.settings.feed_finality, require_event_names(chosen))
     asked = last_event_id or after
@@ -93,10 +101,12 @@ async def stream(
     context: Context, caller: Principal, at: Position, wanted: Wanted
 ) -> AsyncIterator[bytes]:
     """Messages from a position on until the reader leaves, or may not read them any more. One page
-    is in memory at a time, and the next is read only when the reader has taken this one."""
+    is in memory at a time, and the next is read only when the reader has taken this one. Silence
+    means that nothing happened: where it might mean that the index stands still, the reader is
+    told."""
     reader = caller.organisation_id
     context.news.following[reader] += 1
-    asked_at = time.monotonic()
+    asked_at, pulse = time.monotonic(), Pulse()
     try:
         # An id without data moves the reader's Last-Event-ID: who is cut off before the first
         # message goes on from here.
@@ -107,8 +117,11 @@ async def stream(
                 if not await caller.still_may(right(Area.EVENTS)):
                     break
                 asked_at = time.monotonic()
-            page = await read_snapshot(context, at, wanted)
+            page, standing = await read_snapshot(context, at, wanted)
             at = page.next
+            beat = pulse.beat(standing)
+            if beat is not None:
+                yield beat
             if page.messages:
                 yield b"".join(encode(message) for message in page.messages)
             else:
@@ -119,6 +132,24 @@ async def stream(
             del context.news.following[reader]
 
 
+class Pulse:
+    """Says how old the index is, now and then, and at once when it becomes stale or fresh."""
+
+    def __init__(self) -> None:
+        self._beaten_at = time.monotonic()
+        self._is_stale = False
+
+    def beat(self, standing: FeedStanding) -> bytes | None:
+        """What a reader is told of this; None if nothing new is to be said yet."""
+        is_stale = standing.problem is not None
+        now = time.monotonic()
+        if is_stale == self._is_stale and now - self._beaten_at < HEARTBEAT_SECONDS:
+            return None
+        self._beaten_at, self._is_stale = now, is_stale
+        name = "stale" if is_stale else "heartbeat"
+        return ServerSentEvent(json.dumps(standing.to_json()), event=name).encode()
+
+
 def encode(message: Message) -> bytes:
     """A message as EventSource reads it."""
     event = LedgerEvent.of(message)
@@ -126,7 +157,14 @@ def encode(message: Message) -> bytes:
     return ServerSentEvent(json.dumps(event.to_json()), event=name, id=event.position).encode()
 
 
-async def read_snapshot(context: Context, at: Position, wanted: Wanted) -> Page:
-    """One page, as the index was at one moment."""
+async def read_snapshot(
+    context: Context, at: Position, wanted: Wanted
+) -> tuple[Page, FeedStanding]:
+    """One page, as the index was at one moment, and how old it was then."""
     async with snapshots(context.database).connect() as connection:
-        return await query(connection, read_page, at, wanted, STREAM_PAGE_LIMIT)
+        page = await query(connection, read_page, at, wanted, STREAM_PAGE_LIMIT)
+        try:
+            freshness = await require_fresh(context, connection)
+        except Problem as problem:
+            return page, FeedStanding(as_of=None, problem=problem.document(router.prefix))
+    return page, FeedStanding(as_of=AsOf.of(freshness), problem=None)

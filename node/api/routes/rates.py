@@ -41,7 +41,7 @@ async def show(
         time = time_asked(at, freshness)
         history = await query(connection, list_rates, time, begin, limit + 1)
         in_force = await query(connection, rates_in_force, period_of(time), time)
-        block = None if at is None else await block_asked(connection, at, freshness)
+        block = await block_asked(connection, at, freshness)
     return Rates(
         as_of=AsOf.of(freshness),
         at=at,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
@@ -14,14 +14,14 @@ from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Principal, may
 from node.api.schemas.base import Hash
-from node.api.schemas.usages import SignedVoucher, StoredVoucher, VoucherShape
+from node.api.schemas.usages import HeldVoucher, SignedVoucher, StoredVoucher, Vouchers
 from node.commands.check_voucher import check_voucher
 from node.commands.store_voucher import store_voucher
 from node.db import act_as
 from node.permissions import Area
+from node.problems import Problem
 from protocol.commission import total_commission, total_gross
-from protocol.periods import period_label
-from protocol.types import AccountAddress, OrganisationId
+from protocol.types import AccountAddress, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/vouchers", tags=["vouchers"])
 Reader = Annotated[Principal, may(Area.USAGE)]
@@ -66,30 +66,38 @@ async def store(
     return await write_once(context, caller, request, key, act)
 
 
-@router.get("", response_model=list[SignedVoucher])
-async def list_all(context: NodeContext, caller: Reader, agreement: Hash) -> list[SignedVoucher]:
-    """Vouchers of one agreement that the caller's organisation holds, the newest first."""
+@router.get("", response_model=Vouchers)
+async def list_all(
+    context: NodeContext,
+    caller: Reader,
+    agreement: Hash,
+    after: Annotated[Hash | None, Query(description="`next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=VOUCHERS_MAX)] = VOUCHERS_MAX,
+) -> Vouchers:
+    """Vouchers of one agreement that the caller's organisation holds, the newest first. They are
+    the node's own records and rest on no block; GET /v1/settlements/{settlementId} says what the
+    chain has settled of one."""
     vouchers = tables.vouchers
+    place = (vouchers.c.period, vouchers.c.units, vouchers.c.digest)
     statement = (
         select(vouchers)
         .where(vouchers.c.agreement_id == agreement)
-        .order_by(vouchers.c.period.desc(), vouchers.c.units.desc())
-        .limit(VOUCHERS_MAX)
+        .order_by(*(column.desc() for column in place))
+        .limit(limit + 1)
     )
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
+        if after is not None:
+            begin = (await connection.execute(select(*place).where(place[-1] == after))).first()
+            if begin is None:
+                raise Problem.of(
+                    "request-invalid",
+                    f"Your organisation holds no voucher {to_hex(after)}.",
+                    "Send `next` of the page before, or begin anew without it.",
+                ).about("after")
+            statement = statement.where(tuple_(*place) < tuple_(*begin))
         rows = (await connection.execute(statement)).all()
-    return [
-        SignedVoucher(
-            voucher=VoucherShape(
-                agreement_id=row.agreement_id,
-                consumer=row.consumer,
-                period=period_label(row.period),
-                units=int(row.units),
-                usage_root=row.usage_root,
-            ),
-            signer=row.signer,
-            signature=row.signature,
-        )
-        for row in rows
-    ]
+    return Vouchers(
+        items=[HeldVoucher.of(row) for row in rows[:limit]],
+        next=rows[limit - 1].digest if len(rows) > limit else None,
+    )

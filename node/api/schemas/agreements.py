@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from indexer.queries.agreements import AgreementRow
+from indexer.queries.history import Fact
 from node.api.schemas.base import (
     Address,
     AsOf,
@@ -19,6 +20,7 @@ from node.api.schemas.base import (
     Uint64,
     UnixTime,
 )
+from node.api.schemas.consents import HistoryFact
 from node.commands.sign_agreement import PromisedSignature
 from protocol.agreement import AgreementStatus, PriceLine, Terms
 from protocol.types import (
@@ -180,7 +182,11 @@ class StateChange(Shape):
 
 
 class Agreement(Shape):
-    """An agreement as the chain has it; `status` is what the block's time makes of it."""
+    """An agreement as the chain has it; `status` is what the block's time makes of it.
+
+    With `at`, all is as it was known then, and nothing is promised. `facts` is how it is known:
+    every event that `history` and `status` follow from.
+    """
 
     as_of: AsOf
     at: int | None
@@ -191,21 +197,20 @@ class Agreement(Shape):
     signatures: list[AgreementSignature]
     promised_signatures: list[PromisedSignatureShape]
     history: list[StateChange]
+    facts: list[HistoryFact]
 
     @classmethod
     def of(
         cls,
         row: AgreementRow,
         status: AgreementStatus,
-        promised: Sequence[PromisedSignature],
-        as_of: AsOf,
+        facts: Sequence[Fact],
+        past: Mapping[str, Any],
     ) -> Agreement:
-        """From the index, and from what this node has promised beyond it."""
-        on_chain = {signed.organisation for signed in row.signatures}
+        """From the index; `past` has the time that is asked for, and what the answer rests on."""
+        at = past["at"]
         return cls(
-            as_of=as_of,
-            at=None,
-            proven_by=None,
+            **past,
             agreement_id=row.agreement_id,
             status=status.value,
             terms=TermsShape.of(row.terms),
@@ -217,15 +222,29 @@ class Agreement(Shape):
                 )
                 for signed in row.signatures
             ],
-            promised_signatures=[
-                PromisedSignatureShape.of(each)
-                for each in promised
-                if each.organisation not in on_chain
-            ],
+            promised_signatures=[],
             history=[
                 StateChange(at=at, state=state.name.lower()) for at, state in row.facts.history
             ],
+            facts=[HistoryFact.of(fact) for fact in facts if at is None or fact.happened_at <= at],
         )
+
+    def with_promises(self, promised: Sequence[PromisedSignature]) -> Agreement:
+        """The same, with what this node has promised beyond the chain."""
+        on_chain = {signed.organisation for signed in self.signatures}
+        beyond = [each for each in promised if each.organisation not in on_chain]
+        shapes = [PromisedSignatureShape.of(each) for each in beyond]
+        return self.model_copy(update={"promised_signatures": shapes})
+
+
+class AgreementNotYetProposed(Shape):
+    """An agreement that the chain has now, but did not have at the time that is asked for."""
+
+    as_of: AsOf
+    at: int
+    proven_by: ProvenBy
+    agreement_id: Hash
+    status: Literal["unknown"]
 
 
 class PendingAgreement(Shape):

@@ -192,8 +192,7 @@ class Block(Shape):
 ProvenBy = Annotated[
     Block | None,
     Field(
-        description="The last block at or before the time asked for that the index knows: the "
-        "contracts say the same as of its hash. Null before the first block, or if no time was "
-        "asked for."
+        description="The last block at or before the time asked for, by default now, that the "
+        "index knows: the contracts say the same as of its hash. Null before the first block."
     ),
 ]

@@ -74,6 +74,14 @@ class LedgerEvent(Shape):
         )
 
 
+class FeedStanding(Shape):
+    """How old the index is, in the midst of a stream: the block that it stands at; or, where it is
+    too old to answer, the problem `index-stale`, with which a page would be refused."""
+
+    as_of: AsOf | None
+    problem: dict[str, Any] | None
+
+
 class LedgerEvents(Shape):
     """A page of the feed; `next` is where the following page begins, also if this one is empty."""
 

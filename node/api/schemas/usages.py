@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import Field
+from sqlalchemy import Row
 
 from node.api.schemas.base import Address, AsOf, Hash, HexBytes, PeriodLabel, Shape, Uint64
 from node.commands.settle_usage import SettlementState
@@ -68,6 +69,35 @@ class SignedVoucher(Shape):
     voucher: VoucherShape
     signer: Address
     signature: HexBytes
+
+
+class HeldVoucher(SignedVoucher):
+    """A voucher that the caller's organisation holds; `settlementId` asks what became of it."""
+
+    settlement_id: Hash
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> HeldVoucher:
+        """From a row of `node.vouchers`."""
+        return cls(
+            voucher=VoucherShape(
+                agreement_id=row.agreement_id,
+                consumer=row.consumer,
+                period=period_label(row.period),
+                units=int(row.units),
+                usage_root=row.usage_root,
+            ),
+            signer=row.signer,
+            signature=row.signature,
+            settlement_id=row.digest,
+        )
+
+
+class Vouchers(Shape):
+    """The newest first; `next` asks for older ones."""
+
+    items: list[HeldVoucher]
+    next: Hash | None
 
 
 class StoredVoucher(Shape):
