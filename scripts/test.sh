@@ -94,7 +94,10 @@ if [ "$mode" = deep ]; then
   part "mutants of the contracts" .venv/bin/python scripts/mutate.py --minutes 30
   part "python, deep" "${pytest[@]}" -m deep
   part "planted bugs" .venv/bin/python scripts/plant.py
-  on_chain=(tests/node tests/sending tests/indexer tests/e2e tests/faults)
+  on_chain=(
+    tests/node tests/sending tests/access tests/records tests/requests tests/watch
+    tests/indexer tests/e2e tests/faults
+  )
   for hardfork in istanbul london cancun; do
     part "python on $hardfork" \
       env PTX_CHAIN_HARDFORK=$hardfork "${pytest[@]}" -m "not deep" "${on_chain[@]}"
@@ -102,7 +105,8 @@ if [ "$mode" = deep ]; then
   if command -v go >/dev/null; then
     part "python on go-ethereum" \
       env PTX_TEST_CHAIN=geth "${pytest[@]}" -m "not deep" \
-      tests/node tests/indexer tests/e2e tests/sending/test_geth.py
+      tests/node tests/access tests/records tests/requests tests/watch \
+      tests/indexer tests/e2e tests/sending/test_geth.py
   else
     printf '== python on go-ethereum: left out, Go is not there\n'
   fi
@@ -110,7 +114,7 @@ else
   part "linters, types, layers" scripts/check.sh
   part "contracts" npm run --silent test:solidity
   # Each on a chain and a database of its own; what waits for one leaves the processor to the other.
-  of_node=(tests/node tests/sending tests/e2e tests/web)
+  of_node=(tests/node tests/sending tests/access tests/e2e tests/web)
   beside "node, pages" "${pytest[@]}" -m "not deep" "${of_node[@]}"
   beside "protocol, indexer, all others" \
     "${pytest[@]}" -m "not deep" "${of_node[@]/#/--ignore=}"
