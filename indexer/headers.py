@@ -58,7 +58,7 @@ def header_hash(header: WholeHeader, extra: bytes) -> bytes:
         _bytes(header.nonce),
         *(encode(value) for value, encode in later if value is not None),
     ]
-    digest: bytes = keccak(rlp.encode(fields))
+    digest: bytes = keccak(rlp.encode(fields, infer_serializer=False))  # all of it is bytes
     return digest
 
 

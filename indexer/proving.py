@@ -60,6 +60,7 @@ class Prover:
             cursor, proven = read_cursor(index), read_proven(index)
             first = self._first_block if proven is None else proven.block_number + 1
             if cursor is None or first > cursor.at.block_number:
+                self.doubted = None  # with the block gone, nothing of it is served
                 return False
             checker = BlockChecker(
                 index, self._chain, self._addresses, cursor.at, proven, blooms_tell=True, attempts=1

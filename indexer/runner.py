@@ -125,24 +125,19 @@ class Indexer:
                 if not is_checked:
                     self.require_same_chain()
                     is_checked = True
-                moved = self.step(stop.is_set, on_step)
+                if self.step(stop.is_set, on_step) == 0:
+                    on_step(0)
+                    if not self.prove(stop.is_set):
+                        stop.wait(poll_seconds)
             except TRANSIENT as error:
                 logger.warning("chain_not_readable", reason=str(error))
                 stop.wait(FAILURE_PAUSE_SECONDS)
-                continue
-            if moved == 0:
-                on_step(0)
-                if not self.prove(stop.is_set):
-                    stop.wait(poll_seconds)
 
     def prove(self, should_stop: Callable[[], bool] = lambda: False) -> bool:
         """Compares some of the blocks that stand in the index with their receipts, and takes back
         what they disprove; whether there is more to do at once."""
         try:
             is_left = self._prover.turn(should_stop)
-            if not is_left:
-                self._rereads.forget()
-            return is_left
         except Disproved as found:
             self._projector.forget()
             self._rereads.read_again(of_disproved(found))
@@ -150,6 +145,9 @@ class Indexer:
         except TRANSIENT as error:  # the head is followed all the same
             logger.warning("blocks_not_proven", reason=str(error))
             return False
+        if not is_left:
+            self._rereads.forget()
+        return is_left
 
     def _stand_still(self, reason: str, stop: threading.Event) -> None:
         """Until somebody has rebuilt the index, which takes the halt away."""

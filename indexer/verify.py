@@ -16,7 +16,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Engine, Table
 
 from indexer import tables
-from indexer.cursor import Cursor, hold_cursor, read_cursor
+from indexer.cursor import Cursor, Halted, hold_cursor, read_cursor, read_halt
 from indexer.reorg import delete_all_facts
 from indexer.runner import Indexer, Source, try_lock
 
@@ -96,7 +96,8 @@ def rebuild(engine: Engine, source: Source, on_step: Callable[[int], None]) -> t
     """Empties the index and has the chain read again; the digests before and after, both of the
     facts up to the block that the index had reached, so that a chain may go on meanwhile.
 
-    Where an indexer is running, that one reads; otherwise this call does.
+    Where an indexer is running, that one reads; otherwise this call does. Raises Halted where it
+    stands still again, and what TRANSIENT names.
     """
     with engine.connect() as lock_connection:
         lock_connection.detach()  # the lock ends with it, not with the pool
@@ -119,7 +120,9 @@ def _wait_for_other(engine: Engine, goal: Cursor, on_step: Callable[[int], None]
     while reached < goal.at.block_number:
         time.sleep(WAIT_SECONDS)
         with engine.connect() as connection:
-            cursor = read_cursor(connection)
+            cursor, halt = read_cursor(connection), read_halt(connection)
+        if halt is not None:
+            raise Halted(halt)
         number = cursor.at.block_number if cursor else 0
         on_step(max(number - reached, 0))
         reached = number

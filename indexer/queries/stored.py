@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Table,
+    any_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 
 from indexer import tables
 from indexer.cursor import BlockRef
@@ -14,19 +29,38 @@ Fact = tuple[int, str, tuple[Any, ...]]
 """A row at a block: its log index, table and values after the place."""
 
 
+FACT_TABLES = (*tables.EVENT_TABLES.values(), tables.transactions, tables.quarantined)
+_FILLED: CompoundSelect[int] = union_all(
+    *(
+        select(literal_column(str(place))).where(
+            exists().where(table.c.block_number.between(bindparam("first"), bindparam("last")))
+        )
+        for place, table in enumerate(FACT_TABLES)
+    )
+)
+"""Which of these tables hold something between two blocks: most blocks fill few of them."""
+
+
 def facts_of_blocks(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Fact]]:
     """What the index holds of blocks: events, transactions, and what is in quarantine."""
     found: dict[int, list[Fact]] = {}
-    for table in (*tables.EVENT_TABLES.values(), tables.transactions, tables.quarantined):
-        statement = select(table).where(table.c.block_number.in_(numbers))
+    ends = {"first": min(numbers), "last": max(numbers)}
+    for place in connection.scalars(_FILLED, ends).all():
+        table = FACT_TABLES[place]
+        statement = select(table).where(_is_among(table, numbers))
         for number, index, *values in connection.execute(statement):
             found.setdefault(number, []).append((index, table.name, tuple(values)))
     return found
 
 
+def _is_among(table: Table, numbers: Sequence[int]) -> ColumnElement[bool]:
+    """One parameter, however many blocks."""
+    return table.c.block_number == any_(literal(list(numbers), ARRAY(BigInteger)))
+
+
 def known_blocks(connection: Connection, numbers: Sequence[int]) -> dict[int, BlockRef]:
     """Those of the blocks that hold events of ours."""
-    statement = select(tables.blocks).where(tables.blocks.c.block_number.in_(numbers))
+    statement = select(tables.blocks).where(_is_among(tables.blocks, numbers))
     return {row.block_number: BlockRef(*row) for row in connection.execute(statement)}
 
 

@@ -17,6 +17,7 @@ from indexer.cursor import Halted, Proven, read_halt, read_proven
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from indexer.reading import ChainMoved
 from indexer.reread import BlockReplaced
+from indexer.runner import TRANSIENT
 from indexer.scratch import MayNotCreateDatabases
 from indexer.verification import IndexNotComparable, Verification, verify
 from indexer.verification import Progress as VerificationProgress
@@ -102,7 +103,7 @@ def rebuild_index(as_json: AsJson = False) -> None:
             halt = read_halt(connection)
         try:
             before, after = rebuild(engine, source, lambda blocks: progress.advance(task, blocks))
-        except (ChainError, ChainMoved, Halted) as error:
+        except (*TRANSIENT, Halted) as error:
             fail(f"The index was emptied, but not read to the end: {error}")
     if as_json:
         print_json({"before": before, "after": after, "same": before == after, "halt": halt})

@@ -10,7 +10,8 @@ from sqlalchemy import text
 
 from indexer.cursor import read_halt
 from indexer.queries.freshness import IndexEmpty, read_freshness
-from indexer.rereads import ReadInVain
+from indexer.rereads import Contradiction, ReadInVain, Rereads
+from indexer.rpc import ChainUnreachable
 from tests.indexer.conftest import Bench
 from tests.indexer.event_logs import EncodedLog
 from tests.indexer.following import following
@@ -177,6 +178,26 @@ def test_a_node_that_has_no_receipts_holds_up_nothing(bench: Bench) -> None:
     bench.index.follow(bench.chain)
     bench.node.faults.clear()
     assert bench.index.prove(bench.chain) == bench.replayed()
+
+
+def test_a_node_that_breaks_off_while_blocks_are_taken_back_is_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_again, left = Rereads.read_again, [1]
+
+    def breaks_off(rereads: Rereads, found: Contradiction) -> int:
+        if left:
+            left.pop()
+            raise ChainUnreachable("the node broke off")
+        return read_again(rereads, found)
+
+    monkeypatch.setattr(Rereads, "read_again", breaks_off)
+    monkeypatch.setattr("indexer.runner.FAILURE_PAUSE_SECONDS", 0.02)
+    bench.node.faults[:] = [leaves_out(begin(bench), count=1)]
+    with following(bench.index.indexer):
+        wait_until(lambda: bench.index.proven == bench.chain.head.number, "the proof")
+    assert not left
+    assert bench.index.digest() == bench.replayed()
 
 
 def test_one_wrong_answer_disproves_nothing(bench: Bench) -> None:

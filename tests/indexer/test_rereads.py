@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from indexer.cursor import read_halt
+from indexer.cursor import Halted, read_halt
 from indexer.verify import rebuild
 from protocol.events import Event, Transfer
 from protocol.types import AmountMinor
@@ -108,6 +108,21 @@ def test_after_a_rebuild_it_is_tried_again(bench: Bench) -> None:
         rebuild(bench.index.engine, bench.index.source, lambda blocks: None)
         wait_until(lambda: bench.index.proven == bench.chain.head.number, "the proof")
     assert bench.index.digest() == bench.replayed()
+
+
+def test_a_rebuild_does_not_wait_for_an_indexer_that_stands_still(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node has become worse since the index was made."""
+    monkeypatch.setattr("indexer.ranges.RANGE_BLOCKS_MAX", 3)
+    transactions = tell(5, 60)
+    for start in range(0, len(transactions), 4):
+        bench.chain.mine(*transactions[start : start + 4], seconds=60)
+    bench.index.follow(bench.chain)
+    settled = [o for event, o in bench.chain.events if type(event).__name__ == "UsageSettled"]
+    bench.node.faults[:] = [leaves_out((settled[1].block_number, settled[1].log_index))]
+    with following(bench.index.indexer), pytest.raises(Halted, match="Logs are missing"):
+        rebuild(bench.index.engine, bench.index.source, lambda blocks: None)
 
 
 # -- what no table can hold ------------------------------------------------------------------------
