@@ -7,8 +7,10 @@ commands that measure write the file; the pages in `PAGES` are rendered from it.
 from __future__ import annotations
 
 import json
+import operator
 import os
 import platform
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,16 +21,23 @@ from node.config import PROJECT_ROOT
 
 FIGURES_FILE = PROJECT_ROOT / "docs" / "figures.json"
 PAGES = tuple(PROJECT_ROOT / "docs" / name for name in ("performance.md", "reliability.md"))
+TARGET = re.compile(r"(?P<sign>[≤≥<]) (?P<number>[0-9,.]+)")
+COMPARED: Mapping[str, Callable[[float, float], bool]] = {
+    "≤": operator.le,
+    "≥": operator.ge,
+    "<": operator.lt,
+}
 BEGIN, END = "<!-- figures: {section} -->", "<!-- end -->"
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value; `target` is what the design asks for, if it does."""
+    """One measured value, or a setting under which others were measured, as text; `target` is what
+    the design asks for, if it does."""
 
     section: str
     name: str
-    value: float
+    value: float | str
     unit: str
     target: str
     command: str
@@ -40,12 +49,23 @@ class Figure:
         """Its name among all figures."""
         return f"{self.section}: {self.name}"
 
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the value is as the target asks; None if there is none."""
+        found = TARGET.match(self.target)
+        if found is None or isinstance(self.value, str):
+            return None
+        asked = float(found["number"].replace(",", ""))
+        return COMPARED[found["sign"]](self.value, asked)
+
 
 Renderer = Callable[[list[Figure]], str]
 """What makes a section's table from all figures."""
 
 
-def measured(section: str, name: str, value: float, unit: str, target: str = "") -> Figure:
+def measured(
+    section: str, name: str, value: float | str, unit: str = "", target: str = ""
+) -> Figure:
     """A figure of this machine, now, measured by `make bench`."""
     return Figure(
         section=section,
@@ -107,12 +127,24 @@ def render_tables(text: str, figures: list[Figure], renderers: Mapping[str, Rend
 
 def _table(section: str, figures: list[Figure]) -> str:
     rows = [figure for figure in figures if figure.section == section]
-    lines = ["| what | measured | target |", "| --- | ---: | ---: |"]
-    lines += [f"| {row.name} | {_show(row.value)} {row.unit} | {row.target} |" for row in rows]
+    lines = ["| what | measured | target | |", "| --- | ---: | ---: | --- |"]
+    lines += [
+        f"| {row.name} | {show(row.value)} {row.unit} | {row.target} | {VERDICTS[row.is_met]} |"
+        for row in rows
+    ]
+    if not any(row.target for row in rows):
+        lines = ["| what | measured |", "| --- | ---: |"]
+        lines += [f"| {row.name} | {show(row.value)} {row.unit} |" for row in rows]
     last = rows[-1]
     lines += ["", f"`{last.command}`, {last.machine}, {last.date}"]
     return "\n".join(lines)
 
 
-def _show(value: float) -> str:
+VERDICTS = {None: "", True: "met", False: "**not met**"}
+
+
+def show(value: float | str) -> str:
+    """A value as the pages have it."""
+    if isinstance(value, str):
+        return value
     return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}".rstrip("0").rstrip(".")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from node.embedded.postgres import database_url, start_postgres
 from node.migrate import migrate
 
 MEBIBYTE = 2**20
+DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Server:
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run of our indexer: seconds from its first request to its last commit, the processor
-    time of its process and of the database's, its peak of memory; rows and bytes of the leaves."""
+    time of its process and of the database's, its peak of memory; rows and bytes of the leaves; and
+    what the database promised of a commit meanwhile, by the names of its settings."""
 
     seconds: float
     cpu_seconds: float
@@ -41,6 +43,7 @@ class Run:
     endings: int
     leaves: int
     leaves_bytes: int
+    durability: Mapping[str, str]
 
 
 @contextmanager
@@ -66,8 +69,8 @@ def run_follower(chain: DenseChain, folder: Path, url: str, server: Server) -> R
     spent = _cpu_seconds(server) - before
     engine = create_engine(url)
     with engine.connect() as connection:
-        _require_durable(connection)
-        counts = [
+        durability = require_durable(connection)
+        endings, leaves, leaves_bytes = [
             connection.scalar(text(statement))
             for statement in (
                 "SELECT count(*) FROM ledger.endings",
@@ -76,15 +79,26 @@ def run_follower(chain: DenseChain, folder: Path, url: str, server: Server) -> R
             )
         ]
     engine.dispose()
-    return Run(run["indexing_seconds"], run["cpu_seconds"], spent, run["peak_bytes"], *counts)
+    return Run(
+        seconds=run["indexing_seconds"],
+        cpu_seconds=run["cpu_seconds"],
+        database_cpu_seconds=spent,
+        peak_bytes=run["peak_bytes"],
+        endings=endings,
+        leaves=leaves,
+        leaves_bytes=leaves_bytes,
+        durability=durability,
+    )
 
 
-def _require_durable(connection: Connection) -> None:
-    """What is fast because it may be lost is not measured."""
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-        assert connection.scalar(text(f"SHOW {setting}")) == "on", setting
+def require_durable(connection: Connection) -> dict[str, str]:
+    """What is fast because it may be lost is not measured. The settings that say so, which each run
+    prints."""
+    settings = {name: str(connection.scalar(text(f"SHOW {name}"))) for name in DURABILITY}
+    assert set(settings.values()) == {"on"}, settings
     unlogged = "SELECT count(*) FROM pg_class WHERE relpersistence = 'u'"
     assert connection.scalar(text(unlogged)) == 0
+    return settings
 
 
 def _cpu_seconds(server: Server) -> float:

@@ -111,8 +111,8 @@ def _sum(work: Work) -> str:
     return " + ".join(parts) + (f" = {total:,}{each}" if each else "")
 
 
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:,.0f}"
+def _number(value: float | str | None) -> str:
+    return "" if value is None else f"{float(value):,.0f}"
 
 
 def _version(section: str) -> str:

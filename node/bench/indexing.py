@@ -10,7 +10,7 @@ from pathlib import Path
 
 from node.bench.dense_chain import open_dense_chain
 from node.bench.figures import Figure, measured
-from node.bench.follower_runs import MEBIBYTE, Server, new_database, run_follower
+from node.bench.follower_runs import MEBIBYTE, Run, Server, new_database, run_follower
 from node.bench.ponder import FINALITY_BLOCKS, measure_ponder
 
 SECTION = "index"
@@ -27,6 +27,9 @@ def measure_indexing(folder: Path, server: Server) -> Iterator[Figure]:
             ours = run_follower(chain, folder, url, server)
         assert ours.endings == EVENTS, ours
     rate = EVENTS / ours.seconds
+    yield from settings_of(SECTION, ours)
+    yield measured(SECTION, "Ponder's database: fsync", theirs.fsync)
+    yield measured(SECTION, "Ponder's database: synchronous_commit", theirs.synchronous_commit)
     yield measured(SECTION, "events indexed", rate, "a second", "≥ 100,000")
     yield measured(SECTION, "by Ponder 0.16.10", theirs.indexing_rate, "a second")
     yield measured(SECTION, "times as fast as Ponder", rate / theirs.indexing_rate, "", "≥ 20")
@@ -35,6 +38,12 @@ def measure_indexing(folder: Path, server: Server) -> Iterator[Figure]:
     yield measured(SECTION, "Ponder's, an event", _micro(theirs.cpu_seconds), "µs")
     yield measured(SECTION, "memory at most", ours.peak_bytes / MEBIBYTE, "MiB", "≤ 500")
     yield measured(SECTION, "Ponder's memory at most", theirs.peak_bytes / MEBIBYTE, "MiB")
+
+
+def settings_of(section: str, run: Run) -> Iterator[Figure]:
+    """Under which settings of the database a run was measured; no table is unlogged."""
+    for name, value in run.durability.items():
+        yield measured(section, f"the database: {name}", value)
 
 
 def _micro(seconds: float) -> float:

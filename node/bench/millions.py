@@ -20,6 +20,7 @@ from node.api_keys import hash_api_key, new_api_key
 from node.bench.dense_chain import DenseChain, open_dense_chain
 from node.bench.figures import Figure, measured
 from node.bench.follower_runs import MEBIBYTE, Server, new_database, run_follower
+from node.bench.indexing import settings_of
 from node.bench.load import Question, prepare_request, run_load
 from node.bench.population import Population, is_ended
 from node.bench.services import started, wait_until_ready
@@ -74,6 +75,7 @@ def _populate(chain: DenseChain) -> Population:
 def _index(chain: DenseChain, folder: Path, url: str, server: Server) -> Iterator[Figure]:
     run = run_follower(chain, folder, url, server)
     assert run.leaves == CONSENTS, run
+    yield from settings_of(SECTION, run)
     rate, name = CONSENTS / run.seconds, "leaves indexed, their index included"
     yield measured(SECTION, name, rate, "a second", "≥ 300,000")
     yield measured(SECTION, "13 million leaves indexed", run.seconds, "s", "< 180")
@@ -211,5 +213,5 @@ def _proofs(url: str, population: Population) -> Iterator[Figure]:
             assert verify_inclusion(leaf, anchoring.index, anchoring.size, path, anchoring.root)
     durations.sort()
     p50, p99 = durations[PROOFS // 2], durations[int(PROOFS * 0.99)]
-    yield measured(SECTION, "proof of inclusion, p50", 1_000 * p50, "ms", "≤ 5")
-    yield measured(SECTION, "proof of inclusion, p99", 1_000 * p99, "ms")
+    yield measured(SECTION, "proof of inclusion, p50", 1_000 * p50, "ms")
+    yield measured(SECTION, "proof of inclusion, p99", 1_000 * p99, "ms", "≤ 5")

@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from node.bench.api import measure_api
 from node.bench.attestations import measure_eas
-from node.bench.figures import PAGES, Figure, record_figures, render_pages
+from node.bench.figures import PAGES, Figure, record_figures, render_pages, show
 from node.bench.follower_runs import open_server
 from node.bench.gas import measure_gas, measure_padding
 from node.bench.gas_page import RENDERERS
@@ -59,7 +59,7 @@ def run_bench(console: Console, parts: Collection[Part] = tuple(Part)) -> None:
     with tempfile.TemporaryDirectory(prefix="ptx-bench-") as folder:
         for figure in _measure(Path(folder), parts):
             console.print(
-                f"{figure.section:<12} {figure.name:<52} {figure.value:>14,} {figure.unit:<10}"
+                f"{figure.section:<12} {figure.name:<52} {show(figure.value):>14} {figure.unit:<10}"
                 f" {figure.target}",
                 soft_wrap=True,
             )

@@ -133,7 +133,14 @@ def _opened(output: Path | None) -> Iterator[BinaryIO]:
     if output is None or str(output) == "-":
         yield sys.stdout.buffer
     else:
-        with output.open("wb") as file:
+        try:
+            file = output.open("wb")
+        except OSError as error:
+            fail(
+                f"{output} cannot be written: {error.strerror}. Name a file in a directory that "
+                "exists and that you may write to, or leave --output out for standard output."
+            )
+        with file:
             yield file
 
 

@@ -48,8 +48,12 @@ def status(
     as_json: AsJson = False,
 ) -> None:
     """Which block the index has reached, how old its view is, and up to which block all of it is
-    proven by headers and receipts. The status is 1 while the indexer stands still."""
-    engine = owner_engine(require_database_url(local_settings()))
+    proven by headers and receipts. The status is 1 while it is too old for the API to answer, or
+    the indexer stands still."""
+    from node.api.context import judge_fresh
+
+    settings = local_settings()
+    engine = owner_engine(require_database_url(settings))
     with engine.connect() as connection:
         halt = read_halt(connection)
         try:
@@ -59,6 +63,7 @@ def status(
         proven = read_proven(connection)
         digest = digest_of_ledger(connection) if with_digest else None
     block = freshness.block
+    is_stale = judge_fresh(settings, freshness) is None
     if as_json:
         print_json(
             {
@@ -66,13 +71,16 @@ def status(
                 "blockHash": "0x" + block.block_hash.hex(),
                 "ageSeconds": round(freshness.age_seconds, 3),
                 "provenBlock": None if proven is None else proven.block_number,
+                "stale": is_stale,
                 "halt": halt,
             }
             | ({} if digest is None else {"digest": digest})
         )
     else:
         _print_status(freshness, proven, digest)
-    if halt is not None:
+        if is_stale and halt is None:
+            _print_stale(freshness, settings.max_staleness_seconds)
+    if is_stale:
         raise typer.Exit(1)
 
 
@@ -86,6 +94,16 @@ def _print_status(freshness: Freshness, proven: Proven | None, digest: str | Non
         console.print(f"digest  {digest}")
     if freshness.halt is not None:
         console.print(f"[red]stands still[/red]  {escape(freshness.halt)}", soft_wrap=True)
+
+
+def _print_stale(freshness: Freshness, limit_seconds: float) -> None:
+    console.print(
+        "[red]stale[/red]   The API answers 503 `index-stale`: this block was last seen as the"
+        f" head {freshness.age_seconds:.0f} s ago, and {limit_seconds:g} s is the limit. See that"
+        " the indexer runs (`ptx-ledger run`, or `ptx-ledger serve indexer`), what its log says,"
+        " and that CHAIN_URL answers.",
+        soft_wrap=True,
+    )
 
 
 @app.command(name="rebuild")
@@ -222,7 +240,7 @@ def _print(found: Verification) -> None:
     drawn = "every block" if found.seed is None else f"drawn by --seed {found.seed}"
     console.print(
         f"blocks   {found.blocks_checked} checked with their receipts ({drawn}), "
-        + ("all equal" if not found.faults_count else f"[red]{found.faults_count} faults[/red]")
+        + ("all equal" if not found.faults_count else f"[red]{_faults(found)}[/red]")
     )
     for each in found.tables_different:
         console.print(f"[red]{each.table}[/red] differs from block {each.first_block} on; there")
@@ -233,6 +251,10 @@ def _print(found: Verification) -> None:
     if found.faults_count > FAULTS_SHOWN:
         console.print(f"  and {found.faults_count - FAULTS_SHOWN} more; --json has them")
     console.print("the same" if found.agrees else "[red]DIFFERENT[/red]")
+
+
+def _faults(found: Verification) -> str:
+    return f"{found.faults_count} {'fault' if found.faults_count == 1 else 'faults'}"
 
 
 def _show_row(row: str | None) -> str:

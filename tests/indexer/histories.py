@@ -44,7 +44,7 @@ from protocol.events import (
     WithdrawalRefused,
 )
 from protocol.identifiers import organisation_id
-from protocol.ledger import settled_units, treasury
+from protocol.ledger import deposit, settled_units, treasury
 from protocol.lifecycle import Lifecycle
 from protocol.merkle import root_of
 from protocol.signing import agreement_id_of
@@ -106,7 +106,7 @@ def tell(seed: int, acts: int) -> list[list[Event]]:
     story = Story().begin()
     kinds = (_act_with_money, _act_with_consents, _act_with_agreements, _act_with_participants)
     for _ in range(acts):
-        [act] = draw.choices(kinds, (4, 3, 3, 3))
+        [act] = draw.choices(kinds, (5, 3, 3, 3))
         act(story, draw)
     return transactions_of(story.events)
 
@@ -138,8 +138,10 @@ def mine_all(chain: ScriptedChain, transactions: list[list[Event]], seed: int) -
 
 
 def _act_with_money(story: Story, draw: random.Random) -> None:
-    name = draw.choice(MONEY_ACTS)
     held = story.state.money.get(CONSUMER_HOLDING, 0)
+    name = draw.choice(MONEY_ACTS)
+    if not deposit(story.state, AGREEMENT, EMPLOYER):  # without which little else can happen
+        name = draw.choice(("deposit", name)) if held else "issue"
     match name:
         case "pay_out_commission":
             story.pay_out_commission()

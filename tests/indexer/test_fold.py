@@ -36,7 +36,7 @@ from tests.indexer.specification import (
 )
 from tests.indexer.specification_of_money import require_same_money
 
-SEED, ACTS = 13, 200
+SEED, ACTS = 30, 200
 """A history with every event."""
 ELSEWHERE = {
     "accounts": "tests/indexer/test_balances_at.py",

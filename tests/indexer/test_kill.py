@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,33 +101,70 @@ every_step = pytest.mark.parametrize(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A message to the database: the n-th of all, or the n-th COMMIT."""
+
+    number: int
+    is_commit: bool
+
+    def is_reached(self, messages: Sequence[bytes]) -> bool:
+        """Whether it is the last of these."""
+        if not self.is_commit:
+            return len(messages) == self.number
+        return b"COMMIT" in messages[-1] and count_commits(messages) == self.number
+
+
+def count_commits(messages: Sequence[bytes]) -> int:
+    return sum(b"COMMIT" in message for message in messages)
+
+
 @every_step
 def test_kill_before_and_after_messages_to_the_database(scene: Scene, each: int) -> None:
-    """Every COMMIT always, of the other messages every one or some."""
+    """Every COMMIT always, of the other messages every one or some. Each kill must have killed: the
+    process lives only where it was about to end."""
     url = scene.server.copy(scene.template)
     assert scene.run(url) == 0
     messages = list(scene.wire.messages)
-    commits = [n for n, message in enumerate(messages, 1) if b"COMMIT" in message]
-    assert len(commits) >= 5
+    commits = count_commits(messages)
+    assert commits >= 5
     scene.require_same_end(url, "a clean run")
-    for number in sorted({*range(1, len(messages) + 1, each), *commits}):
+    steps = [Step(number, True) for number in range(1, commits + 1)]
+    steps += [Step(number, False) for number in range(1, len(messages) + 1, each)]
+    lived = []
+    for step in steps:
         for moment in ("before", "after"):
             url = scene.server.copy(scene.template)
-            scene.wire.messages.clear()
+            if run_killed(scene, url, step, moment) != -signal.SIGKILL:
+                lived.append((step, moment))
+            scene.require_same_end(url, f"{moment} {step}")
+    # A run may have a message less than another, and end while the signal is under way.
+    last = {(Step(commits, True), "after")}
+    assert all(each in last or each[0].number > len(messages) - 4 for each in lived), lived
+    assert len(lived) <= 4, lived
 
-            def before(count: int, at: int = number, when: str = moment) -> bool:
-                if count == at and when == "before":
-                    scene.kill()
-                return not (count >= at and when == "before")
 
-            def after(count: int, at: int = number, when: str = moment) -> None:
-                if count == at and when == "after":
-                    scene.kill()
+def run_killed(scene: Scene, url: str, step: Step, moment: str) -> int:
+    """A process that is killed at a step, before the database has the message or after; how it
+    ended. Nothing reaches the database once it is killed."""
+    scene.wire.messages.clear()
+    is_over = [False]
 
-            scene.wire.before, scene.wire.after = before, after
-            assert scene.run(url) in (-signal.SIGKILL, 0)
-            scene.wire.before, scene.wire.after = lambda count: True, lambda count: None
-            scene.require_same_end(url, f"{moment} message {number}")
+    def before(count: int) -> bool:
+        is_over[0] = is_over[0] or step.is_reached(scene.wire.messages[:count])
+        if is_over[0] and moment == "before":
+            scene.kill()
+        return not (is_over[0] and moment == "before")
+
+    def after(count: int) -> None:
+        if is_over[0] and moment == "after":
+            scene.kill()
+
+    scene.wire.before, scene.wire.after = before, after
+    code = scene.run(url)
+    scene.wire.before, scene.wire.after = lambda count: True, lambda count: None
+    assert code in (-signal.SIGKILL, 0)
+    return code
 
 
 @every_step

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,29 @@ def test_an_archive_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> Non
     (tmp_path / "second").mkdir()
     with pytest.raises(ArchiveChanged, match=r"published\.tgz has the SHA-512"):
         fetch_archive(copy, tmp_path / "second", pinned)
+
+
+@pytest.mark.parametrize(
+    ("value", "target", "is_met"),
+    [
+        (107_595.8, "≥ 100,000", True),
+        (5.206, "≤ 5", False),
+        (5, "≤ 5", True),
+        (180.0, "< 180", False),
+        (9.5, "≤ 10 s", True),
+        (10.4, "≥ 20", False),
+        (1.0, "", None),
+        ("on", "", None),
+    ],
+)
+def test_a_target_is_met_or_not(value: float | str, target: str, is_met: bool | None) -> None:
+    found = replace(figure("index", "speed", 1), value=value, target=target)
+    assert found.is_met is is_met
+    table = render_tables("<!-- figures: index -->\n<!-- end -->", [found], {})
+    verdict = {None: "", True: "met", False: "**not met**"}[is_met]
+    assert (f"| {verdict} |" in table) == (is_met is not None)
+
+
+def test_every_target_can_be_judged() -> None:
+    """A target in words that nobody compares would stand there as if it were met."""
+    assert all(each.is_met is not None for each in read_figures() if each.target)
