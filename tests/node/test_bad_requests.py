@@ -44,8 +44,14 @@ NOT_JSON = {
     "cut": b'{"terms": ',
     "nothing": b"{]",
     "not UTF-8": b'{"terms": "\xff\xfe"}',
-    "too deep": b"[" * 100_000,
 }
+
+
+def test_what_is_nested_too_deep_is_refused(at_rest: World) -> None:
+    with nothing_written(at_rest):
+        for path in WRITES:
+            answer = send(at_rest.operator, "POST", path, b"[" * 100_000)
+            assert_problem(answer, 400, "json-too-deep", None)
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON)
