@@ -121,8 +121,7 @@ def count_commits(messages: Sequence[bytes]) -> int:
 
 @every_step
 def test_kill_before_and_after_messages_to_the_database(scene: Scene, each: int) -> None:
-    """Every COMMIT always, of the other messages every one or some. Each kill must have killed: the
-    process lives only where it was about to end."""
+    """Every COMMIT always, of the other messages every one or some; and each kill has killed."""
     url = scene.server.copy(scene.template)
     assert scene.run(url) == 0
     messages = list(scene.wire.messages)
@@ -131,40 +130,61 @@ def test_kill_before_and_after_messages_to_the_database(scene: Scene, each: int)
     scene.require_same_end(url, "a clean run")
     steps = [Step(number, True) for number in range(1, commits + 1)]
     steps += [Step(number, False) for number in range(1, len(messages) + 1, each)]
-    lived = []
+    kills = []
     for step in steps:
         for moment in ("before", "after"):
             url = scene.server.copy(scene.template)
-            if run_killed(scene, url, step, moment) != -signal.SIGKILL:
-                lived.append((step, moment))
+            kills.append(run_killed(scene, url, step, moment))
             scene.require_same_end(url, f"{moment} {step}")
-    # A run may have a message less than another, and end while the signal is under way.
-    last = {(Step(commits, True), "after")}
-    assert all(each in last or each[0].number > len(messages) - 4 for each in lived), lived
-    assert len(lived) <= 4, lived
+    # A run may have a few messages less than another, and so may never come to the last steps.
+    assert sum(kill.is_sent for kill in kills) > 0.9 * len(kills)
+    assert [kill for kill in kills if not kill.is_as_it_must] == []
 
 
-def run_killed(scene: Scene, url: str, step: Step, moment: str) -> int:
-    """A process that is killed at a step, before the database has the message or after; how it
-    ended. Nothing reaches the database once it is killed."""
-    scene.wire.messages.clear()
-    is_over = [False]
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """How a process ended that was to be killed at a step; `messages_left` is how many messages
+    followed the one at which the signal was sent, None if it never was."""
+
+    step: Step
+    moment: str
+    code: int
+    messages_left: int | None
+
+    @property
+    def is_sent(self) -> bool:
+        return self.messages_left is not None
+
+    @property
+    def is_as_it_must(self) -> bool:
+        """A signal kills; only a process that is about to end may be quicker than it."""
+        if self.messages_left is None:
+            return self.code == 0
+        is_at_its_end = self.moment == "after" and self.messages_left < 3
+        return self.code == -signal.SIGKILL or (self.code == 0 and is_at_its_end)
+
+
+def run_killed(scene: Scene, url: str, step: Step, moment: str) -> Kill:
+    """A process that is killed at a step, before the database has the message or after. Nothing
+    reaches the database once it is killed before."""
+    wire, sent_at = scene.wire, [0]
+    wire.messages.clear()
 
     def before(count: int) -> bool:
-        is_over[0] = is_over[0] or step.is_reached(scene.wire.messages[:count])
-        if is_over[0] and moment == "before":
-            scene.kill()
-        return not (is_over[0] and moment == "before")
+        if not sent_at[0] and step.is_reached(wire.messages[:count]):
+            sent_at[0] = count
+            if moment == "before":
+                scene.kill()
+        return not (sent_at[0] and moment == "before")
 
     def after(count: int) -> None:
-        if is_over[0] and moment == "after":
+        if sent_at[0] == count and moment == "after":
             scene.kill()
 
-    scene.wire.before, scene.wire.after = before, after
+    wire.before, wire.after = before, after
     code = scene.run(url)
-    scene.wire.before, scene.wire.after = lambda count: True, lambda count: None
-    assert code in (-signal.SIGKILL, 0)
-    return code
+    wire.before, wire.after = lambda count: True, lambda count: None
+    return Kill(step, moment, code, len(wire.messages) - sent_at[0] if sent_at[0] else None)
 
 
 @every_step
