@@ -35,6 +35,8 @@ from tests.records.command_line import run
 from tests.records.passage import Passage, open_passage
 from tests.stage import Json, Node, World, build_world, wait_until
 
+WRONG_TOKENS_MAX = 1_000_000
+"""These tests send more of them than a node takes from one address."""
 SECOND_OPERATOR = "did:web:second-operator.localhost"
 RECIPIENT = "did:web:recipient.example"
 
@@ -173,6 +175,7 @@ def open_two_nodes(folder: Path) -> Iterator[TwoNodes]:
         port=free_port("127.0.0.1", 0),
         chain_port=free_port("127.0.0.1", 0),
         batch_seconds=0.1,
+        rate_guesses_per_minute=WRONG_TOKENS_MAX,
     )
     with Supervisor(first, print).started() as running:
         complete = first.model_copy(
@@ -212,6 +215,7 @@ def _second(folder: Path, world: World) -> Iterator[tuple[Node, Passage]]:
             webhook_private_addresses=True,
             public_url=passage.url,
             batch_seconds=0.1,
+            rate_guesses_per_minute=WRONG_TOKENS_MAX,
         )
         _admit_operator(world, settings)
         with Supervisor(settings, print).started() as running:
