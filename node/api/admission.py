@@ -21,6 +21,7 @@ from node.api.gateway import METHODS
 from node.api.metrics import LIMITED
 from node.api.problem_documents import REQUEST_ID, RequestTooSlow, answer, too_slow
 from node.api.rate_limits import KEY_IS_VALID, Caller, RateLimits
+from node.api.security_headers import SecurityHeaders
 from node.config import Settings
 from node.logs import REQUEST_OF_LINES
 from node.problems import Problem
@@ -43,6 +44,7 @@ class Admission:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._limits = RateLimits(settings)
+        self._headers = SecurityHeaders(settings.public_address)
         self._seconds_max = settings.request_seconds_max
         self._says_all = settings.log_level == "debug"
 
@@ -51,7 +53,8 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(self._app, self._limits, self._seconds_max, scope, receive, send)
+        doors = (self._app, self._limits, self._headers)
+        visit = _Visit(*doors, self._seconds_max, scope, receive, send)
         await visit.run(self._says_all)
 
 
@@ -59,7 +62,7 @@ class _Visit:
     """One request on its way through."""
 
     __slots__ = (
-        *("_app", "_limits", "_scope", "_receive", "_send"),
+        *("_app", "_limits", "_headers", "_scope", "_receive", "_send"),
         *("_started", "_deadline", "_is_received", "_status", "_request_id"),
     )
 
@@ -67,6 +70,7 @@ class _Visit:
         self,
         app: ASGIApp,
         limits: RateLimits,
+        headers: SecurityHeaders,
         seconds_max: float,
         scope: Scope,
         receive: Receive,
@@ -74,6 +78,7 @@ class _Visit:
     ) -> None:
         self._app = app
         self._limits = limits
+        self._headers = headers
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -156,8 +161,10 @@ class _Visit:
     async def _told(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            named = (b"x-request-id", self._request_id.encode())
-            message = {**message, "headers": [*message.get("headers", ()), named]}
+            scope = self._scope
+            headers = self._headers.added(message, scope["path"], scope["query_string"])
+            headers.append((b"x-request-id", self._request_id.encode()))
+            message = {**message, "headers": headers}
         await self._send(message)
 
     async def _answer_instead(self, problem: Problem) -> None:
