@@ -19,6 +19,7 @@ from node.embedded.postgres import database_url, start_postgres
 from node.migrate import migrate
 
 MEBIBYTE = 2**20
+DURABLE_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ def run_follower(chain: DenseChain, folder: Path, url: str, server: Server) -> R
     spent = _cpu_seconds(server) - before
     engine = create_engine(url)
     with engine.connect() as connection:
-        _require_durable(connection)
+        require_durable(connection)
         counts = [
             connection.scalar(text(statement))
             for statement in (
@@ -79,9 +80,9 @@ def run_follower(chain: DenseChain, folder: Path, url: str, server: Server) -> R
     return Run(run["indexing_seconds"], run["cpu_seconds"], spent, run["peak_bytes"], *counts)
 
 
-def _require_durable(connection: Connection) -> None:
+def require_durable(connection: Connection) -> None:
     """What is fast because it may be lost is not measured."""
-    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+    for setting in DURABLE_SETTINGS:
         assert connection.scalar(text(f"SHOW {setting}")) == "on", setting
     unlogged = "SELECT count(*) FROM pg_class WHERE relpersistence = 'u'"
     assert connection.scalar(text(unlogged)) == 0
