@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from node import tables
 from node.outgoing import PAUSE_SECONDS_MAX, pause_seconds
 
-BATCH_SIZE_MAX = 50
+BATCH_SIZE_MAX = 100
 FAILURE_LENGTH_MAX = 500
 
 
@@ -21,6 +21,29 @@ class Claimed(NamedTuple):
     organisation_id: bytes
     leaf: bytes
     attempts: int
+
+
+class Outcome(NamedTuple):
+    """What became of an attempt: delivered with a confirmation, refused, or still waiting, to be
+    tried again after a pause."""
+
+    state: str
+    confirmation: str | None = None
+    failure: str | None = None
+    pause_seconds: float = 0.0
+
+
+_WRITE_OUTCOMES = text(
+    "UPDATE node.deliveries AS d SET state = o.state, last_failure = o.failure,"
+    " confirmation = coalesce(o.confirmation, d.confirmation),"
+    " confirmed_at = CASE WHEN o.state = 'delivered' THEN now() ELSE d.confirmed_at END,"
+    " next_attempt_at = clock_timestamp() + make_interval(secs => o.pause)"
+    " FROM unnest(CAST(:owners AS bytea[]), CAST(:leaves AS bytea[]), CAST(:states AS text[]),"
+    " CAST(:confirmations AS text[]), CAST(:failures AS text[]), CAST(:pauses AS float8[]))"
+    " AS o (owner, leaf, state, confirmation, failure, pause)"
+    " WHERE d.organisation_id = o.owner AND d.leaf = o.leaf AND d.recipient = :recipient"
+    " AND d.kind = :kind AND d.state = 'waiting'"
+)
 
 
 class DeliveryQueue:
@@ -98,26 +121,21 @@ class DeliveryQueue:
             return [Claimed(*row) for row in await connection.execute(statement)]
 
     async def write_outcomes(
-        self,
-        recipient: bytes,
-        kind: str,
-        outcomes: Sequence[tuple[Claimed, Mapping[str, Any]]],
+        self, recipient: bytes, kind: str, outcomes: Sequence[tuple[Claimed, Outcome]]
     ) -> None:
-        """All of a batch in one transaction; what was cancelled meanwhile stays so."""
-        deliveries = tables.deliveries
+        """All of a batch in one statement; what was cancelled meanwhile stays so."""
+        values = {
+            "recipient": recipient,
+            "kind": kind,
+            "owners": [claimed.organisation_id for claimed, _ in outcomes],
+            "leaves": [claimed.leaf for claimed, _ in outcomes],
+            "states": [outcome.state for _, outcome in outcomes],
+            "confirmations": [outcome.confirmation for _, outcome in outcomes],
+            "failures": [outcome.failure for _, outcome in outcomes],
+            "pauses": [outcome.pause_seconds for _, outcome in outcomes],
+        }
         async with self._database.begin() as connection:
-            for claimed, values in outcomes:
-                await connection.execute(
-                    update(deliveries)
-                    .where(
-                        deliveries.c.organisation_id == claimed.organisation_id,
-                        deliveries.c.leaf == claimed.leaf,
-                        deliveries.c.recipient == recipient,
-                        deliveries.c.kind == kind,
-                        deliveries.c.state == "waiting",
-                    )
-                    .values(values)
-                )
+            await connection.execute(_WRITE_OUTCOMES, values)
 
     async def record_failure(self, recipient: bytes, kind: str, reason: str, attempts: int) -> None:
         """All that waits for this recipient waits longer."""

@@ -13,12 +13,13 @@ same signed bytes. What waits for more than its turn says why (`failure`), and u
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Select, func, insert, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
@@ -35,7 +36,16 @@ IN_VAIN = ("failed", "expired")
 
 WAITING_MAX = 100_000
 MAX_ACT_ID = 2**53 - 1
-_IS_FULL = text("SELECT node.outbox_is_full(:most)")
+_PROMISE = text(
+    "INSERT INTO node.outbox (organisation_id, kind, subject, order_key, payload, expires_at)"
+    " SELECT CAST(:organisation AS bytea), :kind, new.subject, new.order_key,"
+    " CAST(new.payload AS jsonb), new.expires_at"
+    " FROM unnest(CAST(:subjects AS bytea[]), CAST(:order_keys AS bytea[]),"
+    " CAST(:payloads AS text[]), CAST(:expire_at AS bigint[]))"
+    " WITH ORDINALITY AS new (subject, order_key, payload, expires_at, place)"
+    " WHERE NOT (SELECT node.outbox_is_full(:most)) ORDER BY place"
+)
+"""All or nothing in one statement; without RETURNING: a relayed act may not be read back."""
 
 
 class Promise(NamedTuple):
@@ -68,22 +78,17 @@ async def enqueue(
     for which there is always more room than for grants.
     """
     most = WAITING_MAX if organisation_id is not None else 2 * WAITING_MAX
-    if (await connection.execute(_IS_FULL, {"most": most})).scalar_one():
+    values = {
+        "most": most,
+        "organisation": organisation_id,
+        "kind": kind,
+        "subjects": [promise.subject for promise in promises],
+        "order_keys": [promise.order_key or promise.subject for promise in promises],
+        "payloads": [json.dumps(promise.payload) for promise in promises],
+        "expire_at": [promise.expires_at for promise in promises],
+    }
+    if promises and (await connection.execute(_PROMISE, values)).rowcount == 0:
         raise Problem.of("outbox-full", f"More than {most} acts wait to be brought to the chain.")
-    await connection.execute(
-        insert(tables.outbox).inline(),  # without RETURNING: a relayed act may not be read back
-        [
-            {
-                "organisation_id": organisation_id,
-                "kind": kind,
-                "subject": promise.subject,
-                "order_key": promise.order_key or promise.subject,
-                "payload": promise.payload,
-                "expires_at": promise.expires_at,
-            }
-            for promise in promises
-        ],
-    )
 
 
 async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> Any | None:

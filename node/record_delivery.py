@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -25,7 +25,7 @@ from node.bootstrap import Node
 from node.commands.authority import may_confirm
 from node.contracts import Deployment
 from node.db import query
-from node.delivery_queue import FAILURE_LENGTH_MAX, Claimed, DeliveryQueue, after, storable
+from node.delivery_queue import FAILURE_LENGTH_MAX, Claimed, DeliveryQueue, Outcome, storable
 from node.did_documents import DidDocuments, DidDocumentUnknown, service_url
 from node.did_keys import DidKeys
 from node.operator_identity import NoSigningKey, OperatorIdentity
@@ -58,6 +58,13 @@ REFUSALS_BELIEVED = 6
 """For the receiver's index may be behind: half a minute and six answers tell."""
 ROUTES = {"record": "/v1/records", "erasure": "/v1/records/erasures"}
 EXPECTED = {"record": Confirmed.STORED, "erasure": Confirmed.ERASED}
+
+_RECORDS = text(
+    "SELECT asked.place, found.* FROM"
+    " unnest(CAST(:owners AS bytea[]), CAST(:leaves AS bytea[]))"
+    " WITH ORDINALITY AS asked (owner, leaf, place)"
+    " CROSS JOIN LATERAL node.record_to_deliver(asked.owner, asked.leaf) AS found"
+)
 
 logger = structlog.get_logger("records")
 
@@ -166,21 +173,22 @@ class RecordDelivery:
                 (each, {"leaf": to_hex(each.leaf), "issuer": to_hex(each.organisation_id)})
                 for each in claimed
             ]
-        statement = text("SELECT * FROM node.record_to_deliver(:owner, :leaf)")
-        items = []
+        values = {
+            "owners": [each.organisation_id for each in claimed],
+            "leaves": [each.leaf for each in claimed],
+        }
         async with self._database.connect() as connection:
-            for each in claimed:
-                values = {"owner": each.organisation_id, "leaf": each.leaf}
-                row = (await connection.execute(statement, values)).one_or_none()
-                if row is None:
-                    continue
-                sealed = SealedRecord(row.sealed_record, row.wrapped_key)
-                try:
-                    opened = unseal(sealed, each.leaf, self._master_key)
-                except SealError as error:  # it holds up itself and no other
-                    logger.error("record_does_not_open", reason=str(error))
-                    continue
-                items.append((each, json.loads(opened)))
+            rows = (await connection.execute(_RECORDS, values)).all()
+        items = []
+        for row in rows:
+            each = claimed[row.place - 1]
+            sealed = SealedRecord(row.sealed_record, row.wrapped_key)
+            try:
+                opened = unseal(sealed, each.leaf, self._master_key)
+            except SealError as error:  # it holds up itself and no other
+                logger.error("record_does_not_open", reason=str(error))
+                continue
+            items.append((each, json.loads(opened)))
         return items
 
     async def _address_of(self, recipient: OrganisationId) -> str:
@@ -248,22 +256,17 @@ class RecordDelivery:
                     found = await self._documents.find_signer(token, "assertionMethod")
                     signers[token.kid] = found
                 self._verify(organisation, kind, claimed, token, *signers[token.kid])
-                values: Mapping[str, Any] = {
-                    "state": "delivered",
-                    "confirmation": result.confirmation,
-                    "confirmed_at": func.now(),
-                    "last_failure": None,
-                }
+                outcome = Outcome("delivered", result.confirmation)
             else:
                 reason = result.reason or f"The receiver answered {result.outcome}."
                 is_refused = kind == "record" and result.outcome == "refused"
                 is_final = is_refused and claimed.attempts >= REFUSALS_BELIEVED
-                values = {
-                    "state": "refused" if is_final else "waiting",
-                    "last_failure": storable(reason),
-                    "next_attempt_at": after(pause_seconds(claimed.attempts)),
-                }
-            outcomes.append((claimed, values))
+                outcome = Outcome(
+                    "refused" if is_final else "waiting",
+                    failure=storable(reason),
+                    pause_seconds=pause_seconds(claimed.attempts),
+                )
+            outcomes.append((claimed, outcome))
         await self._queue.write_outcomes(recipient, kind, outcomes)
 
     def _verify(

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from protocol.errors import HexInvalid, TypedDataInvalid
@@ -62,9 +62,15 @@ def digest_of_typed_data(data: Mapping[str, Any]) -> Hash32:
     """
     types = types_of_typed_data(data)
     separator = hash_struct(types, "EIP712Domain", data["domain"])
-    return keccak256(
-        b"\x19\x01" + separator + hash_struct(types, data["primaryType"], data["message"])
-    )
+    return digest_in_domain(separator, types, data["message"], data["primaryType"])
+
+
+def digest_in_domain(
+    separator: Hash32, types: StructTypes, message: Mapping[str, Any], name: str = ""
+) -> Hash32:
+    """The digest of a message, by default of the primary type, whose members are values or text.
+    Raises TypedDataInvalid."""
+    return keccak256(b"\x19\x01" + separator + hash_struct(types, name or types[0][0], message))
 
 
 def types_of_typed_data(data: Mapping[str, Any]) -> StructTypes:
@@ -75,6 +81,7 @@ def types_of_typed_data(data: Mapping[str, Any]) -> StructTypes:
     )
 
 
+@lru_cache(maxsize=64)
 def domain_separator(domain: Domain) -> Hash32:
     """The hash of the domain, 32 bytes."""
     members, values = _domain_parts(domain)

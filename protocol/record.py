@@ -83,6 +83,11 @@ class RecordCheck:
 def from_json(value: Any) -> Record:
     """Read a record. Raises SchemaInvalid, CommitmentInvalid, EntryInvalid; judges no more."""
     validate("record", value)
+    return read_record(value)
+
+
+def read_record(value: Mapping[str, Any]) -> Record:
+    """Read a value that fits the schema. Raises CommitmentInvalid, EntryInvalid."""
     grant_signature = value.get("grantSignature")
     binding = value.get("holderBinding")
     return Record(
@@ -99,11 +104,18 @@ def from_json(value: Any) -> Record:
 
 def to_json(record: Record) -> dict[str, Any]:
     """A record as a JSON value that fits the schema. Raises SchemaInvalid, EntryInvalid."""
+    value = record_value(record)
+    validate("record", value)
+    return value
+
+
+def record_value(record: Record) -> dict[str, Any]:
+    """A record as a JSON value; of one that was read, it fits the schema. Raises EntryInvalid."""
     value: dict[str, Any] = {
         "version": record.version,
         "chainId": record.chain_id,
         "registry": to_hex(record.registry),
-        "document": _document_value(record.document),
+        "document": document_value(record.document),
         "blinding": to_hex(blinding_to_bytes(record.blinding)),
         "entry": to_hex(encode_entry(record.entry)),
     }
@@ -117,7 +129,6 @@ def to_json(record: Record) -> dict[str, Any]:
         }
     if record.group_id is not None:
         value["groupId"] = record.group_id
-    validate("record", value)
     return value
 
 
@@ -129,14 +140,14 @@ def document_from_json(value: Any) -> Document:
 
 def document_to_json(document: Document) -> dict[str, Any]:
     """A document as a JSON value that fits the schema. Raises SchemaInvalid."""
-    value = _document_value(document)
+    value = document_value(document)
     validate("document", value)
     return value
 
 
 def document_digest(document: Document) -> Hash32:
     """SHA-256 of the document's canonical JSON, 32 bytes. Raises CanonicalisationInvalid."""
-    return digest_of(_document_value(document))
+    return digest_of(document_value(document))
 
 
 def recipient_ids(document: Document) -> tuple[OrganisationId, ...]:
@@ -149,11 +160,20 @@ def check_record(
 ) -> RecordCheck:
     """Check that document, blinding, entry and signatures belong together.
 
+    Raises as `check_parts`, and CanonicalisationInvalid.
+    """
+    return check_parts(record, document_digest(record.document), resolved_keys)
+
+
+def check_parts(
+    record: Record, digest: Hash32, resolved_keys: Mapping[str, PublicKey] | None = None
+) -> RecordCheck:
+    """Check that blinding, entry and signatures belong to the document with this digest.
+
     Raises RecordInvalid, naming the field, where the commitment does not open, a signature is
     wrong, or the claimed assurance is not the proven one (a claim of `identified` may rest on keys
     that the caller has not resolved; then `unchecked` names them).
     """
-    digest = document_digest(record.document)
     try:
         opened = opens(record.entry.commitment, digest, record.blinding)
         leaf = leaf_of(record.entry)
@@ -201,7 +221,8 @@ def _document(value: Mapping[str, Any]) -> Document:
     )
 
 
-def _document_value(document: Document) -> dict[str, Any]:
+def document_value(document: Document) -> dict[str, Any]:
+    """A document as a JSON value; of one that was read, it fits the schema."""
     return {
         "receipt": dict(document.receipt),
         "notice": dict(document.notice),

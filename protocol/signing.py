@@ -1,8 +1,8 @@
 """What people and organisations sign: the ledger's EIP-712 messages.
 
 Each message exists twice: `typed_data_...` gives the JSON object for a wallet's
-eth_signTypedData_v4, `..._digest` the 32 bytes that are signed; the second is computed from the
-first. The domain is {name "PTX <Contract>", version "1", chainId, verifyingContract}. Whole
+eth_signTypedData_v4, `..._digest` the 32 bytes that are signed, which are the digest of that
+object. The domain is {name "PTX <Contract>", version "1", chainId, verifyingContract}. Whole
 numbers of more than 32 bits are decimal text, because JSON numbers are exact up to 2**53 only.
 """
 
@@ -15,7 +15,9 @@ from protocol.agreement import Terms
 from protocol.eip712 import (
     Domain,
     StructTypes,
+    digest_in_domain,
     digest_of_typed_data,
+    domain_separator,
     hash_struct,
     typed_data,
 )
@@ -216,8 +218,20 @@ def typed_data_consent_grant(entry: Entry, chain_id: int, registry: bytes) -> di
 
 
 def consent_grant_digest(entry: Entry, chain_id: int, registry: bytes) -> Hash32:
-    """What the holder's key signs to grant, 32 bytes."""
-    return digest_of_typed_data(typed_data_consent_grant(entry, chain_id, registry))
+    """What the holder's key signs to grant, 32 bytes: the digest of the typed data, hashed from
+    the values themselves, since it is asked for with each record."""
+    message = {
+        "entryType": entry.entry_type,
+        "version": entry.version,
+        "agreementId": entry.agreement_id,
+        "issuer": entry.issuer,
+        "holder": entry.holder,
+        "validFrom": entry.valid_from,
+        "validUntil": entry.valid_until,
+        "commitment": entry.commitment,
+    }
+    separator = domain_separator(_domain("ConsentRegistry", chain_id, registry))
+    return digest_in_domain(separator, CONSENT_GRANT_TYPES, message)
 
 
 def typed_data_withdrawal(leaf: Leaf, chain_id: int, registry: bytes) -> dict[str, Any]:
@@ -228,7 +242,8 @@ def typed_data_withdrawal(leaf: Leaf, chain_id: int, registry: bytes) -> dict[st
 
 def withdrawal_digest(leaf: Leaf, chain_id: int, registry: bytes) -> Hash32:
     """What the holder's key signs to withdraw, 32 bytes."""
-    return digest_of_typed_data(typed_data_withdrawal(leaf, chain_id, registry))
+    separator = domain_separator(_domain("ConsentRegistry", chain_id, registry))
+    return digest_in_domain(separator, WITHDRAWAL_TYPES, {"leaf": leaf})
 
 
 def typed_data_account_binding(

@@ -76,6 +76,9 @@ class Role(IntFlag):
     MAINTAINER = 8
 
 
+HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
+
+
 def to_hex(value: bytes) -> str:
     """Bytes as lower-case hexadecimal text with the prefix 0x."""
     return "0x" + value.hex()
@@ -106,4 +109,4 @@ def to_checksum_address(address: bytes) -> str:
 
 
 def _is_hex(digits: str) -> bool:
-    return all(digit in "0123456789abcdefABCDEF" for digit in digits)
+    return HEXADECIMAL.issuperset(digits)

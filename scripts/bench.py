@@ -1,6 +1,7 @@
 """Entry point of `make bench`; `--only gas` measures one part, `--render` none.
 
-python scripts/bench.py [--only leaves|gas|index|millions|api|restarts|restore]... [--render]
+python scripts/bench.py [--only leaves|gas|index|millions|acceptance|deliveries|withdrawals|api|
+    restarts|restore]... [--render]
 """
 
 from __future__ import annotations

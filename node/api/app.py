@@ -49,6 +49,7 @@ from node.api.routes import (
 )
 from node.api.status_door import StatusDoor
 from node.bootstrap import load_node, require_database_url
+from node.commands.block_memory import BlockMemory
 from node.commands.gate import Gate
 from node.commands.quick_gate import QuickGate
 from node.config import PROJECT_ROOT, Settings
@@ -163,4 +164,5 @@ def make_context(settings: Settings) -> Context:
         news=LedgerNews(require_database_url(settings)),
         documents=DidDocuments(database, settings.webhook_private_addresses),
         identity=OperatorIdentity(settings.operator_did, DidKeys(settings.keys_dir), database),
+        memory=BlockMemory(),
     )

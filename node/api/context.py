@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from indexer.cursor import read_halt
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from node.api.learner_sessions import LearnerSessions
+from node.commands.block_memory import BlockMemory
 from node.commands.gate import Gate
 from node.config import Settings
 from node.contracts import Deployment
@@ -40,6 +41,7 @@ class Context:
     news: LedgerNews
     documents: DidDocuments
     identity: OperatorIdentity
+    memory: BlockMemory
 
     @property
     def consent_registry(self) -> bytes:

@@ -7,15 +7,14 @@ import time
 from collections.abc import Iterator
 from functools import partial
 
+from node.bench.acceptance import make_records
 from node.bench.figures import Figure, measured
 from node.demo.story import Story
-from node.intake.records import signed_record
-from node.intake.terms import DAY_SECONDS
 from protocol.entries import encode_entry, leaf_of
 from protocol.record import Record, to_json
 from protocol.signatures import sign_digest
 from protocol.signing import withdrawal_digest
-from protocol.types import ContractAddress, to_hex
+from protocol.types import to_hex
 
 SECTION = "api"
 WITHDRAWALS = 30
@@ -28,28 +27,9 @@ def measure_api(story: Story) -> Iterator[Figure]:
 
 
 def _grant(story: Story) -> tuple[list[bytes], list[Record]]:
-    stage, completion = story.stage, story.completion.consent
-    issuer = story.parties[completion.issuer]
-    recipients = [story.parties[role].did for role in completion.recipients]
-    registry = ContractAddress(stage.deployment.address_bytes("ConsentRegistry"))
-    purpose = story.documents.receipt.purposes[0]
-    now = int(time.time())
+    issuer = story.parties[story.completion.consent.issuer]
     holder_secrets = [secrets.token_bytes(32) for _ in range(WITHDRAWALS)]
-    records = [
-        signed_record(
-            purpose,
-            recipients,
-            "bench",
-            story.agreement_id,
-            issuer.id,
-            secret,
-            now,
-            now + completion.validity_days * DAY_SECONDS,
-            stage.deployment.chain_id,
-            registry,
-        )
-        for secret in holder_secrets
-    ]
+    records = make_records(story, holder_secrets)
     issuer.client.post("/v1/consents", {"records": [to_json(record) for record in records]})
     last = to_hex(leaf_of(records[-1].entry))
     issuer.client.wait_for(

@@ -19,7 +19,7 @@ from node.embedded.postgres import database_url, start_postgres
 from node.migrate import migrate
 
 MEBIBYTE = 2**20
-DURABILITY = ("fsync", "synchronous_commit", "full_page_writes")
+DURABLE_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def run_follower(chain: DenseChain, folder: Path, url: str, server: Server) -> R
 def require_durable(connection: Connection) -> dict[str, str]:
     """What is fast because it may be lost is not measured. The settings that say so, which each run
     prints."""
-    settings = {name: str(connection.scalar(text(f"SHOW {name}"))) for name in DURABILITY}
+    settings = {name: str(connection.scalar(text(f"SHOW {name}"))) for name in DURABLE_SETTINGS}
     assert set(settings.values()) == {"on"}, settings
     unlogged = "SELECT count(*) FROM pg_class WHERE relpersistence = 'u'"
     assert connection.scalar(text(unlogged)) == 0

@@ -7,6 +7,7 @@ stream between.
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -28,10 +29,11 @@ class Question:
 
     request: bytes
     expected: tuple[bytes, ...] = ()
+    status: bytes = b"200"
 
     def is_answered(self, answer: bytes) -> bool:
-        """Whether it is a 200 with these texts."""
-        place = 0 if b" 200 " in answer[:20] else -1
+        """Whether it has this status and these texts."""
+        place = 0 if answer[9:12] == self.status else -1
         for text in self.expected:
             if place >= 0:
                 place = answer.find(text, place)
@@ -45,6 +47,7 @@ class LoadResult:
     rate: float
     p50_milliseconds: float
     p99_milliseconds: float
+    slowest_milliseconds: float
 
 
 def prepare_request(url: str, method: str, path: str, body: bytes, key: str | None) -> bytes:
@@ -67,17 +70,29 @@ def run_load(
 
     Raises LoadFailed.
     """
-    durations = asyncio.run(_run(url, questions, connections, seconds))
+    durations = asyncio.run(_run(url, cycle(questions), connections, seconds))
+    return _result(durations, seconds)
+
+
+def run_through(url: str, questions: Sequence[Question], connections: int) -> LoadResult:
+    """Sends each request once over some connections; checks every answer. Raises LoadFailed."""
+    started = time.perf_counter()
+    durations = asyncio.run(_run(url, iter(questions), connections, math.inf))
+    return _result(durations, time.perf_counter() - started)
+
+
+def _result(durations: list[float], seconds: float) -> LoadResult:
     durations.sort()
     return LoadResult(
         rate=len(durations) / seconds,
         p50_milliseconds=1_000 * durations[len(durations) // 2],
         p99_milliseconds=1_000 * durations[int(len(durations) * 0.99)],
+        slowest_milliseconds=1_000 * durations[-1],
     )
 
 
 async def _run(
-    url: str, questions: Sequence[Question], connections: int, seconds: float
+    url: str, source: Iterator[Question], connections: int, seconds: float
 ) -> list[float]:
     loop = asyncio.get_running_loop()
     address = urlsplit(url)
@@ -85,7 +100,6 @@ async def _run(
     assert address.port is not None
     durations: list[float] = []
     deadline = time.perf_counter() + seconds
-    source = cycle(questions)
     ends = []
     for _ in range(connections):
         _, caller = await loop.create_connection(
@@ -133,7 +147,11 @@ class _Caller(asyncio.Protocol):
         self._stop(reason or LoadFailed("the connection was closed"))
 
     def _ask(self) -> None:
-        self._asked = next(self._source)
+        asked = next(self._source, None)
+        if asked is None:
+            self._stop(None)
+            return
+        self._asked = asked
         self._started = time.perf_counter()
         self._transport.write(self._asked.request)
 

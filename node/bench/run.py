@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
+from node.bench.acceptance import measure_acceptance
 from node.bench.api import measure_api
 from node.bench.attestations import measure_eas
+from node.bench.between_nodes import measure_deliveries, measure_withdrawals
 from node.bench.figures import PAGES, Figure, record_figures, render_pages, show
 from node.bench.follower_runs import open_server
 from node.bench.gas import measure_gas, measure_padding
@@ -25,16 +28,19 @@ from node.bench.openzeppelin import measure_openzeppelin
 from node.bench.raiden import measure_raiden
 from node.bench.restarts import measure_restarts
 from node.bench.restoring import measure_restore
+from node.bench.two_nodes import open_two_nodes
 from node.cli.demo import EXAMPLES, complete
 from node.config import Settings
 from node.demo.acts.agreement import conclude_agreement
 from node.demo.acts.consents import anchor_consents
 from node.demo.acts.participants import register_participants
+from node.demo.acts.usage import settle_use
 from node.demo.cast import open_stage
 from node.demo.documents import DemoDocuments, read_documents
 from node.demo.narration import Narrator
 from node.demo.play import open_story
 from node.demo.story import Story
+from node.embedded.processes import Running
 from node.embedded.supervisor import Supervisor
 from node.intake.completion import read_completion
 
@@ -48,6 +54,9 @@ class Part(StrEnum):
     GAS = "gas"
     INDEX = "index"
     MILLIONS = "millions"
+    ACCEPTANCE = "acceptance"
+    DELIVERIES = "deliveries"
+    WITHDRAWALS = "withdrawals"
     API = "api"
     RESTARTS = "restarts"
     RESTORE = "restore"
@@ -89,6 +98,19 @@ def _measure(folder: Path, parts: Collection[Part]) -> Iterator[Figure]:
             if Part.MILLIONS in parts:
                 yield from measure_millions(folder / "millions", server)
     settings = Settings(state_dir=folder / "node", port=0, chain_port=0)
+    if Part.ACCEPTANCE in parts:
+        own = settings.model_copy(update={"state_dir": folder / "acceptance"})
+        with Supervisor(own, lambda line: None).started() as running:
+            story = _tell(complete(own, running), running.api_url, documents)
+            yield from measure_acceptance(story, running.database_url)
+    for part, measure in (
+        (Part.DELIVERIES, measure_deliveries),
+        (Part.WITHDRAWALS, measure_withdrawals),
+    ):
+        if part in parts:
+            tell = partial(_tell_on, documents)
+            with open_two_nodes(folder / part.value, tell) as nodes:
+                yield from measure(nodes)
     if Part.API in parts:
         with Supervisor(settings, lambda line: None).started() as running:
             yield from measure_api(_tell(complete(settings, running), running.api_url, documents))
@@ -111,14 +133,29 @@ def _measure_gas(folder: Path) -> Iterator[Figure]:
         yield from measure_raiden(ledger.web3)
 
 
-def _tell(settings: Settings, api_url: str, documents: DemoDocuments) -> Story:
+def tell_with_use(documents: DemoDocuments, settings: Settings, running: Running) -> Story:
+    """A story up to its first settlement, on a running node."""
+    acts = (*ACTS_BEFORE, settle_use)
+    return _tell(complete(settings, running), running.api_url, documents, acts)
+
+
+def _tell_on(documents: DemoDocuments, settings: Settings, running: Running) -> Story:
+    return _tell(complete(settings, running), running.api_url, documents)
+
+
+def _tell(
+    settings: Settings,
+    api_url: str,
+    documents: DemoDocuments,
+    acts: Sequence[Callable[[Story], None]] = ACTS_BEFORE,
+) -> Story:
     """A story up to its consents, on a running node."""
     stage = open_stage(settings, api_url)
     narrator = Narrator(Console(), stage.web3, lambda statement: None, quiet=True)
     story = open_story(stage, documents, read_completion(EXAMPLES / "terms.json"), narrator)
     with narrator.step("prepare"), Progress(transient=True) as progress:
-        task = progress.add_task("preparing", total=len(ACTS_BEFORE))
-        for act in ACTS_BEFORE:
+        task = progress.add_task("preparing", total=len(acts))
+        for act in acts:
             act(story)
             progress.advance(task)
     return story

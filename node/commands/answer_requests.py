@@ -15,8 +15,10 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from indexer.queries.freshness import Freshness
 from node import tables
 from node.commands.ask_consents import required_assurance
+from node.commands.block_memory import BlockMemory
 from node.commands.find_requests import find_by_token, find_request
 from node.commands.grant_consents import grant_consents
 from node.contracts import Deployment
@@ -37,9 +39,10 @@ async def grant_by_link(
     deployment: Deployment,
     master_key: bytes,
     operator: OrganisationId,
+    memory: BlockMemory,
     token: str,
     records: list[dict[str, Any]],
-    now: int,
+    freshness: Freshness,
 ) -> tuple[KeptRequest, Answer]:
     """The request and its answer, also if the same records were sent before. Raises a problem for
     records that are not what was asked for, and for a request that is answered otherwise or has
@@ -49,10 +52,11 @@ async def grant_by_link(
     if request.answered is RequestState.GRANTED and request.answer_hash == sent:
         assert request.answer is not None
         return request, request.answer
+    now = freshness.now
     _require_open(request, now)
     issuer = request.asked.issuer
     leaves = await grant_consents(
-        connection, deployment, master_key, operator, issuer, records, now
+        connection, deployment, master_key, operator, memory, issuer, records, freshness
     )
     places = _check(request.asked, [from_json(record) for record in records])
     answer = Answer(now, tuple(zip(places, leaves, strict=True)))
@@ -76,12 +80,14 @@ async def attest_requests(
     deployment: Deployment,
     master_key: bytes,
     operator: OrganisationId,
+    memory: BlockMemory,
     issuer: OrganisationId,
     request_ids: Sequence[bytes],
-    now: int,
+    freshness: Freshness,
 ) -> list[tuple[KeptRequest, list[tuple[Leaf, Slip]]]]:
     """On the issuer's word, for all purposes of each request: the leaves and the learners'
     withdrawal slips, which exist in this answer and nowhere else. All requests or none."""
+    now = freshness.now
     requests = [
         await find_request(connection, request_id, master_key, lock=True)
         for request_id in sorted(request_ids)  # the same order for all, so that none waits in vain
@@ -94,7 +100,9 @@ async def attest_requests(
         made.append((request, _attested(request, deployment.chain_id, registry)))
     records = [to_json(record) for _, pairs in made for record, _ in pairs]
     leaves = iter(
-        await grant_consents(connection, deployment, master_key, operator, issuer, records, now)
+        await grant_consents(
+            connection, deployment, master_key, operator, memory, issuer, records, freshness
+        )
     )
     answers = []
     for request, pairs in made:

@@ -21,6 +21,17 @@ async def require_operator_may(
 ) -> None:
     """Raises a problem unless the operator is the organisation or its delegate for the scope."""
     participant = await query(connection, find_participant, organisation)
+    require_speaks_for(operator, organisation, participant, scope, now)
+
+
+def require_speaks_for(
+    operator: OrganisationId,
+    organisation: OrganisationId,
+    participant: ParticipantRow | None,
+    scope: Scope,
+    now: int,
+) -> None:
+    """The same, of what is known of the organisation."""
     if participant is None:
         raise refused(NotAdmitted(organisation=organisation))
     if participant.suspended:

@@ -7,22 +7,27 @@ repeated, and an order to erase may overtake its record: then the record never c
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.agreements import find_agreement_facts
+from indexer.queries.freshness import Freshness
 from indexer.queries.participants import ParticipantRow, find_participant
 from node import tables
 from node.commands.authority import speaks_for
-from node.commands.grant_consents import CheckedRecord, consent_row
+from node.commands.block_memory import BlockMemory
+from node.commands.grant_consents import RECORDS_AT_A_TIME, CheckedRecord, insert_consents
 from node.contracts import Deployment
-from node.db import act_as, lock, query
+from node.db import act_as, lock
+from node.intake.quick_records import check_quickly
 from node.problems import Problem
 from protocol.errors import ProtocolError
-from protocol.record import check_record, from_json, recipient_ids
+from protocol.record import recipient_ids
 from protocol.types import Leaf, OrganisationId, Scope, to_hex
 
 Outcome = Literal["stored", "erased", "refused", "later"]
@@ -45,7 +50,7 @@ class NotYet(Exception):
 
 
 class Reception:
-    """One delivery: who sends, to whom, and what is known of the issuers."""
+    """One delivery: who sends, to whom."""
 
     def __init__(
         self,
@@ -54,15 +59,16 @@ class Reception:
         master_key: bytes,
         sender: ParticipantRow,
         recipient: OrganisationId,
-        now: int,
+        memory: BlockMemory,
+        freshness: Freshness,
     ) -> None:
         self._connection = connection
         self._deployment = deployment
         self._master_key = master_key
         self._sender = sender
         self._recipient = recipient
-        self._now = now
-        self._is_for: dict[OrganisationId, bool] = {}
+        self._now = freshness.now
+        self._find = partial(memory.find, connection, freshness.block.block_hash)
 
     async def begin(self) -> None:
         """Acts for the recipient from here on; nobody else receives for it meanwhile. Raises a
@@ -75,24 +81,50 @@ class Reception:
         await act_as(self._connection, self._recipient)
         await lock(self._connection, f"records:{self._recipient.hex()}")
 
-    async def take_record(self, value: dict[str, Any]) -> Received:
-        """Keeps a record that is this recipient's."""
-        leaf = None
+    async def take_records(self, values: Sequence[dict[str, Any]]) -> list[Received]:
+        """Keeps those that are this recipient's; what became of each, in order."""
+        read: list[CheckedRecord | Received] = []
+        for index, value in enumerate(values):
+            read.append(self._read(value))
+            if index % RECORDS_AT_A_TIME == RECORDS_AT_A_TIME - 1:
+                await asyncio.sleep(0)  # a large delivery lets others have their turn
+        erased = await self._erased([each.leaf for each in read if each.leaf is not None])
+        received, kept = [], []
+        for each in read:
+            if isinstance(each, CheckedRecord):
+                judged = await self._judged(each, erased)
+                if judged.outcome == "stored":
+                    kept.append(each)
+                received.append(judged)
+            else:
+                received.append(each)
+        if kept:
+            await insert_consents(self._connection, self._master_key, self._recipient, kept)
+        return received
+
+    def _read(self, value: dict[str, Any]) -> CheckedRecord | Received:
         try:
-            try:
-                record = from_json(value)
-                leaf = check_record(record).leaf
-            except ProtocolError as error:
-                raise Refused(str(error)) from error
-            item = CheckedRecord(record, leaf)
-            await self._judge(item)
+            record, found = check_quickly(value)
+        except ProtocolError as error:
+            return Received("refused", None, str(error))
+        return CheckedRecord(record, found.leaf)
+
+    async def _erased(self, leaves: Sequence[bytes]) -> set[tuple[bytes, bytes]]:
+        """Issuers and leaves of the records among these that the recipient has erased."""
+        erased = tables.erased_records
+        statement = select(erased.c.issuer, erased.c.leaf).where(
+            erased.c.organisation_id == self._recipient, erased.c.leaf.in_(leaves)
+        )
+        return {(row.issuer, row.leaf) for row in await self._connection.execute(statement)}
+
+    async def _judged(self, item: CheckedRecord, erased: set[tuple[bytes, bytes]]) -> Received:
+        try:
+            await self._judge(item, erased)
         except Refused as error:
-            return Received("refused", leaf, str(error))
+            return Received("refused", item.leaf, str(error))
         except NotYet as error:
-            return Received("later", leaf, str(error))
-        row = consent_row(self._master_key, self._recipient, item)
-        await self._connection.execute(insert(tables.consents).values(row).on_conflict_do_nothing())
-        return Received("stored", leaf)
+            return Received("later", item.leaf, str(error))
+        return Received("stored", item.leaf)
 
     async def erase(self, leaf: Leaf, issuer: OrganisationId) -> Received:
         """Erases what there is, and remembers the leaf so that the record does not come (back)."""
@@ -103,7 +135,7 @@ class Reception:
         await erase_record(self._connection, leaf, issuer)
         return Received("erased", leaf)
 
-    async def _judge(self, item: CheckedRecord) -> None:
+    async def _judge(self, item: CheckedRecord, erased: set[tuple[bytes, bytes]]) -> None:
         """Raises Refused or NotYet."""
         record, entry = item.record, item.record.entry
         registry = self._deployment.address_bytes("ConsentRegistry")
@@ -115,11 +147,11 @@ class Reception:
         if self._recipient not in recipient_ids(record.document):
             raise Refused(f"The document does not name {to_hex(self._recipient)} as a recipient.")
         await self._require_sender_for(entry.issuer)
-        if await is_erased(self._connection, self._recipient, entry.issuer, item.leaf):
+        if (entry.issuer, item.leaf) in erased:
             raise Refused(
                 f"The record behind {to_hex(item.leaf)} was erased by its issuer's order."
             )
-        agreement = await query(self._connection, find_agreement_facts, entry.agreement_id)
+        agreement = await self._find(find_agreement_facts, entry.agreement_id)
         if agreement is None:
             raise NotYet(f"The index does not know the agreement {to_hex(entry.agreement_id)}.")
         for party in (entry.issuer, self._recipient):
@@ -127,12 +159,10 @@ class Reception:
                 raise Refused(f"{to_hex(party)} is no party of the agreement.")
 
     async def _require_sender_for(self, issuer: OrganisationId) -> None:
-        if issuer not in self._is_for:
-            participant = await query(self._connection, find_participant, issuer)
-            self._is_for[issuer] = participant is not None and speaks_for(
-                self._sender.organisation, participant, Scope.ANCHOR, self._now
-            )
-        if not self._is_for[issuer]:
+        participant = await self._find(find_participant, issuer)
+        if participant is None or not speaks_for(
+            self._sender.organisation, participant, Scope.ANCHOR, self._now
+        ):
             raise Refused(f"{self._sender.did} neither is {to_hex(issuer)} nor anchors for it.")
 
 

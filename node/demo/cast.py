@@ -7,6 +7,7 @@ the learner is a new person each time.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -98,11 +99,16 @@ def cast_organisation(
     stage: Stage, role: str, entry: CatalogueParticipant, did: str
 ) -> Organisation:
     """An organisation with the key that it had in an earlier demo, or a new one."""
-    name = f"demo-{organisation_id(did).hex()}"
-    account = load_or_create_account(stage.settings.keys_dir, name)
-    key_file = stage.settings.keys_dir / f"{name}.api-key"
-    client = NodeClient(stage.operator.url, read_api_key(key_file))
+    organisation = organisation_id(did)
+    account = load_or_create_account(stage.settings.keys_dir, f"demo-{organisation.hex()}")
+    key = read_api_key(api_key_file(stage.settings, organisation))
+    client = NodeClient(stage.operator.url, key)
     return Organisation(role, entry, did, Wallet(stage.web3, account), client)
+
+
+def api_key_file(settings: Settings, organisation: OrganisationId) -> Path:
+    """Where an organisation of the demo keeps its API key."""
+    return settings.keys_dir / f"demo-{organisation.hex()}.api-key"
 
 
 def cast_learner(stage: Stage) -> Learner:

@@ -38,13 +38,19 @@ class Act:
     expires_at: int | None = None
 
 
-def choose_next(waiting: Sequence[Act], held: Collection[bytes], batch_seconds: float) -> list[Act]:
+def choose_next(
+    waiting: Sequence[Act],
+    held: Collection[bytes],
+    batch_seconds: float,
+    others_may: bool = True,
+    withdrawals_may: bool = True,
+) -> list[Act]:
     """The acts to send next, oldest first; those of one transaction together.
 
     Nothing overtakes an older act with its key, nor what holds its key. Consents of one issuer
     wait for company for `batch_seconds`, unless enough are there or one of them is already
     withdrawn; several issuers whose time has come share a transaction, as long as none of them was
-    tried in vain.
+    tried in vain. Withdrawals, or all others, may have to stay for now.
     """
     free, followed = _first_of_each_key(waiting, held)
     by_issuer: dict[bytes, list[Act]] = {}
@@ -56,6 +62,8 @@ def choose_next(waiting: Sequence[Act], held: Collection[bytes], batch_seconds: 
         issuer: acts[: _size_max(acts, BATCH_SIZE_MAX)] for issuer, acts in by_issuer.items()
     }
     for act in free:
+        if not (withdrawals_may if act.kind == "withdraw" else others_may):
+            continue
         if act.kind == "anchor":
             assert act.organisation_id is not None, act.outbox_id
             if _is_ready(batches[act.organisation_id], followed, batch_seconds):

@@ -21,7 +21,7 @@ from indexer.rpc import ChainError, ChainRefused
 from node.contracts import Deployment
 from node.process_metrics import ACTS_REFUSED
 from node.refusals import Refusal, refusal_of_revert
-from node.sending.acts import Act, choose_next, request_of
+from node.sending.acts import WITHDRAWALS_PER_CALL_MAX, Act, choose_next, request_of
 from node.sending.answers import is_about_gas
 from node.sending.chain import Reverted, SenderChain
 from node.sending.clock import Clock
@@ -178,7 +178,7 @@ class Sender:
             self._require_same_chain()
         has_moved, under_way = self._settling.settle()
         while under_way < self._settings.window:
-            acts = self._choose()
+            acts = self._choose(under_way)
             if not acts:
                 break
             self._settling.doubt_everything()
@@ -188,8 +188,9 @@ class Sender:
             return Progress.MOVED
         return Progress.UNDER_WAY if under_way else Progress.IDLE
 
-    def _choose(self) -> list[Act]:
-        """The acts of the next transaction; those whose time is over have expired."""
+    def _choose(self, under_way: int) -> list[Act]:
+        """The acts of the next transaction; those whose time is over have expired. The last place
+        of the window is the withdrawals', and theirs are spread over a block's time."""
         now = self._clock.now()
         waiting = self._queue.waiting(now)
         expired = [act for act in waiting if act.expires_at is not None and act.expires_at <= now]
@@ -198,7 +199,16 @@ class Sender:
             waiting = [act for act in waiting if act not in expired]
         if not waiting:
             return []
-        return choose_next(waiting, self._queue.held_keys(now), self._settings.batch_seconds)
+        withdrawals = sum(act.kind == "withdraw" for act in waiting)
+        is_last = 0 < under_way == self._settings.window - 1
+        return choose_next(
+            waiting,
+            self._queue.held_keys(now),
+            self._settings.batch_seconds,
+            others_may=not is_last,
+            withdrawals_may=withdrawals >= WITHDRAWALS_PER_CALL_MAX
+            or self._settling.rhythm.is_worth_a_place(under_way, self._clock.monotonic()),
+        )
 
     def _require_same_chain(self) -> None:
         chain_id, genesis_hash = self._chain.identity()

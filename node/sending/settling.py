@@ -19,6 +19,7 @@ from node.sending.failures import (
 )
 from node.sending.journal import Journal, OpenTransaction
 from node.sending.offering import Offering
+from node.sending.rhythm import Rhythm
 from node.sending.rules import Move, Patience, next_move
 
 LOST_AFTER_SECONDS = 5.0
@@ -51,6 +52,7 @@ class Settling:
         self._patience = patience
         self._finality_blocks = finality_blocks
         self._head_poll_seconds = head_poll_seconds
+        self.rhythm = Rhythm()
         self._settled_head: bytes | None = None
         self._look_again_at = 0.0
         self._lost_since: float | None = None
@@ -71,6 +73,7 @@ class Settling:
         seen = self._chain.look_up(
             self._sender, [*hashes, *(each.hash for each in (*newest, *closed))]
         )
+        self.rhythm.saw(seen.head.number, self._clock.monotonic())
         _show(sent, seen)
         has_moved = False
         if newest and _is_in_same_block(newest[0], seen):
@@ -93,7 +96,9 @@ class Settling:
         if self._settled_head is not None and now < self._look_again_at:
             return False
         self._look_again_at = now + self._head_poll_seconds
-        return self._settled_head != self._chain.head().block_hash
+        head = self._chain.head()
+        self.rhythm.saw(head.number, now)
+        return self._settled_head != head.block_hash
 
     def _finalise(self, in_blocks: list[OpenTransaction], final_block: int) -> None:
         """What the newest block still holds, its ancestors hold, too."""

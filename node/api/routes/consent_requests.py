@@ -274,9 +274,10 @@ async def _attest(
             context.deployment,
             context.master_key,
             context.operator,
+            context.memory,
             OrganisationId(caller.organisation_id),
             list(dict.fromkeys(request_ids)),
-            freshness.now,
+            freshness,
         )
         # Before the COMMIT, so that what cannot be drawn is not granted.
         return await run_in_threadpool(_draw, attested)

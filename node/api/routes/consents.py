@@ -67,9 +67,10 @@ async def grant(
             context.deployment,
             context.master_key,
             context.operator,
+            context.memory,
             OrganisationId(caller.organisation_id),
             body.records,
-            freshness.now,
+            freshness,
         )
         queued = [QueuedConsent(leaf=leaf, state="queued") for leaf in leaves]
         return 202, QueuedConsents(consents=queued).to_json()

@@ -33,7 +33,7 @@ async def deliver(
     """Takes records for an organisation that this node hosts, from their issuer or its operator.
     Each that is kept is confirmed by this node's signature; all of it may be sent again."""
     async with _reception(context, sender, body.recipient) as reception:
-        received = [await reception.take_record(value) for value in body.records]
+        received = await reception.take_records(body.records)
     return await _confirm(context, sender, body.recipient, received)
 
 
@@ -70,7 +70,8 @@ async def _reception(
             context.master_key,
             sender,
             OrganisationId(recipient),
-            freshness.now,
+            context.memory,
+            freshness,
         )
         await reception.begin()
         yield reception

@@ -67,9 +67,10 @@ async def grant(context: NodeContext, token: Token, body: GrantRequest) -> JSONR
             context.deployment,
             context.master_key,
             context.operator,
+            context.memory,
             token,
             body.records,
-            freshness.now,
+            freshness,
         )
     granted = {place for place, _ in answer.leaves}
     purposes = enumerate(kept.asked.purposes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from web3 import Web3
 
 from node.client import NodeRefused
-from node.demo.cast import Organisation, cast_organisation
+from node.demo.cast import Organisation, api_key_file, cast_organisation
 from node.demo.story import Story, require
 from node.governance import execute_through_timelock
 from node.preparation import prove_possession
@@ -61,7 +61,7 @@ def _wait_for_participant(story: Story, organisation: Organisation) -> None:
 
 
 def _enrol(story: Story, organisation: Organisation) -> None:
-    key_file = story.stage.settings.keys_dir / f"demo-{organisation.id.hex()}.api-key"
+    key_file = api_key_file(story.stage.settings, organisation.id)
     if not key_file.exists():
         body = {"did": organisation.did, "name": organisation.entry.name}
         answer = story.stage.operator.post("/v1/participants", body)
