@@ -114,7 +114,7 @@ else
   part "linters, types, layers" scripts/check.sh
   part "contracts" npm run --silent test:solidity
   # Each on a chain and a database of its own; what waits for one leaves the processor to the other.
-  of_node=(tests/node tests/sending tests/access tests/e2e tests/web)
+  of_node=(tests/node tests/sending tests/access tests/records tests/requests tests/e2e tests/web)
   beside "node, pages" "${pytest[@]}" -m "not deep" "${of_node[@]}"
   beside "protocol, indexer, all others" \
     "${pytest[@]}" -m "not deep" "${of_node[@]/#/--ignore=}"
