@@ -7,17 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import schemathesis
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, settings
 from jsonschema import Draft202012Validator
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 from sqlalchemy.exc import OperationalError
 
 from node.api.app import create_app
@@ -129,13 +120,6 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
     assert asked > 20
 
 
-CONFORMANCE = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 Request = tuple[str, str, str, Any, int]
 
 
@@ -176,25 +160,3 @@ def test_what_is_refused_is_declared_and_fits_the_schema(world: World, descripti
     hosted = send(world.provider.client, "post", "/v1/participants", enrolment)
     assert hosted.status_code == 403
     assert 403 in declared(description, "post", "/v1/participants")
-
-
-# -- whatever anybody sends ------------------------------------------------------------------------
-
-
-schema = schemathesis.openapi.from_dict(create_app().openapi())
-
-
-@schema.parametrize()
-@settings(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
-)
-def test_whatever_is_sent_the_answer_is_one_that_is_declared(
-    case: schemathesis.Case, world: World
-) -> None:
-    for key in (world.operator._http.headers["authorization"], "Bearer nobody"):
-        case.call_and_validate(
-            base_url=world.node.url, headers={"Authorization": key}, checks=CONFORMANCE
-        )
