@@ -83,12 +83,15 @@ class DeliveryQueue:
             .order_by(deliveries.c.next_attempt_at)
             .limit(BATCH_SIZE_MAX)
             .with_for_update(skip_locked=True)
+            .cte("due")  # which is read once: a subquery may be read anew, and then takes more
         )
         pause = func.least(func.power(2.0, deliveries.c.attempts), PAUSE_SECONDS_MAX)
         statement = (
             update(deliveries)
             .where(
-                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(due),
+                tuple_(deliveries.c.organisation_id, deliveries.c.leaf).in_(
+                    select(due.c.organisation_id, due.c.leaf)
+                ),
                 deliveries.c.recipient == recipient,
                 deliveries.c.kind == kind,
                 deliveries.c.state == "waiting",
