@@ -38,6 +38,7 @@ from protocol.events import (
 )
 from protocol.ledger_state import LedgerState
 from protocol.types import (
+    ZERO_HASH,
     AgreementId,
     Category,
     Leaf,
@@ -111,6 +112,7 @@ def participant(state: LedgerState, organisation: OrganisationId) -> Participant
         member.admitted_at,
         member.suspended,
         member.service_address,
+        None if member.did_document_hash == ZERO_HASH else member.did_document_hash,
         tuple(
             AccountRow(account, Scope(bound.scopes), bound.expires_at, bound.retired_at)
             for account, bound in state.accounts.items()
