@@ -98,6 +98,12 @@ def require_same_participants(connection: Connection, known: Known) -> None:
         )
     )
     assert listed == [*expected.values()]
+    for account, bound in known.state.accounts.items():
+        for now in (0, bound.expires_at - 1, bound.expires_at):
+            manages = Scope.MANAGE in Scope(bound.scopes) and now < bound.expires_at
+            found = participants.find_organisation_managed_by(connection, account, now)
+            expected_one = bound.organisation if manages and bound.retired_at is None else None
+            assert found == expected_one
 
 
 def participant(state: LedgerState, organisation: OrganisationId) -> ParticipantRow:
