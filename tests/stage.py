@@ -303,10 +303,11 @@ def build_world(node: Node) -> World:
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """Rows of every table of the node."""
+    """Rows of every table of the node but the one into which its processes write by themselves."""
     each = [
         f"SELECT '{table.name}' AS name, count(*) AS rows FROM {table.fullname}"
         for table in node_tables.metadata.sorted_tables
+        if table is not node_tables.process_metrics
     ]
     rows = connection.execute(text(" UNION ALL ".join(each)))
     return {row.name: row.rows for row in rows}

@@ -132,7 +132,7 @@ class Requests(RuleBasedStateMachine):
         assert links == {each.request_id for each in there if each.state == "sent"}
 
 
-@pytest.mark.parametrize("examples", [25])
+@pytest.mark.parametrize("examples", [12])
 def test_the_node_says_what_a_plain_model_says(world: World, examples: int) -> None:
     run_state_machine_as_test(
         type("OfThisWorld", (Requests,), {"world": world}),
