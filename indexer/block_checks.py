@@ -128,8 +128,13 @@ class BlockChecker:
         header = headers[number]
         if not is_own_hash(header):
             yield BlockFault(number, f"its header does not hash to {header.hash}")
-        parents = {self.checked.block_number: self.checked.block_hash} if self.checked else {}
-        if parents.get(number - 1, header.parent_block_hash) != header.parent_block_hash:
+        before = self.checked
+        # Of blocks that were asked for together this was said with the one before.
+        if before is not None and number - 1 == before.block_number and number - 1 not in headers:
+            parent = before.block_hash
+        else:
+            parent = header.parent_block_hash
+        if parent != header.parent_block_hash:
             yield BlockFault(number, f"it does not follow block {number - 1}")
         if number == self._last.block_number:
             if header.block_hash != self._last.block_hash:
