@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from node.secret_files import write_private
 app = typer.Typer(help="Consent requests to learners.", no_args_is_help=True)
 
 ROUTE = "/v1/consent-requests"
+SLIP_NAME = re.compile(r"[0-9a-f]{32}/[0-9]{1,5}\.(slip|svg)", re.ASCII)
 SubjectFile = Annotated[
     typer.FileText,
     typer.Option(
@@ -149,8 +151,9 @@ def attest(
     with connected(node, key, profile) as client:
         packed = client.post_for_file(f"{ROUTE}/attest", body, format="zip")
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-        for name in archive.namelist():
-            write_private(slips / name, archive.read(name).decode())
+        files = {name: file_in(slips, name) for name in archive.namelist()}
+        for name, file in files.items():
+            write_private(file, archive.read(name).decode())
         console.print(f"{len(archive.namelist())} files are in {slips}")
 
 
@@ -188,6 +191,14 @@ def erase(
     with connected(node, key, profile) as client:
         answer = client.post(f"{ROUTE}/erasure", body)
     console.print(f"{answer['erased']} requests are erased")
+
+
+def file_in(folder: Path, name: str) -> Path:
+    """Where a slip goes; ends the command, with nothing written, where a node names something else,
+    which might lie outside the folder."""
+    if SLIP_NAME.fullmatch(name) is None:
+        fail(f"the node names a file that is none of a request: {name!r}. Do not trust this node.")
+    return folder / name
 
 
 def _subject(file: typer.FileText) -> dict[str, Any]:

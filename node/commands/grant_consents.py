@@ -299,6 +299,7 @@ _COLUMNS = {
     "wrapped_key": "bytea",
 }
 _INSERT = text(
+    # Names of columns, which stand above.
     f"INSERT INTO node.consents (organisation_id, {', '.join(_COLUMNS)})"  # noqa: S608
     " SELECT CAST(:organisation AS bytea), new.* FROM unnest("
     + ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())

@@ -193,7 +193,7 @@ class NothingServedHere(DidDocuments):
     """Looks elsewhere alone."""
 
     def __init__(self, private_addresses: bool) -> None:
-        super().__init__(None, private_addresses)  # type: ignore[arg-type]
+        super().__init__(None, private_addresses)  # type: ignore[arg-type]  # never asked
 
     async def find_elsewhere(self, address: str) -> Any:
         participant = ParticipantRow(

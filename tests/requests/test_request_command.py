@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import typer
 from click.testing import Result
 from typer.testing import CliRunner
 
 from node.cli import build_app
+from node.cli.request import file_in
 from protocol.slip import decode_slip, verify_slip
 from protocol.types import from_hex, to_hex
 from tests.requests.asking import asking, opened
@@ -89,3 +91,14 @@ def test_what_is_wrong_is_said_with_its_place(world: World, run: Run, tmp_path: 
     broken = tmp_path / "request.json"
     broken.write_text("{")
     assert run("create", broken).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../1.slip", "/tmp/1.slip", f"{'0' * 32}/../1.slip", "..", "", f"..\\{'0' * 32}/1.slip"],
+)
+def test_a_node_names_no_file_outside_the_folder(tmp_path: Path, name: str) -> None:
+    good = f"{'0' * 32}/1.slip"
+    assert file_in(tmp_path, good) == tmp_path / good
+    with pytest.raises(typer.Exit):
+        file_in(tmp_path, name)

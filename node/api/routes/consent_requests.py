@@ -340,8 +340,9 @@ async def _consents_of(
     answers = dict(zip(known, await context.gate.ask(connection, entries, freshness), strict=True))
     found = []
     for request in requests:
-        for place, leaf in request.answer.leaves if request.answer else ():
-            consent = known[leaf]  # type: ignore[index]  # a leaf is bytes in what is sealed
+        for place, answered in request.answer.leaves if request.answer else ():
+            leaf = Leaf(answered)
+            consent = known[leaf]
             record = None
             if consent.wrapped_key is not None:
                 sealed = SealedRecord(consent.sealed_record, consent.wrapped_key)
@@ -352,7 +353,7 @@ async def _consents_of(
                     request_id=request.request_id,
                     purpose=purpose.name,
                     leaf=leaf,
-                    state=answers[leaf].state,  # type: ignore[index]
+                    state=answers[leaf].state,
                     assurance=consent.assurance,
                     notice_version=purpose.notice.get("version"),
                     valid_from=consent.entry.valid_from,
