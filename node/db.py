@@ -56,6 +56,11 @@ def snapshots(engine: AsyncEngine) -> AsyncEngine:
     return engine.execution_options(isolation_level="REPEATABLE READ")
 
 
+def single_statements(engine: AsyncEngine) -> AsyncEngine:
+    """The same connections, on which each statement is a transaction of its own."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 async def act_as(connection: AsyncConnection, organisation_id: bytes) -> None:
     """Limits the rest of the transaction to one organisation's rows."""
     await _set(connection, "ptx.organisation", organisation_id.hex())

@@ -14,6 +14,7 @@ from node.api import openapi, problem_documents
 from node.api.admission import Admission
 from node.api.context import Context, judge_fresh
 from node.api.gateway import Gateway
+from node.api.key_lookups import KeyLookups
 from node.api.known_parameters import require_known_parameters
 from node.api.learner_sessions import LearnerSessions
 from node.api.routes import (
@@ -47,6 +48,7 @@ from node.api.routes import (
     webhooks,
     withdrawals,
 )
+from node.api.shared_grants import SharedGrants
 from node.api.status_door import StatusDoor
 from node.bootstrap import load_node, require_database_url
 from node.commands.block_memory import BlockMemory
@@ -108,6 +110,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.state.quick_gate = quick = QuickGate(
             context.database, context.gate, partial(judge_fresh, chosen)
         )
+        app.state.shared_grants = SharedGrants(context)
         await quick.open()
         async with context.news.listening():
             yield
@@ -165,4 +168,5 @@ def make_context(settings: Settings) -> Context:
         documents=DidDocuments(database, settings.webhook_private_addresses),
         identity=OperatorIdentity(settings.operator_did, DidKeys(settings.keys_dir), database),
         memory=BlockMemory(),
+        keys=KeyLookups(database),
     )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from indexer.cursor import read_halt
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
+from node.api.key_lookups import KeyLookups
 from node.api.learner_sessions import LearnerSessions
 from node.commands.block_memory import BlockMemory
 from node.commands.gate import Gate
@@ -42,6 +43,7 @@ class Context:
     documents: DidDocuments
     identity: OperatorIdentity
     memory: BlockMemory
+    keys: KeyLookups
 
     @property
     def consent_registry(self) -> bytes:

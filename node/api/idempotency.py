@@ -7,7 +7,7 @@ sender forgets it after `idempotency_days`.
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import Header, Request
 from fastapi.responses import JSONResponse
@@ -38,6 +38,23 @@ IdempotencyKey = Annotated[
 ]
 
 
+class KeptAnswer(NamedTuple):
+    """What the database keeps of a request with a key."""
+
+    organisation_id: bytes
+    principal: bytes
+    key: str
+    request_hash: bytes
+    status: int
+    body: dict[str, Any]
+
+
+async def hash_request(request: Request) -> bytes:
+    """Stands for method, path and body."""
+    parts = request.method.encode(), request.url.path.encode(), await request.body()
+    return hashlib.sha256(b"\n".join(parts)).digest()
+
+
 async def write_once(
     context: Context, caller: Principal, request: Request, key: str | None, act: Act
 ) -> JSONResponse:
@@ -46,27 +63,19 @@ async def write_once(
     With a key: the stored answer if the same request was carried out before, a 422 problem if
     another one was.
     """
-    request_hash = hashlib.sha256(
-        b"\n".join((request.method.encode(), request.url.path.encode(), await request.body()))
-    ).digest()
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
-        if key is not None:
+        if key is None:
+            status, body = await act(connection)
+        else:
+            request_hash = await hash_request(request)
             stored = await _find(connection, caller, key, request_hash)
             if stored is not None:
                 return stored
-        status, body = await act(connection)
-        if key is not None:
-            await connection.execute(
-                insert(tables.idempotency).values(
-                    organisation_id=caller.organisation_id,
-                    principal=caller.identity,
-                    key=key,
-                    request_hash=request_hash,
-                    status=status,
-                    body=body,
-                )
-            )
+            status, body = await act(connection)
+            answered = caller.organisation_id, caller.identity, key, request_hash, status, body
+            kept = KeptAnswer(*answered)._asdict()
+            await connection.execute(insert(tables.idempotency).values(kept))
     return JSONResponse(body, status)
 
 

@@ -37,7 +37,6 @@ bearer = HTTPBearer(
     "that it needs.",
 )
 
-PRINCIPAL_OF = text("SELECT * FROM node.principal_of(:asked)")
 NOTE_KEY_USE = text("SELECT node.note_key_use(:asked)")
 PERSON_OF_SESSION = text("SELECT * FROM node.person_of_session(:asked, :idle_seconds)")
 NOTE_SESSION_USE = text("SELECT node.note_session_use(:asked)")
@@ -127,14 +126,12 @@ Caller = Annotated[Principal, Depends(require_principal)]
 async def principal_of_key(context: Context, key_hash: bytes) -> Principal:
     """The organisation's machine with this API key; a 401 problem if the key is unknown, expired,
     retired or revoked."""
-    asked = {"asked": key_hash}
-    async with context.database.connect() as connection:
-        row = (await connection.execute(PRINCIPAL_OF, asked)).one_or_none()
+    row = await context.keys.find(key_hash)
     if row is None:
         raise Problem.of("key-invalid")
     if not row.used_today:
         async with context.database.begin() as connection:
-            await connection.execute(NOTE_KEY_USE, asked)
+            await connection.execute(NOTE_KEY_USE, {"asked": key_hash})
     areas = None if row.areas is None else frozenset(row.areas)
     again = partial(principal_of_key, context, key_hash)
     return Principal(row.organisation_id, row.role, key_hash, areas, row.expires_at, again=again)

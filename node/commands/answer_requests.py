@@ -19,6 +19,7 @@ from indexer.queries.freshness import Freshness
 from node import tables
 from node.commands.ask_consents import required_assurance
 from node.commands.block_memory import BlockMemory
+from node.commands.check_records import check_records
 from node.commands.find_requests import find_by_token, find_request
 from node.commands.grant_consents import grant_consents
 from node.contracts import Deployment
@@ -29,7 +30,7 @@ from protocol.assurance import Assurance, is_at_least
 from protocol.consent_request import Asked, RequestState, check_answer
 from protocol.errors import AnswerInvalid, AssuranceTooWeak, ProtocolError
 from protocol.prometheus_x import PurposeReading
-from protocol.record import Record, from_json, to_json
+from protocol.record import Record, to_json
 from protocol.slip import Slip
 from protocol.types import ContractAddress, Leaf, OrganisationId, to_hex
 
@@ -55,11 +56,10 @@ async def grant_by_link(
     now = freshness.now
     _require_open(request, now)
     issuer = request.asked.issuer
-    leaves = await grant_consents(
-        connection, deployment, master_key, operator, memory, issuer, records, freshness
-    )
-    places = _check(request.asked, [from_json(record) for record in records])
-    answer = Answer(now, tuple(zip(places, leaves, strict=True)))
+    checked = await check_records(deployment, issuer, records)
+    await grant_consents(connection, master_key, operator, memory, issuer, checked, freshness)
+    places = _check(request.asked, [item.record for item in checked])
+    answer = Answer(now, tuple(zip(places, [item.leaf for item in checked], strict=True)))
     await _close(connection, master_key, request, RequestState.GRANTED, answer, sent)
     return request, answer
 
@@ -99,11 +99,9 @@ async def attest_requests(
         await _require_attestable(connection, request.asked)
         made.append((request, _attested(request, deployment.chain_id, registry)))
     records = [to_json(record) for _, pairs in made for record, _ in pairs]
-    leaves = iter(
-        await grant_consents(
-            connection, deployment, master_key, operator, memory, issuer, records, freshness
-        )
-    )
+    checked = await check_records(deployment, issuer, records)
+    await grant_consents(connection, master_key, operator, memory, issuer, checked, freshness)
+    leaves = iter([item.leaf for item in checked])
     answers = []
     for request, pairs in made:
         slips = [(next(leaves), slip) for _, slip in pairs]

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.agreements import AgreementRow, find_agreement
 from node import tables
 from node.bearer_links import hash_token, new_token
-from node.commands.grant_consents import in_plain_words
+from node.commands.check_records import in_plain_words
 from node.db import query
 from node.kept_requests import LINK, REQUEST_ID_BYTES, content_of, seal_json
 from node.problems import Problem, not_found, refused

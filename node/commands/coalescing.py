@@ -8,40 +8,41 @@ from typing import Generic, NamedTuple, TypeVar
 
 QUERIES_MAX = 2
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class _Question(NamedTuple, Generic[Result]):
-    items: Sequence[bytes]
+class _Question(NamedTuple, Generic[Item, Result]):
+    items: Sequence[Item]
     result: asyncio.Future[Result]
 
 
-class _Group(Generic[Result]):
+class _Group(Generic[Item, Result]):
     """Those of one group who wait, what they ask for, and how many queries run for them."""
 
     def __init__(self) -> None:
-        self.waiting: list[_Question[Result]] = []
+        self.waiting: list[_Question[Item, Result]] = []
         self.items = 0
         self.queries = 0
 
 
-class Coalescer(Generic[Result]):
+class Coalescer(Generic[Item, Result]):
     """Asks for everybody of one group at once; each waits for at most one query before its own.
 
     A second query runs beside the first where that leaves neither short of items.
     """
 
     def __init__(
-        self, query: Callable[[bytes, list[bytes]], Awaitable[Result]], items_max: int
+        self, query: Callable[[bytes, list[Item]], Awaitable[Result]], items_max: int
     ) -> None:
         """`query` takes a group and all items that its members ask for, up to `items_max` or those
         of one question; each of them gets its whole result."""
         self._query = query
         self._items_max = items_max
-        self._groups: dict[bytes, _Group[Result]] = {}
+        self._groups: dict[bytes, _Group[Item, Result]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def ask(self, group: bytes, items: Sequence[bytes]) -> Result:
+    async def ask(self, group: bytes, items: Sequence[Item]) -> Result:
         """The result of a query that began after this call, and had these items among its own."""
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         asking = self._groups.setdefault(group, _Group())
@@ -55,7 +56,7 @@ class Coalescer(Generic[Result]):
             task.add_done_callback(self._tasks.discard)
         return await result
 
-    async def _serve(self, name: bytes, group: _Group[Result]) -> None:
+    async def _serve(self, name: bytes, group: _Group[Item, Result]) -> None:
         """Query after query, as long as somebody waits."""
         while group.waiting:
             asked = self._take(group)
@@ -73,7 +74,7 @@ class Coalescer(Generic[Result]):
         if group.queries == 0:
             del self._groups[name]
 
-    def _take(self, group: _Group[Result]) -> list[_Question[Result]]:
+    def _take(self, group: _Group[Item, Result]) -> list[_Question[Item, Result]]:
         count, size = 0, 0
         while count < len(group.waiting) and (count == 0 or size < self._items_max):
             size += len(group.waiting[count].items)

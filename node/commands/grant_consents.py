@@ -1,17 +1,13 @@
-"""Promises to anchor consents: checks each record, seals it, and queues its leaf.
+"""Promises to anchor consents whose records hold together: seals each and queues its leaf.
 
 All or nothing: one record that does not hold leaves none written.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -23,70 +19,32 @@ from indexer.queries.participants import find_participant
 from node import tables
 from node.commands.authority import require_speaks_for
 from node.commands.block_memory import BlockMemory
-from node.contracts import Deployment
+from node.commands.check_records import CheckedRecord, record_refused
 from node.db import act_as
-from node.intake.quick_records import check_quickly
 from node.outbox import IN_VAIN, Promise, enqueue, find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
 from protocol.agreement import AgreementFacts, AgreementStatus, status_at
-from protocol.errors import (
-    BatchSizeInvalid,
-    CommitmentInvalid,
-    EntryInvalid,
-    NotParty,
-    ProtocolError,
-    RecordInvalid,
-    SchemaInvalid,
-)
-from protocol.padding import padded_size
-from protocol.record import Record, recipient_ids, record_value
+from protocol.entries import Entry
+from protocol.errors import NotParty
+from protocol.record import recipient_ids, record_value
 from protocol.types import AgreementId, Leaf, OrganisationId, Scope, UnixSeconds, to_hex
-
-PLAIN_WORDS = {
-    r"^'(?P<name>[^']+)' is a required property$": "it is missing",
-    r"^Additional properties are not allowed \('(?P<name>[^']+)'": "there is no such field",
-    r" is not of type '(?P<type>\w+)'$": "it is not of the type {type}",
-    r" does not match '\^0x.*\{(?P<digits>\d+)\}\$'$": (
-        "it is not 0x and {digits} hexadecimal digits"
-    ),
-    r" does not match ": "the text has another form",
-}
-"""The validator's reasons, and ours."""
-
-
-RECORDS_AT_A_TIME = 20
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedRecord:
-    """A record that holds together, and the leaf that stands for it on chain."""
-
-    record: Record
-    leaf: Leaf
 
 
 async def grant_consents(
     connection: AsyncConnection,
-    deployment: Deployment,
     master_key: bytes,
     operator: OrganisationId,
     memory: BlockMemory,
     issuer: OrganisationId,
-    records: list[dict[str, Any]],
+    checked: Sequence[CheckedRecord],
     freshness: Freshness,
-) -> list[Leaf]:
-    """The leaves, in order. Raises a problem that names the record and the field."""
+) -> None:
+    """For an issuer, which is the current organisation. Raises a problem that names the record and
+    the field."""
     now = freshness.now
-    try:
-        padded_size(len(records))
-    except BatchSizeInvalid as error:
-        raise refused(error, "records") from error
-    checked = []
-    for index, value in enumerate(records):
-        checked.append(_check(deployment, issuer, value, f"records.{index}", now))
-        if index % RECORDS_AT_A_TIME == RECORDS_AT_A_TIME - 1:
-            await asyncio.sleep(0)  # a large batch lets others have their turn
+    for index, item in enumerate(checked):
+        _require_valid(item.record.entry, f"records.{index}.entry.validUntil", now)
     read = partial(memory.find, connection, freshness.block.block_hash)
     participant = await read(find_participant, issuer)
     require_speaks_for(operator, issuer, participant, Scope.ANCHOR, now)
@@ -96,73 +54,15 @@ async def grant_consents(
     await _store(connection, master_key, issuer, checked)
     await enqueue(connection, "anchor", [Promise(item.leaf, {}) for item in checked], issuer)
     await _deliver_to_recipients(connection, master_key, issuer, checked)
-    return [item.leaf for item in checked]
 
 
-def _check(
-    deployment: Deployment, issuer: OrganisationId, value: dict[str, Any], at: str, now: int
-) -> CheckedRecord:
-    try:
-        record, found = check_quickly(value)
-    except SchemaInvalid as error:
-        plain = in_plain_words(error)
-        raise refused(plain, f"{at}.{plain.where}") from error
-    except ProtocolError as error:
-        problem = refused(error)
-        if isinstance(error, RecordInvalid):
-            problem.remedy = "Correct the field; the holder signs the entry as it is sent."
-        raise problem.about(f"{at}.{_field_of(error)}") from error
-    registry = deployment.address_bytes("ConsentRegistry")
-    entry = record.entry
-    if record.chain_id != deployment.chain_id or record.registry != registry:
-        raise _wrong(
-            at,
-            "registry",
-            f"The record is for registry {to_hex(record.registry)} on chain {record.chain_id}.",
-            f"Make it for {to_hex(registry)} on chain {deployment.chain_id}.",
-        )
-    if entry.issuer != issuer:
-        raise _wrong(
-            at,
-            "entry.issuer",
-            f"The entry's issuer is {to_hex(entry.issuer)}, the caller is {to_hex(issuer)}.",
-            "An organisation issues its own consents; use the issuer's API key.",
-        )
+def _require_valid(entry: Entry, at: str, now: int) -> None:
     if entry.valid_until <= now:
-        raise _wrong(
+        raise record_refused(
             at,
-            "entry.validUntil",
             f"The consent's validity ended at {entry.valid_until}, now is {now}.",
             "Ask the learner for a consent that is valid from now on.",
         )
-    return CheckedRecord(record, found.leaf)
-
-
-def in_plain_words(error: SchemaInvalid) -> SchemaInvalid:
-    """The same fault: its place as the path of a field, its reason without Python and patterns."""
-    where = re.sub(r"\[(\d+)\]", r".\1", error.where).removeprefix("$").removeprefix(".")
-    for pattern, words in PLAIN_WORDS.items():
-        if found := re.search(pattern, error.reason, re.DOTALL):
-            parts = found.groupdict()
-            where = ".".join(part for part in (where, parts.get("name")) if part)
-            return SchemaInvalid(error.schema, where, words.format(**parts))
-    return SchemaInvalid(error.schema, where, error.reason)
-
-
-def _field_of(error: ProtocolError) -> str:
-    match error:
-        case RecordInvalid():
-            return error.where
-        case CommitmentInvalid():
-            return "blinding"
-        case EntryInvalid():
-            return "entry"
-        case _:
-            return "document"
-
-
-def _wrong(at: str, field: str, detail: str, remedy: str) -> Problem:
-    return Problem.of("record-refused", detail, remedy).about(f"{at}.{field}")
 
 
 def _check_agreements(
@@ -201,7 +101,7 @@ def _require_active(
     if status is not AgreementStatus.ACTIVE:
         detail = f"The agreement {to_hex(agreement_id)} is {status}."
         remedy = "Grant consents under an active agreement."
-        raise Problem.of("record-refused", detail, remedy).about(f"{at}.agreementId")
+        raise record_refused(f"{at}.agreementId", detail, remedy)
     return facts
 
 
@@ -209,7 +109,7 @@ async def _store(
     connection: AsyncConnection,
     master_key: bytes,
     organisation: OrganisationId,
-    checked: list[CheckedRecord],
+    checked: Sequence[CheckedRecord],
 ) -> None:
     new = await insert_consents(connection, master_key, organisation, checked)
     for index, item in enumerate(checked):
@@ -234,7 +134,7 @@ async def _deliver_to_recipients(
     connection: AsyncConnection,
     master_key: bytes,
     issuer: OrganisationId,
-    checked: list[CheckedRecord],
+    checked: Sequence[CheckedRecord],
 ) -> None:
     """Recipients that this same node hosts get their own row at once, under their own scope; the
     others' nodes get the record as soon as they take it."""

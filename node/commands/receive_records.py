@@ -21,7 +21,8 @@ from indexer.queries.participants import ParticipantRow, find_participant
 from node import tables
 from node.commands.authority import speaks_for
 from node.commands.block_memory import BlockMemory
-from node.commands.grant_consents import RECORDS_AT_A_TIME, CheckedRecord, insert_consents
+from node.commands.check_records import RECORDS_AT_A_TIME, CheckedRecord
+from node.commands.grant_consents import insert_consents
 from node.contracts import Deployment
 from node.db import act_as, lock
 from node.intake.quick_records import check_quickly

@@ -14,7 +14,7 @@ from indexer.queries.freshness import Freshness
 from indexer.queries.history import history_of_consent
 from node.api.as_of import AtTime, block_asked, time_asked
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.idempotency import IdempotencyKey, write_once
+from node.api.idempotency import IdempotencyKey, KeptAnswer, hash_request, write_once
 from node.api.principal import Principal, may
 from node.api.schemas.base import AsOf, Block, Hash
 from node.api.schemas.consents import (
@@ -31,6 +31,8 @@ from node.api.schemas.consents import (
     StatusQuestion,
     StatusQuestions,
 )
+from node.api.shared_grants import Grant, Shared
+from node.commands.check_records import check_records
 from node.commands.erase_consent import erase_consent, find_erasure, list_deliveries
 from node.commands.gate import GateAnswer, find_consent, find_consents
 from node.commands.grant_consents import grant_consents
@@ -56,24 +58,33 @@ async def grant(
     caller: Writer,
     request: Request,
     body: GrantConsents,
+    shared: Shared,
     key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Promises to anchor 1 to 10,000 consents of the caller's organisation; all or none."""
+    issuer = OrganisationId(caller.organisation_id)
+    checked = await check_records(context.deployment, issuer, body.records)
+    queued = [QueuedConsent(leaf=item.leaf, state="queued") for item in checked]
+    answer = QueuedConsents(consents=queued).to_json()
+    kept = None
+    if key is not None:
+        request_hash = await hash_request(request)
+        kept = KeptAnswer(issuer, caller.identity, key, request_hash, 202, answer)
+    if await shared.carry_out(issuer, Grant(checked, kept)):
+        return JSONResponse(answer, 202)
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
         freshness = await require_fresh(context, connection)
-        leaves = await grant_consents(
+        await grant_consents(
             connection,
-            context.deployment,
             context.master_key,
             context.operator,
             context.memory,
-            OrganisationId(caller.organisation_id),
-            body.records,
+            issuer,
+            checked,
             freshness,
         )
-        queued = [QueuedConsent(leaf=leaf, state="queued") for leaf in leaves]
-        return 202, QueuedConsents(consents=queued).to_json()
+        return 202, answer
 
     return await write_once(context, caller, request, key, act)
 

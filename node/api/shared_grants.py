@@ -1,0 +1,112 @@
+"""Grants of a few consents that come at the same time share a transaction, so that its statements
+and the wait for its COMMIT are paid once for all of them.
+
+What one of them does wrong is no other's trouble: a transaction that does not succeed as a whole
+leaves nothing, and each of them is carried out alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from node import tables
+from node.api.context import Context, require_fresh
+from node.api.idempotency import KeptAnswer
+from node.commands.check_records import CheckedRecord
+from node.commands.coalescing import Coalescer
+from node.commands.grant_consents import grant_consents
+from node.db import act_as
+from node.problems import Problem
+from protocol.types import OrganisationId
+
+RECORDS_MAX = 10
+"""A request with more records is worth a transaction of its own."""
+GRANTS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One request: its records, and the answer to keep if it has an Idempotency-Key."""
+
+    checked: Sequence[CheckedRecord]
+    kept: KeptAnswer | None
+
+
+class SharedGrants:
+    """Of one process of the API."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._grants: Coalescer[Grant, bool] = Coalescer(self._carry_out, GRANTS_MAX)
+
+    async def carry_out(self, issuer: OrganisationId, grant: Grant) -> bool:
+        """Whether the grant is committed. If not, nothing of it is, and to carry it out alone will
+        show why; raises what would meet it there, too."""
+        if len(grant.checked) > RECORDS_MAX:
+            return False
+        return await self._grants.ask(issuer, [grant])
+
+    async def _carry_out(self, issuer: bytes, grants: list[Grant]) -> bool:
+        try:
+            async with self._context.database.begin() as connection:
+                await self._write(connection, OrganisationId(issuer), grants)
+        except Problem as problem:
+            if problem.status >= 500:
+                raise
+            return False
+        except _Repeated:
+            return False
+        return True
+
+    async def _write(
+        self, connection: AsyncConnection, issuer: OrganisationId, grants: list[Grant]
+    ) -> None:
+        context = self._context
+        await act_as(connection, issuer)
+        freshness = await require_fresh(context, connection)
+        await _keep_answers(connection, [each.kept for each in grants if each.kept is not None])
+        checked = [item for each in grants for item in each.checked]
+        checked.sort(key=lambda item: item.leaf)  # as all do, so that no two wait for each other
+        await grant_consents(
+            connection,
+            context.master_key,
+            context.operator,
+            context.memory,
+            issuer,
+            checked,
+            freshness,
+        )
+
+
+class _Repeated(Exception):
+    """A key that was used before: the answer is known, or the key is another request's."""
+
+
+async def _keep_answers(connection: AsyncConnection, answers: list[KeptAnswer]) -> None:
+    """Raises _Repeated; waits for whoever is about to keep an answer under one of the keys."""
+    if not answers:
+        return
+    rows: list[dict[str, Any]] = [each._asdict() for each in sorted(answers, key=_name)]
+    statement = insert(tables.idempotency).values(rows).on_conflict_do_nothing()
+    new = await connection.scalars(statement.returning(tables.idempotency.c.key))
+    if len(new.all()) < len(answers):
+        raise _Repeated
+
+
+def _name(answer: KeptAnswer) -> tuple[bytes, str]:
+    return answer.principal, answer.key
+
+
+def shared_grants_of(request: Request) -> SharedGrants:
+    """What the application carries."""
+    shared: SharedGrants = request.app.state.shared_grants
+    return shared
+
+
+Shared = Annotated[SharedGrants, Depends(shared_grants_of)]
