@@ -23,7 +23,7 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
-from node.db import lock
+from node.db import bytea_array, lock
 from node.problems import Problem
 
 Kind = Literal["propose", "sign", "anchor", "withdraw", "settle", "describe"]
@@ -82,8 +82,8 @@ async def enqueue(
         "most": most,
         "organisation": organisation_id,
         "kind": kind,
-        "subjects": [promise.subject for promise in promises],
-        "order_keys": [promise.order_key or promise.subject for promise in promises],
+        "subjects": bytea_array(promise.subject for promise in promises),
+        "order_keys": bytea_array(promise.order_key or promise.subject for promise in promises),
         "payloads": [json.dumps(promise.payload) for promise in promises],
         "expire_at": [promise.expires_at for promise in promises],
     }

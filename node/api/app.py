@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -66,6 +67,8 @@ from node.secret_files import load_master_key
 DESCRIPTION = """Every error is a problem document (RFC 9457) with a remedy; [each kind has its
 page](/problems)."""
 
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+
 ROUTERS = (
     participants,
     agreements,
@@ -112,6 +115,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         )
         app.state.shared_grants = SharedGrants(context)
         await quick.open()
+        look_for_cycles_rarely()
         async with context.news.listening():
             yield
         await quick.close()
@@ -139,6 +143,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     static = PROJECT_ROOT / "web" / "static"
     app.mount("/static", StaticFiles(directory=static, check_dir=False), name="static")
     return app
+
+
+def look_for_cycles_rarely() -> None:
+    """What is there now stays; and the records of one request are thousands of objects, none of
+    them in a cycle, among which Python's collector looked for one many times over."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
 
 
 def create_server() -> Admission:

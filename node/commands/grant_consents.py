@@ -20,7 +20,7 @@ from node import tables
 from node.commands.authority import require_speaks_for
 from node.commands.block_memory import BlockMemory
 from node.commands.check_records import CheckedRecord, record_refused
-from node.db import act_as
+from node.db import act_as, bytea_array
 from node.outbox import IN_VAIN, Promise, enqueue, find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
@@ -172,16 +172,16 @@ async def insert_consents(
     ]
     values = {
         "organisation": organisation,
-        "leaf": [item.leaf for item in checked],
-        "agreement_id": [entry.agreement_id for entry in entries],
-        "issuer": [entry.issuer for entry in entries],
-        "holder": [entry.holder for entry in entries],
+        "leaf": bytea_array(item.leaf for item in checked),
+        "agreement_id": bytea_array(entry.agreement_id for entry in entries),
+        "issuer": bytea_array(entry.issuer for entry in entries),
+        "holder": bytea_array(entry.holder for entry in entries),
         "valid_from": [entry.valid_from for entry in entries],
         "valid_until": [entry.valid_until for entry in entries],
-        "commitment": [entry.commitment for entry in entries],
+        "commitment": bytea_array(entry.commitment for entry in entries),
         "assurance": [item.record.document.assurance.value for item in checked],
-        "sealed_record": [each.ciphertext for each in sealed],
-        "wrapped_key": [each.wrapped_key for each in sealed],
+        "sealed_record": bytea_array(each.ciphertext for each in sealed),
+        "wrapped_key": bytea_array(each.wrapped_key for each in sealed),
     }
     return set((await connection.execute(_INSERT, values)).scalars())
 

@@ -25,7 +25,14 @@ from indexer.queries.freshness import (
 )
 from node.commands.coalescing import Coalescer
 from node.commands.gate import Gate, GateAnswer, find_consents
-from node.db import API_ROLE, STATEMENT_TIMEOUT_MILLISECONDS, act_as, query, snapshots
+from node.db import (
+    API_ROLE,
+    STATEMENT_TIMEOUT_MILLISECONDS,
+    act_as,
+    bytea_array,
+    query,
+    snapshots,
+)
 from node.permissions import Area, right, roles_with
 from protocol.agreement import AgreementStatus, status_at
 from protocol.types import HASH_LENGTH, AgreementId, Leaf, OrganisationId, UnixSeconds
@@ -151,7 +158,9 @@ class QuickGate:
                 await connection.execute(_BEGIN)
                 entering = await connection.execute(_ENTER, {"key": key_hash})
                 reading = await connection.execute(FRESHNESS_SQL, binary=True)
-                finding = await connection.execute(_ACTIVE, {"leaves": _array(leaves)}, binary=True)
+                finding = await connection.execute(
+                    _ACTIVE, {"leaves": bytea_array(leaves)}, binary=True
+                )
                 await connection.execute("COMMIT")
             entered, read = await entering.fetchone(), await reading.fetchone()
             rows = await finding.fetchall()
@@ -206,8 +215,3 @@ class QuickGate:
             and issuer in facts.parties
             and status_at(facts, UnixSeconds(freshness.now)) is AgreementStatus.ACTIVE
         )
-
-
-def _array(leaves: Sequence[bytes]) -> str:
-    """An array as PostgreSQL writes it, which it reads faster than psycopg makes the binary one."""
-    return "{" + ",".join(['"\\\\x' + leaf.hex() + '"' for leaf in leaves]) + "}"
