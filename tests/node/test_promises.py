@@ -131,7 +131,8 @@ def test_a_stale_index_never_answers_active(at_rest: World, secret: bytes) -> No
             ("POST", "/v1/consents", grant),
             ("POST", "/v1/usages", uses),
         ):
-            answer = send(world.consumer.client, method, path, body)
+            party = world.provider if body is grant else world.consumer
+            answer = send(party.client, method, path, body)
             assert_problem(answer, 503, "index-stale", None)
             assert answer.headers["retry-after"]
         assert httpx.get(f"{world.node.url}/healthz").status_code == 200
