@@ -56,6 +56,11 @@ class Sighting:
     nonce: int
     mined: Mapping[bytes, Mined]
 
+    @property
+    def newest_block(self) -> int:
+        """A block may come after a node has named its head and before it says what is mined."""
+        return max((self.head.number, *(each.block_number for each in self.mined.values())))
+
 
 class SenderChain(Protocol):
     """What the sender asks. Everything raises ChainUnreachable; nothing is believed twice."""

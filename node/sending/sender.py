@@ -241,6 +241,7 @@ class Sender:
             return 0
         gas += gas * GAS_MARGIN_PERCENT // 100
         seen = self._chain.look_up(self._signer.address, [])
+        self._settling.note_head(seen)
         nonce = self._journal.next_nonce(seen.nonce)
         attempt = self._offering.sign(nonce, request, gas, price)
         head = seen.head.number

@@ -61,6 +61,10 @@ class Settling:
         """Looks again, even if the head has not moved."""
         self._settled_head = None
 
+    def note_head(self, seen: Sighting) -> None:
+        """Whoever looks says so: an idle sender has not looked for a while when it has to send."""
+        self.rhythm.saw(seen.newest_block, self._clock.monotonic())
+
     def settle(self) -> tuple[bool, int]:
         """Looks at every open transaction; whether anything moved, and how many are under way."""
         transactions = self._journal.open_transactions()
@@ -73,7 +77,7 @@ class Settling:
         seen = self._chain.look_up(
             self._sender, [*hashes, *(each.hash for each in (*newest, *closed))]
         )
-        self.rhythm.saw(seen.head.number, self._clock.monotonic())
+        self.note_head(seen)
         _show(sent, seen)
         has_moved = False
         if newest and _is_in_same_block(newest[0], seen):

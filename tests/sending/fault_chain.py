@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from indexer.rpc import ChainUnreachable
 from node.sending.answers import Answer
-from node.sending.chain import Head, Request, Reverted, RpcChain, Sighting
+from node.sending.chain import Head, Request, Reverted, SenderChain, Sighting
 
 Hook = Callable[..., Any]
 
@@ -26,7 +26,7 @@ class FaultChain:
     answer first and gives another one.
     """
 
-    real: RpcChain
+    real: SenderChain
     before: dict[str, Hook] = field(default_factory=dict)
     after: dict[str, Hook] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)

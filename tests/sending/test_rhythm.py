@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import secrets
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from node.sending.acts import Act, choose_next
+from node.sending.chain import Head, Mined, Sighting
 from node.sending.rhythm import PERIOD_SECONDS_MAX, Rhythm
+from tests.own_chain import OwnDatabase
+from tests.sending.fault_chain import FaultChain, hooked
+from tests.sending.simulation import model_of
+from tests.sending.turning_clock import TurningClock
 
 WINDOW = 4
 
@@ -76,3 +83,40 @@ def test_the_last_place_is_the_withdrawals_and_a_withdrawal_that_waits_stops_no_
     assert choose_next(waiting, (), 0.0, others_may=False) == withdrawals
     assert choose_next(waiting[1:], (), 0.0, withdrawals_may=False) == [waiting[2]]
     assert choose_next(withdrawals, (), 0.0, withdrawals_may=False) == []
+
+
+def test_a_receipt_tells_of_a_block_that_came_after_the_head_was_named() -> None:
+    head = Head(7, b"7" * 32)
+    mined = {b"t": Mined(8, b"8" * 32, True, 21_000, ())}
+    assert Sighting(head, 1, {}).newest_block == 7
+    assert Sighting(head, 1, mined).newest_block == 8
+
+
+def test_withdrawals_after_an_idle_time_leave_places_for_those_after_them(
+    own_database: OwnDatabase, clock: TurningClock
+) -> None:
+    """The sender looks at an idle chain now and then: the block that came since it looked last is
+    no reason to hurry."""
+    chain, period = model_of(own_database.chain.deployment), 2.0
+    seen = FaultChain(chain)
+    sender = own_database.sender(seen, clock=clock, head_poll_seconds=0.5)
+    looks = round(period / 0.1)
+    for _ in range(10):
+        for look in range(looks):
+            if look == 0:
+                chain.mine()
+            sender.step()
+            clock.turn(0.1)
+    chain.mine()  # seen by nobody yet: the last look was a while ago
+
+    def withdraw(*_arguments: object) -> object:
+        own_database.promise_withdrawal(secrets.token_bytes(32), secrets.token_bytes(32))
+        return FaultChain.PASSED
+
+    withdraw()
+    with hooked(seen.before, estimate=withdraw):  # another one comes while each is prepared
+        sender.step()
+        assert len(chain.pool) == 1
+        clock.turn(period / 2)
+        sender.step()
+        assert len(chain.pool) == 2
