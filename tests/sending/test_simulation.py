@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -24,7 +25,9 @@ def simulate(
     seeds: range,
     play: Callable[[], AbstractContextManager[PlayedChain]],
     issuers: Sequence[bytes] = ISSUERS,
-) -> None:
+) -> Counter[str]:
+    """Plays them; how often each thing happened."""
+    happened: Counter[str] = Counter()
     name = own_database.owner.url.database
     own_database.sql(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     signer = KeySigner(own_chain.operator_account, own_chain.deployment.chain_id)
@@ -43,9 +46,12 @@ def simulate(
                     issuers,
                 )
                 story.run()
+                happened += story.events
+                happened["acts"] += len(story.leaves)
         except BaseException as error:
             error.add_note(f"PTX_SEED={seed} plays it again: {dict(story.events)}")
             raise
+    return happened
 
 
 def in_memory(own_chain: OwnChain) -> Callable[[], AbstractContextManager[PlayedChain]]:
@@ -63,7 +69,8 @@ def test_many_stories_of_combined_faults(
 ) -> None:
     size = DEEP_SEEDS // DEEP_PARTS
     seeds = range(part * size, (part + 1) * size)
-    simulate(own_chain, own_database, seeds, in_memory(own_chain))
+    happened = simulate(own_chain, own_database, seeds, in_memory(own_chain))
+    print(f"\nstories {seeds[0]:,} to {seeds[-1]:,}: {dict(sorted(happened.items()))}")
 
 
 @pytest.mark.deep
@@ -72,4 +79,5 @@ def test_stories_of_combined_faults_on_a_real_chain(
 ) -> None:
     """Gas, refusals, receipts and logs are the contracts' here."""
     seeds, issuers = range(SEEDS), [own_chain.operator]
-    simulate(own_chain, own_database, seeds, lambda: anvil_of(own_chain), issuers)
+    happened = simulate(own_chain, own_database, seeds, lambda: anvil_of(own_chain), issuers)
+    print(f"\n{len(seeds)} stories on a real chain: {dict(sorted(happened.items()))}")
