@@ -30,7 +30,7 @@ def live_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
             environment.setattr(supervisor, "start_chain", start_geth)
         for name in [*os.environ]:
             setting = name.startswith("PTX_") or name in ("DATABASE_URL", "CHAIN_URL")
-            if setting and name not in ("PTX_SAMPLES", "PTX_CHAIN_HARDFORK"):
+            if setting and name not in ("PTX_SAMPLES", "PTX_CHAIN_HARDFORK", "PTX_SEED"):
                 environment.delenv(name)
         environment.setenv("PTX_BATCH_SECONDS", "0.1")
         for limit in ("ADDRESS", "LEARNERS", "GUESSES"):  # the suite is one caller
