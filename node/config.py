@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     signer_url: str | None = None
     signer_address: str | None = Field(default=None, pattern="^0x[0-9a-fA-F]{40}$")
     event_finality_blocks: int | None = Field(default=None, ge=0)
+    refusal_finality_blocks: int | None = Field(default=None, ge=0)
     webhook_private_addresses: bool = False
     webhook_failure_days: int = Field(default=5, ge=1)
     idempotency_days: int = Field(default=7, ge=1)
@@ -89,6 +90,12 @@ class Settings(BaseSettings):
     def feed_finality(self) -> int:
         """How many blocks must follow one whose events readers of the feed are told as final."""
         own = self.event_finality_blocks
+        return self.finality_blocks if own is None else own
+
+    @property
+    def refusal_finality(self) -> int:
+        """For how many blocks the contracts must refuse an act before it has failed."""
+        own = self.refusal_finality_blocks
         return self.finality_blocks if own is None else own
 
     @property

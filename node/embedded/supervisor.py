@@ -233,11 +233,15 @@ def _end(process: subprocess.Popen[bytes], stop_signal: int) -> None:
 
 
 def for_trying_out(settings: Settings) -> Settings:
-    """On a chain of its own nobody else makes blocks: each is final for the feed, else an idle
-    chain would never tell its last events. Webhooks may go to this machine."""
-    finality = settings.event_finality_blocks or 0
+    """On a chain of its own nobody else makes blocks: each is final for the feed and for a refusal,
+    else an idle chain would never tell its last events, nor what has failed. Webhooks may go to
+    this machine."""
     return settings.model_copy(
-        update={"event_finality_blocks": finality, "webhook_private_addresses": True}
+        update={
+            "event_finality_blocks": settings.event_finality_blocks or 0,
+            "refusal_finality_blocks": settings.refusal_finality_blocks or 0,
+            "webhook_private_addresses": True,
+        }
     )
 
 

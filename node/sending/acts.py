@@ -26,7 +26,8 @@ _encoder = Web3()
 @dataclass(frozen=True, slots=True)
 class Act:
     """One row of the outbox. What has the same `order_key` (a leaf, an agreement) is carried out
-    one after the other; `attempts` counts how often it was tried; `expires_at` in Unix seconds."""
+    one after the other; `attempts` counts how often it was tried; `expires_at` in Unix seconds;
+    `failure` says why it waits."""
 
     outbox_id: int
     organisation_id: bytes | None
@@ -36,6 +37,7 @@ class Act:
     attempts: int
     age_seconds: float
     expires_at: int | None = None
+    failure: Mapping[str, Any] | None = None
 
 
 def choose_next(

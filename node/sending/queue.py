@@ -38,6 +38,7 @@ class Queue:
                 outbox.c.attempts,
                 func.greatest(now - func.extract("epoch", outbox.c.created_at), 0).label("age"),
                 outbox.c.expires_at,
+                outbox.c.failure,
             )
             .where(outbox.c.state == WAITING, ~_is_later(now))
             .order_by(outbox.c.outbox_id)
@@ -54,6 +55,7 @@ class Queue:
                     attempts=row.attempts,
                     age_seconds=float(row.age),
                     expires_at=row.expires_at,
+                    failure=row.failure,
                 )
                 for row in connection.execute(statement)
             ]
@@ -82,7 +84,7 @@ class Queue:
             self._move_waiting(connection, acts, state="failed", failure=failure)
 
     def defer(self, acts: Sequence[Act], failure: Failure, not_before: float) -> None:
-        """They are tried again, and say meanwhile why they wait."""
+        """They are tried again, fewer at once, and say meanwhile why they wait."""
         with self._fence.changing() as connection:
             self._move_waiting(
                 connection,
@@ -91,6 +93,12 @@ class Queue:
                 failure=failure,
                 not_before=func.to_timestamp(not_before),
             )
+
+    def wait(self, acts: Sequence[Act], failure: Failure, not_before: float) -> None:
+        """They are tried again as they are, and say meanwhile why they wait."""
+        with self._fence.changing() as connection:
+            later = func.to_timestamp(not_before)
+            self._move_waiting(connection, acts, failure=failure, not_before=later)
 
     def expire(self, acts: Sequence[Act]) -> None:
         """They waited longer than they can be valid."""

@@ -23,7 +23,7 @@ from node.process_metrics import ACTS_REFUSED
 from node.refusals import Refusal, refusal_of_revert
 from node.sending.acts import WITHDRAWALS_PER_CALL_MAX, Act, choose_next, request_of
 from node.sending.answers import is_about_gas
-from node.sending.chain import Reverted, SenderChain
+from node.sending.chain import Request, Reverted, SenderChain
 from node.sending.clock import Clock
 from node.sending.failures import Failure, failure_of, malformed, node_says
 from node.sending.fence import Fence, Fenced
@@ -33,6 +33,7 @@ from node.sending.offering import Offering
 from node.sending.queue import Queue
 from node.sending.rules import Patience
 from node.sending.settling import Settling
+from node.sending.verdicts import Verdicts, first_refused, refused_since
 from node.signers import Signer, SignerUnreachable
 
 FAILURE_PAUSE_SECONDS = 1.0
@@ -47,6 +48,9 @@ MALFORMED = (KeyError, ValueError, TypeError, AssertionError, OverflowError, Web
 LOGGED_IDS_MAX = 20
 PASSING = {"Stopped"}
 """Refusals that time ends: the act waits."""
+WAIT_SECONDS_MIN = 1.0
+WAIT_SHARE_OF_AGE = 8
+"""What waits for another state of the chain is tried again when it has waited an eighth longer."""
 
 log = structlog.get_logger("sender")
 
@@ -67,7 +71,8 @@ class AnotherChain(ChainError):
 class SenderSettings:
     """How long consents wait for company; how often to look for acts, and at an idle chain; in how
     many blocks a block is final; how many transactions may be in no block yet (Besu's pool refuses
-    a nonce five ahead); when to offer one again; the most to pay, in wei for a unit of gas; how
+    a nonce five ahead); when to offer one again; for how many blocks a call must be refused
+    before its act has failed; the most to pay, in wei for a unit of gas; how
     long answers to an Idempotency-Key are kept."""
 
     batch_seconds: float
@@ -78,6 +83,7 @@ class SenderSettings:
     window: int = 4
     patience_blocks: int = 3
     patience_seconds: float = 5.0
+    refusal_finality_blocks: int = 0
     gas_price_max_wei: int = 0
 
 
@@ -114,6 +120,9 @@ class Sender:
             Patience(settings.patience_blocks, settings.patience_seconds),
             settings.finality_blocks,
             settings.head_poll_seconds,
+        )
+        self._verdicts = Verdicts(
+            signer.address, chain, self._settling, settings.refusal_finality_blocks
         )
         self._is_identified = False
         self._forget_again_at = 0.0
@@ -234,7 +243,7 @@ class Sender:
         try:
             gas = self._chain.estimate(self._signer.address, request, price)
         except Reverted as error:
-            self._refuse(acts, refusal_of_revert(error.said, error.data))
+            self._refuse(acts, request, refusal_of_revert(error.said, error.data))
             return 0
         except ChainRefused as error:
             self._defer(acts, node_says(error.said), is_too_large=is_about_gas(error.said))
@@ -252,17 +261,39 @@ class Sender:
 
     # -- what is not sent ------------------------------------------------------------------------
 
-    def _refuse(self, acts: list[Act], reason: Refusal) -> None:
-        """Several issuers are tried one by one; what time ends waits; the rest has failed."""
-        issuers = {act.organisation_id for act in acts}
-        if acts[0].kind == "anchor" and len(issuers) > 1:
+    def _refuse(self, acts: list[Act], request: Request, reason: Refusal) -> None:
+        """Several issuers are tried one by one; what time ends waits, and so does what may be
+        refused by a state of the chain that passes; the rest has failed."""
+        if acts[0].kind == "anchor" and len({act.organisation_id for act in acts}) > 1:
             self._queue.defer(acts, failure_of(reason), self._clock.now())
-        elif reason.name in PASSING:
-            self._defer(acts, failure_of(reason))
-        else:
-            ACTS_REFUSED.labels(acts[0].kind).inc(len(acts))
-            log.warning("refused", kind=acts[0].kind, acts=ids_of(acts), reason=reason.name)
-            self._queue.fail(acts, failure_of(reason))
+            return
+        refused = self._verdicts.refused(request)
+        if refused is None:
+            self._wait(acts, failure_of(reason))
+            return
+        block_number, reverted = refused
+        reason = refusal_of_revert(reverted.said, reverted.data)
+        if reason.name in PASSING:
+            self._wait(acts, failure_of(reason))
+            return
+        failed = self._verdicts.for_good(acts, block_number)
+        if failed:
+            ACTS_REFUSED.labels(acts[0].kind).inc(len(failed))
+            log.warning("refused", kind=acts[0].kind, acts=ids_of(failed), reason=reason.name)
+            self._queue.fail(failed, failure_of(reason))
+        waiting: dict[int, list[Act]] = {}
+        for act in acts:
+            if act not in failed:
+                waiting.setdefault(first_refused(act, block_number), []).append(act)
+        for since, some in waiting.items():
+            self._wait(some, refused_since(failure_of(reason), since))
+
+    def _wait(self, acts: list[Act], failure: Failure) -> None:
+        """Tries the same again later."""
+        age = max(act.age_seconds for act in acts)
+        pause = min(max(WAIT_SECONDS_MIN, age / WAIT_SHARE_OF_AGE), DEFER_SECONDS_MAX)
+        log.info("waits", kind=acts[0].kind, acts=ids_of(acts), reason=failure["name"])
+        self._queue.wait(acts, failure, self._clock.now() + pause)
 
     def _refuse_malformed(self, acts: list[Act], error: Exception) -> None:
         """A payload that no call can be made of: among many, each is tried alone."""

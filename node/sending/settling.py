@@ -56,6 +56,8 @@ class Settling:
         self._settled_head: bytes | None = None
         self._look_again_at = 0.0
         self._lost_since: float | None = None
+        self._highest = 0
+        self._highest_seen_at = 0.0
 
     def doubt_everything(self) -> None:
         """Looks again, even if the head has not moved."""
@@ -63,7 +65,15 @@ class Settling:
 
     def note_head(self, seen: Sighting) -> None:
         """Whoever looks says so: an idle sender has not looked for a while when it has to send."""
-        self.rhythm.saw(seen.newest_block, self._clock.monotonic())
+        now = self._clock.monotonic()
+        self.rhythm.saw(seen.newest_block, now)
+        if seen.newest_block >= self._highest or now - self._highest_seen_at >= LOST_AFTER_SECONDS:
+            self._highest, self._highest_seen_at = seen.newest_block, now
+
+    def knows_all_up_to(self, head: int) -> bool:
+        """Whether who names this head knows all blocks that there are: nobody has named a later
+        one in a while, and nothing that was in a block is missing."""
+        return head >= self._highest and self._lost_since is None
 
     def settle(self) -> tuple[bool, int]:
         """Looks at every open transaction; whether anything moved, and how many are under way."""

@@ -37,6 +37,7 @@ def make_sender(node: Node) -> Sender:
             window=settings.in_flight_max,
             patience_blocks=settings.rebroadcast_blocks,
             gas_price_max_wei=settings.gas_price_max_wei,
+            refusal_finality_blocks=settings.refusal_finality,
         ),
         clock=SystemClock(),
         on_turn=teller.turn,

@@ -21,6 +21,7 @@ class AnvilChain:
         self._real: RpcChain = chain.reader()
         self._first_block = self._real.head().number
         self.price_min_wei = 0
+        self.needs: dict[bytes, bytes] = {}
 
     # -- what the sender asks --------------------------------------------------------------------
 
@@ -45,7 +46,11 @@ class AnvilChain:
             mined=known,
         )
 
-    def estimate(self, sender: bytes, request: Request, price_wei: int) -> int:
+    def estimate(self, sender: bytes, request: Request, price_wei: int, behind: int = 0) -> int:
+        number = max(self._first_block, self._real.head().number - behind)
+        refused = self._real.refusal(sender, request, number + 1) if behind else None
+        if refused is not None:
+            raise refused
         return self._real.estimate(sender, request, price_wei)
 
     def suggested_price(self) -> int:

@@ -58,6 +58,8 @@ class ModelChain:
     blocks: list[Block] = field(default_factory=list)
     pool: dict[int, Bytes] = field(default_factory=dict)
     made: int = 0
+    needs: dict[bytes, bytes] = field(default_factory=dict)
+    """A call with these 32 bytes in it is refused before one with those others is in a block."""
 
     def __post_init__(self) -> None:
         self.blocks.append(Block(self.genesis_hash, ()))
@@ -75,7 +77,10 @@ class ModelChain:
         """By a node that lags as many blocks behind."""
         return sighting_of(self.blocks[: max(2, len(self.blocks) - behind)], hashes)
 
-    def estimate(self, sender: bytes, request: Request, price_wei: int) -> int:
+    def estimate(self, sender: bytes, request: Request, price_wei: int, behind: int = 0) -> int:
+        """By a node that lags as many blocks behind."""
+        if self._refuses(request, max(2, len(self.blocks) - behind)):
+            raise Reverted("execution reverted", "0x")
         return GAS
 
     def suggested_price(self) -> int:
@@ -85,7 +90,16 @@ class ModelChain:
         return self.take(raw), "the model's answer"
 
     def refusal(self, sender: bytes, request: Request, block_number: int) -> Reverted | None:
-        return None
+        if block_number > len(self.blocks) or not self._refuses(request, block_number):
+            return None
+        return Reverted("execution reverted", "0x")
+
+    def _refuses(self, request: Request, blocks: int) -> bool:
+        """On the state after so many blocks."""
+        done = b"".join(each.data for block in self.blocks[:blocks] for each in block.transactions)
+        return any(
+            later in request.data and earlier not in done for later, earlier in self.needs.items()
+        )
 
     def who_used(
         self, sender: bytes, nonce: int, first: int, last: int

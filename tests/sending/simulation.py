@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Connection, Engine, insert, text
 
 from indexer.rpc import ChainUnreachable
 from node import tables
@@ -25,6 +25,7 @@ from node.sending.chain import Head, Request, Reverted, SenderChain, Sighting
 from node.sending.fence import Fenced
 from node.sending.sender import Progress, Sender, SenderSettings
 from node.signers import KeySigner, LegacyTransaction
+from protocol.types import to_hex
 from tests.sending.fault_chain import Killed
 from tests.sending.model_chain import Bytes, ModelChain
 from tests.sending.turning_clock import TurningClock
@@ -44,19 +45,25 @@ SETTINGS = SenderSettings(
     idempotency_days=7,
     window=4,
     gas_price_max_wei=10**9,
+    refusal_finality_blocks=REORGANISATION_MAX,
 )
 
 
 class PlayedChain(SenderChain, Protocol):
-    """A chain that does what a story wants; `price_min_wei` is what its pool asks for."""
+    """A chain that does what a story wants; `price_min_wei` is what its pool asks for; `needs`
+    names calls that it refuses before others, for which contracts have rules of their own."""
 
     price_min_wei: int
+    needs: dict[bytes, bytes]
 
     @property
     def nonce(self) -> int:
         """The account's."""
 
     def look_up(self, sender: bytes, hashes: Sequence[bytes], behind: int = 0) -> Sighting:
+        """By a node that lags as many blocks behind."""
+
+    def estimate(self, sender: bytes, request: Request, price_wei: int, behind: int = 0) -> int:
         """By a node that lags as many blocks behind."""
 
     def take(self, raw: bytes) -> Answer:
@@ -105,6 +112,10 @@ class Faults:
         self._step()
         return answer
 
+    def _lag(self) -> int:
+        """Blocks that a node behind the balancer does not have yet."""
+        return self.draw.randint(1, 4) if self._happens(0.1) else 0
+
     def identity(self) -> tuple[int, bytes]:
         return self._ask(self.chain.identity)
 
@@ -113,15 +124,13 @@ class Faults:
 
     def look_up(self, sender: bytes, hashes: Sequence[bytes]) -> Sighting:
         def ask() -> Sighting:
-            lags = self._happens(0.1)  # a node behind the balancer
-            behind = self.draw.randint(1, 4) if lags else 0
-            seen = self.chain.look_up(sender, hashes, behind)
+            seen = self.chain.look_up(sender, hashes, self._lag())
             return replace(seen, mined={}) if self._happens(0.05) else seen
 
         return self._ask(ask)
 
     def estimate(self, sender: bytes, request: Request, price_wei: int) -> int:
-        return self._ask(lambda: self.chain.estimate(sender, request, price_wei))
+        return self._ask(lambda: self.chain.estimate(sender, request, price_wei, self._lag()))
 
     def suggested_price(self) -> int:
         return self._ask(self.chain.suggested_price)
@@ -191,6 +200,7 @@ class Simulation:
     def _turn(self) -> None:
         turns: list[tuple[str, int, Callable[[], None]]] = [
             ("promise", 6, self._promise),
+            ("promise two", 2, self._promise_two),
             ("mine", 8, self.chain.mine),
             ("wait", 4, lambda: self.clock.turn(self.draw.choice([0.1, 1.0, 6.0]))),
             ("lose the pool", 2, self.chain.lose_pool),
@@ -221,16 +231,41 @@ class Simulation:
         with self.owner.begin() as connection:
             for _ in range(self.draw.choice([1, 1, 3])):
                 leaf = self.draw.randbytes(32)
-                self.leaves.append(leaf)
-                connection.execute(
-                    insert(tables.outbox).values(
-                        organisation_id=self.draw.choice(self.issuers),
-                        kind="anchor",
-                        subject=leaf,
-                        order_key=leaf,
-                        payload={},
-                    )
-                )
+                self._write(connection, "anchor", leaf, leaf, self.draw.choice(self.issuers), {})
+
+    def _promise_two(self) -> None:
+        """The second of which is refused before the first one is in a block."""
+        first, second = self.draw.randbytes(32), self.draw.randbytes(32)
+        self.chain.needs[second] = first
+        issuer = self.draw.choice(self.issuers)
+        with self.owner.begin() as connection:
+            for each in (first, second):
+                payload = {
+                    "organisation": to_hex(issuer),
+                    "serviceAddress": "https://node.example",
+                    "didDocumentHash": to_hex(each),
+                }
+                self._write(connection, "describe", each, issuer, issuer, payload)
+
+    def _write(
+        self,
+        connection: Connection,
+        kind: str,
+        subject: bytes,
+        order_key: bytes,
+        issuer: bytes,
+        payload: dict[str, str],
+    ) -> None:
+        self.leaves.append(subject)
+        connection.execute(
+            insert(tables.outbox).values(
+                organisation_id=issuer,
+                kind=kind,
+                subject=subject,
+                order_key=order_key,
+                payload=payload,
+            )
+        )
 
     def _take_back(self) -> None:
         depth = self.draw.randint(1, REORGANISATION_MAX)
