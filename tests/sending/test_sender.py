@@ -115,7 +115,8 @@ def test_one_bad_withdrawal_among_many_spoils_none(
     assert registry.revocations(holder, bad_leaf).call() == 0
     [refused, *done] = own_database.sql("SELECT state, failure FROM node.outbox ORDER BY outbox_id")
     assert [row.state for row in done] == ["mined"] * 3
-    assert (refused.state, refused.failure["name"]) == ("failed", "WithdrawalSignatureInvalid")
+    assert refused.state == "failed"
+    assert refused.failure["name"] == "WithdrawalSignatureInvalid"
 
 
 def proposal(chain: OwnChain) -> tuple[bytes, dict[str, Any]]:
