@@ -4,7 +4,7 @@ A row is written in the transaction of the request that promises it, so nothing 
 not written and nothing is written that was not promised. States:
 
     waiting → sent → mined → final
-       ├────────┴──→ failed            (the contract refuses; the reason is kept)
+       ├────────┴──→ failed            (the contract refuses it for good; the reason is kept)
        └───────────→ expired           (it was not sent as long as it was valid)
 
 A chain that takes a block back moves its acts from mined (or failed in a block) to sent, with the
