@@ -2,8 +2,9 @@
 
 Webhooks, deliveries of records and DID documents are asked for at addresses that others chose. A
 name is resolved here and the connection goes to the address that was judged, so that a name which
-changes its mind in between (DNS rebinding) leads nowhere; redirects are not followed; no answer is
-longer, and none takes longer, than was allowed.
+changes its mind in between (DNS rebinding) leads nowhere; a connection is used for the name that it
+was opened for and for no other; redirects are not followed; no answer is longer, and none takes
+longer, than was allowed.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
@@ -19,6 +22,8 @@ import httpx
 
 REQUEST_SECONDS_MAX = 10.0
 PAUSE_SECONDS_MAX = 3_600.0
+POOL_IDLE_SECONDS = 2 * REQUEST_SECONDS_MAX
+"""Longer than any request takes: what was not used for so long carries none."""
 HTTPS_PORT = 443
 OWN_PORTS_FROM = 1_024
 """Below, ports belong to other protocols, whose servers might read a request as theirs."""
@@ -76,9 +81,46 @@ async def resolve_target(url: str, private_addresses: bool) -> Target:
     )
 
 
+class _PoolsByName(httpx.AsyncBaseTransport):
+    """Keeps connections apart by the name that the server was asked to prove.
+
+    A URL holds the judged address, so one pool would hand a connection on which somebody proved his
+    own name to whoever asks for another name that leads to the same address.
+    """
+
+    def __init__(self) -> None:
+        self._tls = httpx.create_ssl_context(trust_env=False)
+        self._pools: OrderedDict[str, httpx.AsyncHTTPTransport] = OrderedDict()
+        self._used_at: dict[str, float] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """By a connection to this name; the pools of names that nobody asks for any more end."""
+        name, now = request.extensions["sni_hostname"], time.monotonic()
+        if name not in self._pools:
+            self._pools[name] = httpx.AsyncHTTPTransport(verify=self._tls, trust_env=False)
+        self._pools.move_to_end(name)
+        self._used_at[name] = now
+        answering = self._pools[name]
+        while self._used_at[oldest := next(iter(self._pools))] < now - POOL_IDLE_SECONDS:
+            del self._used_at[oldest]
+            await self._pools.pop(oldest).aclose()
+        return await answering.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Ends all connections."""
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
 def open_client() -> httpx.AsyncClient:
-    """Connections for requests of `call`; knows no proxy and follows nothing."""
-    return httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=REQUEST_SECONDS_MAX)
+    """Connections for requests that name their server by `sni_hostname`, as those of `call` do;
+    knows no proxy and follows nothing."""
+    return httpx.AsyncClient(
+        transport=_PoolsByName(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=REQUEST_SECONDS_MAX,
+    )
 
 
 async def call(

@@ -34,7 +34,7 @@ from node import tables
 from node.api.schemas.events import LedgerEvent
 from node.db import query, snapshots
 from node.ledger_news import LOOK_AGAIN_SECONDS, LedgerNews
-from node.outgoing import TargetRefused, pause_seconds, resolve_target
+from node.outgoing import TargetRefused, open_client, pause_seconds, resolve_target
 from node.process_metrics import DELIVERED, NOT_DELIVERED
 from node.record_delivery import RecordDelivery
 from node.sealing import SealedRecord, SealError
@@ -87,7 +87,7 @@ class Delivery:
         self._master_key = master_key
         self._settings = settings
         self._requests = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
-        self._http = httpx.AsyncClient(trust_env=False, follow_redirects=False)
+        self._http = open_client()
 
     async def run(self) -> None:
         """Starts a task for each webhook that appears, until cancelled."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,9 +17,11 @@ Answer = Callable[[int], int]
 
 @dataclass(slots=True)
 class Receiver:
-    """What came, in order: `webhook-id` and body. `answer` gives the status of the n-th request."""
+    """What came, in order: `webhook-id` and body; on how many connections. `answer` gives the
+    status of the n-th request."""
 
     url: str = ""
+    connections: int = 0
     answer: Answer = lambda count: 204
     requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     location: str | None = None
@@ -32,11 +35,17 @@ class Receiver:
 
 
 @contextmanager
-def open_receiver() -> Iterator[Receiver]:
-    """Listens on this machine inside the block."""
+def open_receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """Listens on this machine inside the block, and keeps connections open."""
     receiver = Receiver()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            receiver.connections += 1
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -51,7 +60,10 @@ def open_receiver() -> Iterator[Receiver]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if tls is None else "https"
+    receiver.url = f"{scheme}://127.0.0.1:{server.server_address[1]}/hook"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:

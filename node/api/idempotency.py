@@ -48,6 +48,11 @@ class KeptAnswer(NamedTuple):
     status: int
     body: dict[str, Any]
 
+    @property
+    def lock_name(self) -> str:
+        """What whoever is about to look for the answer, or to keep it, locks before all else."""
+        return _lock_name(self.principal, self.key)
+
 
 async def hash_request(request: Request) -> bytes:
     """Stands for method, path and body."""
@@ -82,7 +87,7 @@ async def write_once(
 async def _find(
     connection: AsyncConnection, caller: Principal, key: str, request_hash: bytes
 ) -> JSONResponse | None:
-    await lock(connection, f"idempotency:{caller.identity.hex()}:{key}")
+    await lock(connection, _lock_name(caller.identity, key))
     kept = tables.idempotency
     row: Any = (
         await connection.execute(
@@ -100,3 +105,7 @@ async def _find(
             "Use a new key for a new request.",
         )
     return JSONResponse(row.body, row.status, {"Idempotent-Replayed": "true"})
+
+
+def _lock_name(principal: bytes, key: str) -> str:
+    return f"idempotency:{principal.hex()}:{key}"

@@ -2,7 +2,8 @@
 and the wait for its COMMIT are paid once for all of them.
 
 What one of them does wrong is no other's trouble: a transaction that does not succeed as a whole
-leaves nothing, and each of them is carried out alone.
+leaves nothing, and each of them is carried out alone. Only an error of the COMMIT itself is told to
+all: nobody knows what became of it, and what may be written must not be written again.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
@@ -21,7 +23,7 @@ from node.api.idempotency import KeptAnswer
 from node.commands.check_records import CheckedRecord
 from node.commands.coalescing import Coalescer
 from node.commands.grant_consents import grant_consents
-from node.db import act_as
+from node.db import act_as, lock
 from node.problems import Problem
 from protocol.types import OrganisationId
 
@@ -55,12 +57,17 @@ class SharedGrants:
     async def _carry_out(self, issuer: bytes, grants: list[Grant]) -> bool:
         try:
             async with self._context.database.begin() as connection:
-                await self._write(connection, OrganisationId(issuer), grants)
+                try:
+                    await self._write(connection, OrganisationId(issuer), grants)
+                except DBAPIError as error:  # before the COMMIT, so nothing of it stays
+                    if len(grants) == 1:
+                        raise
+                    raise _NotTogether from error
         except Problem as problem:
             if problem.status >= 500:
                 raise
             return False
-        except _Repeated:
+        except _NotTogether:
             return False
         return True
 
@@ -72,7 +79,6 @@ class SharedGrants:
         freshness = await require_fresh(context, connection)
         await _keep_answers(connection, [each.kept for each in grants if each.kept is not None])
         checked = [item for each in grants for item in each.checked]
-        checked.sort(key=lambda item: item.leaf)  # as all do, so that no two wait for each other
         await grant_consents(
             connection,
             context.master_key,
@@ -84,23 +90,21 @@ class SharedGrants:
         )
 
 
-class _Repeated(Exception):
-    """A key that was used before: the answer is known, or the key is another request's."""
+class _NotTogether(Exception):
+    """Alone, each of them meets its own answer."""
 
 
 async def _keep_answers(connection: AsyncConnection, answers: list[KeptAnswer]) -> None:
-    """Raises _Repeated; waits for whoever is about to keep an answer under one of the keys."""
+    """Raises _NotTogether for a key that was used before: the answer is known, or the key is
+    another request's. Waits, as `write_once` does, for whoever carries out one under such a key."""
     if not answers:
         return
-    rows: list[dict[str, Any]] = [each._asdict() for each in sorted(answers, key=_name)]
+    await lock(connection, *[each.lock_name for each in answers])
+    rows: list[dict[str, Any]] = [each._asdict() for each in answers]
     statement = insert(tables.idempotency).values(rows).on_conflict_do_nothing()
     new = await connection.scalars(statement.returning(tables.idempotency.c.key))
     if len(new.all()) < len(answers):
-        raise _Repeated
-
-
-def _name(answer: KeptAnswer) -> tuple[bytes, str]:
-    return answer.principal, answer.key
+        raise _NotTogether
 
 
 def shared_grants_of(request: Request) -> SharedGrants:

@@ -20,7 +20,7 @@ from node import tables
 from node.commands.authority import require_speaks_for
 from node.commands.block_memory import BlockMemory
 from node.commands.check_records import CheckedRecord, record_refused
-from node.db import act_as, bytea_array
+from node.db import act_as, bytea_array, lock
 from node.outbox import IN_VAIN, Promise, enqueue, find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
@@ -112,12 +112,17 @@ async def _store(
     checked: Sequence[CheckedRecord],
 ) -> None:
     new = await insert_consents(connection, master_key, organisation, checked)
+    known = {item.leaf for item in checked} - new
+    if known:  # of two who promise the same anew, the second finds the promise of the first
+        await lock(connection, f"anchor anew:{organisation.hex()}")
     for index, item in enumerate(checked):
-        if item.leaf not in new and not await _was_refused(connection, item.leaf):
+        is_anew = item.leaf in known and await _was_refused(connection, item.leaf)
+        if item.leaf not in new and not is_anew:
             leaf = to_hex(item.leaf)
             detail = f"The leaf {leaf} is known here, or stands twice in the batch."
             raise Problem.of("consent-already-granted", detail).about(f"records.{index}")
         new.discard(item.leaf)
+        known.discard(item.leaf)
 
 
 async def _was_refused(connection: AsyncConnection, leaf: Leaf) -> bool:
@@ -139,11 +144,11 @@ async def _deliver_to_recipients(
     """Recipients that this same node hosts get their own row at once, under their own scope; the
     others' nodes get the record as soon as they take it."""
     recipients: dict[OrganisationId, list[CheckedRecord]] = {}
-    for item in checked:
+    for item in sorted(checked, key=_leaf):
         for recipient in set(recipient_ids(item.record.document)) - {issuer}:
             recipients.setdefault(recipient, []).append(item)
     elsewhere = []
-    for recipient, items in recipients.items():
+    for recipient, items in sorted(recipients.items()):
         statement = text("SELECT node.is_hosted(:organisation)")
         hosted = await connection.execute(statement, {"organisation": recipient})
         if hosted.scalar_one():
@@ -164,7 +169,9 @@ async def insert_consents(
     checked: Sequence[CheckedRecord],
 ) -> set[bytes]:
     """Rows of one party, the current organisation, each record sealed under a key of its own; the
-    leaves of those that were not there yet."""
+    leaves of those that were not there yet. All write in the order of the leaves, so that no two
+    with the same records wait for each other."""
+    checked = sorted(checked, key=_leaf)
     entries = [item.record.entry for item in checked]
     sealed = [
         seal(json.dumps(record_value(item.record)).encode(), item.leaf, master_key)
@@ -184,6 +191,10 @@ async def insert_consents(
         "wrapped_key": bytea_array(each.wrapped_key for each in sealed),
     }
     return set((await connection.execute(_INSERT, values)).scalars())
+
+
+def _leaf(item: CheckedRecord) -> Leaf:
+    return item.leaf
 
 
 _COLUMNS = {
