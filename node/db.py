@@ -71,10 +71,12 @@ async def see_holders(connection: AsyncConnection, holders: Collection[bytes]) -
     await _set(connection, "ptx.holders", ",".join(holder.hex() for holder in holders))
 
 
+LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
 async def lock(connection: AsyncConnection, name: str) -> None:
     """Makes whoever else locks the same name wait until this transaction ends."""
-    statement = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
-    await connection.execute(statement, {"name": name})
+    await connection.execute(LOCK, {"name": name})
 
 
 async def _set(connection: AsyncConnection, name: str, value: str) -> None:
