@@ -71,14 +71,16 @@ async def see_holders(connection: AsyncConnection, holders: Collection[bytes]) -
     await _set(connection, "ptx.holders", ",".join(holder.hex() for holder in holders))
 
 
+LOCK = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
+    " FROM unnest(CAST(:names AS text[])) AS name"
+)
+
+
 async def lock(connection: AsyncConnection, *names: str) -> None:
     """Makes whoever else locks one of the names wait until this transaction ends. Several are to be
     locked by one call, which has one order for all callers, so that no two wait for each other."""
-    statement = text(
-        "SELECT pg_advisory_xact_lock(hashtextextended(name, 0))"
-        " FROM unnest(CAST(:names AS text[])) AS name"
-    )
-    await connection.execute(statement, {"names": sorted(names)})
+    await connection.execute(LOCK, {"names": sorted(names)})
 
 
 async def _set(connection: AsyncConnection, name: str, value: str) -> None:

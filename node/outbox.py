@@ -62,7 +62,12 @@ class Promise(NamedTuple):
 async def lock_promise(connection: AsyncConnection, kind: Kind, subject: bytes) -> None:
     """Until the transaction ends nobody else promises acts of this kind about the subject, so that
     what `find_act` says stays true up to `enqueue`."""
-    await lock(connection, f"{kind}:{subject.hex()}")
+    await lock(connection, lock_name(kind, subject))
+
+
+def lock_name(kind: str, subject: bytes) -> str:
+    """What `lock_promise` locks, for those without an asynchronous connection."""
+    return f"{kind}:{subject.hex()}"
 
 
 async def enqueue(

@@ -8,14 +8,14 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Connection, Engine, select, update
 
 from node import tables
 from node.bootstrap import require_database_url
 from node.cli.local import local_settings
 from node.cli.output import AsJson, console, fail, print_json
-from node.db import owner_engine
-from node.outbox import IN_VAIN, MAX_ACT_ID, ActRow, act_of_row, acts_statement
+from node.db import LOCK, owner_engine
+from node.outbox import IN_VAIN, MAX_ACT_ID, ActRow, act_of_row, acts_statement, lock_name
 
 app = typer.Typer(help="Acts on their way to the chain.", no_args_is_help=True)
 
@@ -84,6 +84,8 @@ def retry(act_id: ActId) -> None:
         fail(f"Act {act_id} is {row.state}: only one that waits or has failed is tried again.")
     carried = select(transactions.c.transaction_id).where(transactions.c.is_open)
     with engine.begin() as connection:
+        connection.execute(LOCK, {"names": [lock_name(row.kind, row.subject)]})
+        _require_nothing_in_its_place(connection, act_id)
         changed = connection.execute(
             update(outbox)
             .where(
@@ -99,6 +101,29 @@ def retry(act_id: ActId) -> None:
             f"again with `ptx-ledger outbox explain {act_id}`, and retry when its block is final."
         )
     console.print(f"act {act_id} waits for its turn")
+
+
+def _require_nothing_in_its_place(connection: Connection, act_id: int) -> None:
+    """The same may have been promised anew since the act failed: it would be carried out twice.
+    What says something else (another party's signature, more units) does not count."""
+    act, other = tables.outbox.alias("act"), tables.outbox.alias("other")
+    statement = (
+        select(other.c.outbox_id, other.c.state)
+        .join(act, (other.c.kind == act.c.kind) & (other.c.subject == act.c.subject))
+        .where(
+            act.c.outbox_id == act_id,
+            other.c.outbox_id != act_id,
+            other.c.payload == act.c.payload,
+            other.c.state.not_in(IN_VAIN),
+        )
+        .limit(1)
+    )
+    standing = connection.execute(statement).one_or_none()
+    if standing is not None:
+        fail(
+            f"The same was promised anew as act {standing.outbox_id}, which is {standing.state}: "
+            f"act {act_id} would carry it out a second time. There is nothing to do."
+        )
 
 
 def _database() -> Engine:

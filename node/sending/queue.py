@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select, update
 
 from node import tables
 from node.sending.acts import Act
@@ -13,10 +13,12 @@ from node.sending.failures import EXPIRED, Failure
 from node.sending.fence import Fence
 
 WAITING_READ_MAX = 5_000
+WITHDRAWALS_READ_MAX = 1_000
 
 # Written into the statements, so that PostgreSQL knows that its partial index serves.
 WAITING: ColumnElement[str] = literal_column("'waiting'")
 SENT: ColumnElement[str] = literal_column("'sent'")
+WITHDRAWAL: ColumnElement[str] = literal_column("'withdraw'")
 
 
 class Queue:
@@ -26,9 +28,11 @@ class Queue:
         self._fence = fence
 
     def waiting(self, now: float) -> list[Act]:
-        """Acts whose time has come, the oldest first, without their payload."""
+        """Acts whose time has come, the oldest first, without their payload. Of a long queue only
+        the oldest, and those withdrawals behind them which no older act holds back: they go with
+        the next block whatever waits before them."""
         outbox = tables.outbox
-        statement = (
+        ready = (
             select(
                 outbox.c.outbox_id,
                 outbox.c.organisation_id,
@@ -42,23 +46,17 @@ class Queue:
             )
             .where(outbox.c.state == WAITING, ~_is_later(now))
             .order_by(outbox.c.outbox_id)
-            .limit(WAITING_READ_MAX)
         )
         with self._fence.reading() as connection:
-            return [
-                Act(
-                    outbox_id=row.outbox_id,
-                    organisation_id=row.organisation_id,
-                    kind=row.kind,
-                    subject=row.subject,
-                    order_key=row.order_key,
-                    attempts=row.attempts,
-                    age_seconds=float(row.age),
-                    expires_at=row.expires_at,
-                    failure=row.failure,
+            acts = _read(connection, ready.limit(WAITING_READ_MAX))
+            if len(acts) == WAITING_READ_MAX:
+                behind = ready.where(
+                    outbox.c.kind == WITHDRAWAL,
+                    outbox.c.outbox_id > acts[-1].outbox_id,
+                    ~_has_an_older_one(),
                 )
-                for row in connection.execute(statement)
-            ]
+                acts += _read(connection, behind.limit(WITHDRAWALS_READ_MAX))
+        return acts
 
     def payloads(self, acts: Sequence[Act]) -> dict[int, Any]:
         """Outbox id → payload."""
@@ -115,6 +113,37 @@ class Queue:
             )
             .values(**columns)
         )
+
+
+def _read(connection: Connection, statement: Select[Any]) -> list[Act]:
+    return [
+        Act(
+            outbox_id=row.outbox_id,
+            organisation_id=row.organisation_id,
+            kind=row.kind,
+            subject=row.subject,
+            order_key=row.order_key,
+            attempts=row.attempts,
+            age_seconds=float(row.age),
+            expires_at=row.expires_at,
+            failure=row.failure,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def _has_an_older_one() -> ColumnElement[bool]:
+    """Whether an older act with the same key is in no block yet."""
+    older = tables.outbox.alias("older")
+    return (
+        select(older.c.outbox_id)
+        .where(
+            older.c.order_key == tables.outbox.c.order_key,
+            older.c.outbox_id < tables.outbox.c.outbox_id,
+            older.c.state.in_([WAITING, SENT]),
+        )
+        .exists()
+    )
 
 
 def _is_later(now: float) -> ColumnElement[bool]:

@@ -44,6 +44,17 @@ outbox = Table(
         "outbox_id",
         postgresql_where="state IN ('waiting', 'sent')",
     ),
+    Index(
+        "ix_node_outbox_keys",
+        "order_key",
+        "outbox_id",
+        postgresql_where="state IN ('waiting', 'sent')",
+    ),
+    Index(
+        "ix_node_outbox_withdrawals",
+        "outbox_id",
+        postgresql_where="kind = 'withdraw' AND state IN ('waiting', 'sent')",
+    ),
 )
 
 sender_terms = Table(

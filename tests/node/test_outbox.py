@@ -18,9 +18,12 @@ from node.client import NodeRefused
 from node.db import api_engine
 from node.outbox import Promise, enqueue
 from node.problems import Problem
+from node.sending.chain import Reverted
 from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.own_chain import OwnDatabase, run_until_idle
+from tests.sending.exactly_once import Promised
+from tests.sending.fault_chain import FaultChain
 from tests.stage import World
 
 
@@ -164,3 +167,47 @@ def test_what_is_on_its_way_or_done_is_not_tried_again(own_database: OwnDatabase
     assert (unknown.exit_code, "no act 999999" in unknown.stderr) == (1, True)
     state = command(own_database, "outbox", "list", "--state", "lost")
     assert (state.exit_code, "no state lost" in state.stderr) == (1, True)
+
+
+def refuse_all(*_arguments: object) -> None:
+    raise Reverted("execution reverted", "0x")
+
+
+def test_what_was_promised_anew_is_not_tried_again(own_database: OwnDatabase) -> None:
+    promised = Promised.on(own_database)
+    leaf = promised.anchor()
+    refusing = FaultChain(own_database.chain.reader(), before={"estimate": refuse_all})
+    run_until_idle(own_database.sender(refusing))
+    own_database.promise_anchor(leaf)
+    assert own_database.states() == ["failed", "waiting"]
+    for state in ("waiting", "mined"):
+        done = command(own_database, "outbox", "retry", "1")
+        assert done.exit_code == 1
+        assert f"promised anew as act 2, which is {state}" in done.stderr
+        run_until_idle(own_database.sender())
+    assert own_database.states() == ["failed", "mined"]
+    assert promised.anchor_counts()[leaf] == 1
+
+
+def test_of_two_that_failed_one_is_tried_again(own_database: OwnDatabase) -> None:
+    promised = Promised.on(own_database)
+    leaf = promised.anchor()
+    own_database.promise_anchor(leaf)
+    refusing = FaultChain(own_database.chain.reader(), before={"estimate": refuse_all})
+    run_until_idle(own_database.sender(refusing))
+    assert own_database.states() == ["failed", "failed"]
+    assert command(own_database, "outbox", "retry", "1").exit_code == 0
+    assert "as act 1, which is waiting" in command(own_database, "outbox", "retry", "2").stderr
+    run_until_idle(own_database.sender())
+    assert own_database.states() == ["mined", "failed"]
+    assert promised.anchor_counts()[leaf] == 1
+
+
+def test_another_partys_signature_is_tried_again(own_database: OwnDatabase) -> None:
+    """Several sign one agreement: the signature of one is not in the place of another's."""
+    for party in ("first", "second"):
+        own_database.promise("sign", b"agreement", {"organisation": party})
+    own_database.sql("UPDATE node.outbox SET state = 'failed' WHERE outbox_id = 1")
+    own_database.sql("UPDATE node.outbox SET state = 'mined' WHERE outbox_id = 2")
+    assert command(own_database, "outbox", "retry", "1").exit_code == 0
+    assert own_database.states() == ["waiting", "mined"]

@@ -55,8 +55,8 @@ def sender_of(database: OwnDatabase) -> bytes:
     return bytes.fromhex(database.chain.operator_account.address[2:])
 
 
-def plan_of(database: OwnDatabase, ask: Ask) -> tuple[Any, str]:
-    """The answer, and PostgreSQL's plan for the statement by which the sender asked."""
+def plan_of(database: OwnDatabase, ask: Ask, which: int = 0) -> tuple[Any, str]:
+    """The answer, and PostgreSQL's plan for one of the statements by which the sender asked."""
     engine = role_engine(database.url, SENDER_ROLE)
     fence = Fence(engine, sender_of(database))
     fence.take_over()
@@ -69,7 +69,7 @@ def plan_of(database: OwnDatabase, ask: Ask) -> tuple[Any, str]:
 
     answer = ask(fence)
     assert sent, "the sender asked nothing"
-    statement, values = sent[0]
+    statement, values = sent[which]
     with engine.connect() as connection:
         rows = connection.exec_driver_sql(f"EXPLAIN {statement}", values).all()
     engine.dispose()

@@ -197,6 +197,10 @@ CREATE TABLE node.outbox (
 CREATE INDEX ix_node_outbox_subject ON node.outbox (subject);
 CREATE INDEX ix_node_outbox_transaction ON node.outbox (transaction_id);
 CREATE INDEX ix_node_outbox_waiting ON node.outbox (outbox_id) WHERE state IN ('waiting', 'sent');
+CREATE INDEX ix_node_outbox_keys ON node.outbox (order_key, outbox_id)
+    WHERE state IN ('waiting', 'sent');
+CREATE INDEX ix_node_outbox_withdrawals ON node.outbox (outbox_id)
+    WHERE kind = 'withdraw' AND state IN ('waiting', 'sent');
 CREATE TABLE node.webhooks (
     webhook_id BYTEA NOT NULL,
     organisation_id BYTEA NOT NULL,
