@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.freshness import Freshness
 from node import tables
-from node.commands.ask_consents import required_assurance
 from node.commands.block_memory import BlockMemory
 from node.commands.check_records import check_records
 from node.commands.find_requests import find_by_token, find_request
 from node.commands.grant_consents import grant_consents
+from node.commands.required_assurance import required_assurance
 from node.contracts import Deployment
 from node.intake.records import attested_record
 from node.kept_requests import ANSWER, Answer, KeptRequest, answer_to_json, seal_json

@@ -19,13 +19,14 @@ from indexer.queries.agreements import AgreementRow, find_agreement
 from node import tables
 from node.bearer_links import hash_token, new_token
 from node.commands.check_records import in_plain_words
+from node.commands.required_assurance import required_assurance
 from node.db import query
 from node.kept_requests import LINK, REQUEST_ID_BYTES, content_of, seal_json
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
 from node.subject_references import subject_hash
 from protocol.agreement import AgreementStatus, status_at
-from protocol.assurance import Assurance, is_at_least, required_by_policies
+from protocol.assurance import Assurance, is_at_least
 from protocol.canonical import digest_of
 from protocol.consent_request import Purpose, compose_receipt
 from protocol.errors import NotParty, ProtocolError, SchemaInvalid
@@ -90,17 +91,6 @@ async def ask_consents(
         await connection.execute(insert(tables.consent_requests), rows)
         made += [row["request_id"] for row in rows]
     return made
-
-
-async def required_assurance(connection: AsyncConnection, agreement_id: AgreementId) -> Assurance:
-    """What the policies of the agreement's document ask for, as far as the document is here. Raises
-    a problem for a constraint that cannot be read."""
-    documents = tables.agreement_documents
-    statement = select(documents.c.document).where(documents.c.agreement_id == agreement_id)
-    try:
-        return required_by_policies(list((await connection.execute(statement)).scalars()))
-    except ProtocolError as error:
-        raise refused(error) from error
 
 
 async def _check(

@@ -20,13 +20,15 @@ from node import tables
 from node.commands.authority import require_speaks_for
 from node.commands.block_memory import BlockMemory
 from node.commands.check_records import CheckedRecord, record_refused
+from node.commands.required_assurance import find_required_assurance
 from node.db import act_as, bytea_array, lock
 from node.outbox import IN_VAIN, Promise, enqueue, find_act
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
 from protocol.agreement import AgreementFacts, AgreementStatus, status_at
+from protocol.assurance import Assurance, is_at_least
 from protocol.entries import Entry
-from protocol.errors import NotParty
+from protocol.errors import AssuranceTooWeak, NotParty, ProtocolError
 from protocol.record import recipient_ids, record_value
 from protocol.types import AgreementId, Leaf, OrganisationId, Scope, UnixSeconds, to_hex
 
@@ -51,6 +53,11 @@ async def grant_consents(
     agreements = {item.record.entry.agreement_id for item in checked}
     facts = {each: await read(find_agreement_facts, each) for each in agreements}
     _check_agreements(facts, issuer, checked, now)
+    try:
+        required = {each: await read(find_required_assurance, each) for each in agreements}
+    except ProtocolError as error:
+        raise refused(error) from error
+    _check_assurance(required, checked)
     await _store(connection, master_key, issuer, checked)
     await enqueue(connection, "anchor", [Promise(item.leaf, {}) for item in checked], issuer)
     await _deliver_to_recipients(connection, master_key, issuer, checked)
@@ -82,6 +89,16 @@ def _check_agreements(
             if recipient not in active[agreement_id].parties:
                 error = NotParty(agreement_id=agreement_id, organisation=recipient)
                 raise refused(error, f"records.{index}.document.recipients.{place}")
+
+
+def _check_assurance(
+    required: Mapping[AgreementId, Assurance], checked: Sequence[CheckedRecord]
+) -> None:
+    for index, item in enumerate(checked):
+        proven, wanted = item.record.document.assurance, required[item.record.entry.agreement_id]
+        if not is_at_least(proven, wanted):
+            error = AssuranceTooWeak(proven=proven.value, required=wanted.value)
+            raise refused(error, f"records.{index}.document.assurance")
 
 
 def _require_active(

@@ -23,12 +23,14 @@ from node.commands.authority import speaks_for
 from node.commands.block_memory import BlockMemory
 from node.commands.check_records import RECORDS_AT_A_TIME, CheckedRecord
 from node.commands.grant_consents import insert_consents
+from node.commands.required_assurance import find_required_assurance
 from node.contracts import Deployment
 from node.db import act_as, lock
 from node.intake.quick_records import check_quickly
 from node.problems import Problem
-from protocol.errors import ProtocolError
-from protocol.record import recipient_ids
+from protocol.assurance import is_at_least
+from protocol.errors import AssuranceTooWeak, ProtocolError
+from protocol.record import Record, recipient_ids
 from protocol.types import Leaf, OrganisationId, Scope, to_hex
 
 Outcome = Literal["stored", "erased", "refused", "later"]
@@ -158,6 +160,16 @@ class Reception:
         for party in (entry.issuer, self._recipient):
             if party not in agreement.parties:
                 raise Refused(f"{to_hex(party)} is no party of the agreement.")
+        await self._require_assurance(record)
+
+    async def _require_assurance(self, record: Record) -> None:
+        proven = record.document.assurance
+        try:
+            required = await self._find(find_required_assurance, record.entry.agreement_id)
+        except ProtocolError as error:
+            raise Refused(str(error)) from error
+        if not is_at_least(proven, required):
+            raise Refused(str(AssuranceTooWeak(proven=proven.value, required=required.value)))
 
     async def _require_sender_for(self, issuer: OrganisationId) -> None:
         participant = await self._find(find_participant, issuer)

@@ -1,7 +1,8 @@
 """Promises to bring a learner's withdrawal to the chain, for a consent of any operator.
 
 Only for an entry that hashes to a leaf that is anchored or waits here to be, signed by its holder:
-so nobody can make the relay fill the chain. Asking twice changes nothing.
+so nobody can make the relay fill the chain. Asking twice changes nothing; nor does asking for what
+the chain has already, in a block that stays.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.consents import is_anchored
+from indexer.queries.consents import endings_of, is_anchored
+from indexer.queries.freshness import read_freshness
 from node import tables
 from node.commands.gate import waits_to_be_anchored
 from node.contracts import Deployment
@@ -25,7 +27,11 @@ from protocol.types import Leaf, to_hex
 
 
 async def withdraw_consent(
-    connection: AsyncConnection, deployment: Deployment, entry: Entry, signature: bytes
+    connection: AsyncConnection,
+    deployment: Deployment,
+    entry: Entry,
+    signature: bytes,
+    finality_blocks: int,
 ) -> Leaf:
     """The leaf. Raises a problem for a foreign signature or an unknown leaf."""
     leaf = leaf_of(entry)
@@ -44,10 +50,23 @@ async def withdraw_consent(
         .on_conflict_do_nothing()
         .returning(tables.withdrawals.c.leaf)
     )
-    if accepted.first() is not None:
+    is_new = accepted.first() is not None
+    if is_new and not await _is_ended_for_good(connection, leaf, entry.holder, finality_blocks):
         payload = {"holder": to_hex(entry.holder), "signature": to_hex(signature)}
         await enqueue(connection, "withdraw", [Promise(leaf, payload)], None)
     return leaf
+
+
+async def _is_ended_for_good(
+    connection: AsyncConnection, leaf: Leaf, holder: bytes, finality_blocks: int
+) -> bool:
+    """Whether the holder ended the leaf in a final block: an ending that may be taken back is
+    promised all the same, since then it is this node that brings it to the chain again."""
+    endings = await query(connection, endings_of, leaf, [holder])
+    if not endings:
+        return False
+    head = (await query(connection, read_freshness)).block
+    return endings[0].block_number <= head.block_number - finality_blocks
 
 
 def check_slip(slip: Slip, deployment: Deployment) -> None:

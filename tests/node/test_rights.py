@@ -60,6 +60,7 @@ RIGHTS = {
 }
 FUNCTIONS = {
     API_ROLE: {
+        "assurance_constraints",
         "consent_request_of",
         "current_holders",
         "current_organisation",

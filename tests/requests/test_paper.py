@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import secrets
 import zipfile
 
 import httpx
 import pytest
 
-from node.api.schemas.agreements import TermsShape
-from protocol.agreement import Terms
-from protocol.canonical import digest_of
 from protocol.slip import decode_slip, verify_slip
-from protocol.types import Hash32, from_hex, to_hex
+from protocol.types import from_hex, to_hex
+from tests.demanding import asking_for, conclude_with
 from tests.refusals import assert_problem, send
 from tests.requests.asking import PURPOSES, ask, asking, nothing_promised, shown
 from tests.stage import Json, World, wait_until
@@ -130,28 +127,9 @@ def test_paper_is_less_than_a_learners_key(world: World, minimum: str) -> None:
 
 
 def test_an_agreements_policy_may_ask_for_more(world: World) -> None:
-    document = json.loads(json.dumps(world.story.documents.contract_source))
-    wanted = {"leftOperand": "assurance", "operator": "gteq", "rightOperand": "signed"}
-    document["policy"][0]["permission"][0]["constraint"].append(wanted)
-    changes = {
-        "policy_hash": digest_of(document["policy"]),
-        "document_hash": Hash32(digest_of(document)),
-    }
-    agreement = conclude_with(world, document, world.make_terms(**changes))
+    document, changes = asking_for(world, "signed")
+    agreement = to_hex(conclude_with(world, world.provider, document, world.make_terms(**changes)))
     weak = asking(world, agreementId=agreement, minimumAssurance="attested")
     answer = send(world.provider.client, "POST", ROUTE, weak)
     assert_problem(answer, 422, "consent-request-refused", "minimumAssurance")
     assert ask(world, agreementId=agreement)["state"] == "sent"
-
-
-def conclude_with(world: World, document: Json, terms: Terms) -> str:
-    """An agreement in force whose document the provider's node has."""
-    body = {"terms": TermsShape.of(terms).to_json(), "document": document}
-    agreement: str = world.provider.client.post("/v1/agreements", body)["agreementId"]
-    identity = world.id_of(terms)
-    wait_until(lambda: "history" in world.show_agreement(identity), "the proposal")
-    for party in (world.provider, world.consumer):
-        path = f"/v1/agreements/{agreement}/signatures"
-        party.client.post(path, world.signature_of(party, identity))
-    wait_until(lambda: world.show_agreement(identity)["status"] == "active", "activation")
-    return agreement

@@ -40,7 +40,9 @@ async def withdraw(context: NodeContext, body: Withdraw) -> JSONResponse:
         with naming("entry"):
             entry, signature = decode_entry(body.entry), body.signature
     async with context.database.begin() as connection:
-        leaf = await withdraw_consent(connection, context.deployment, entry, signature)
+        finality_blocks = context.settings.finality_blocks
+        given = context.deployment, entry, signature, finality_blocks
+        leaf = await withdraw_consent(connection, *given)
         answer = await _state(connection, leaf, entry.holder)
     return JSONResponse(answer.to_json(), 202)
 

@@ -444,6 +444,13 @@ CREATE FUNCTION node.is_hosted(asked bytea) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT EXISTS (SELECT FROM node.organisations o WHERE o.organisation_id = asked)
 $$;
+-- What a document asks of consents binds all parties, whoever of them keeps it; nothing else of it is
+-- told.
+CREATE FUNCTION node.assurance_constraints(agreement bytea) RETURNS SETOF jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT jsonb_path_query(d.document, 'strict $.** ? (@.leftOperand == "assurance")')
+    FROM node.agreement_documents d WHERE d.agreement_id = agreement
+$$;
 -- Whose request a link or a reference leads to; the token itself is nowhere.
 CREATE FUNCTION node.consent_request_of(asked bytea)
     RETURNS TABLE (organisation_id bytea, request_id bytea)
@@ -618,7 +625,8 @@ GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.
     node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
     node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey,
     node.use_token, node.erase_record, node.order_erasures, node.consent_request_of,
-    node.rights_request_of, node.uses_held, node.open_acts, node.webhook_summary TO ptx_api;
+    node.rights_request_of, node.uses_held, node.open_acts, node.webhook_summary,
+    node.assurance_constraints TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.did_documents_of TO ptx_api, ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.record_to_deliver TO ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
