@@ -1,6 +1,8 @@
 """Records at rest: AES-256-GCM under a data key of their own, which the master key wraps.
 
-Erasing a record's wrapped key makes every copy of its ciphertext unreadable, backups included.
+Where the wrapped key was deleted, ciphertext that is left behind (a dead row, a block of a disk)
+opens no more. A backup from before has both: it opens with the master key, which is in no dump, and
+a restore erases again what `erasure_journal` names.
 """
 
 from __future__ import annotations

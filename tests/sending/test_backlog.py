@@ -63,11 +63,11 @@ def test_a_withdrawal_is_in_the_next_block_however_many_grants_wait(
 def test_a_withdrawal_does_not_overtake_its_own_grant_at_the_end_of_the_queue(
     own_database: OwnDatabase, model: ModelChain, clock: TurningClock
 ) -> None:
-    promise_grants(own_database, WAITING_READ_MAX + 1_000)
+    promise_grants(own_database, 2 * WAITING_READ_MAX)
     leaf = own_database.promise_anchor()
     own_database.promise_withdrawal(leaf, secrets.token_bytes(32))
     sender = own_database.sender(model, clock=clock)
-    for _ in range(5):
+    for _ in range(6):
         mine_next(sender, model, clock)
     rows = own_database.sql(
         "SELECT o.kind, t.block_number FROM node.outbox AS o"
