@@ -130,6 +130,11 @@ deliveries = Table(
         *("recipient", "kind", "next_attempt_at"),
         postgresql_where="state = 'waiting'",
     ),
+    Index(
+        "ix_node_deliveries_unconfirmed",
+        *("kind", "state", "created_at"),
+        postgresql_where="state IN ('waiting', 'refused')",
+    ),
 )
 """What goes to a recipient's node on behalf of the issuer: a record, or the order to erase it. From
 `sent_at` on the other node may have it."""

@@ -239,6 +239,8 @@ CREATE TABLE node.deliveries (
 );
 CREATE INDEX ix_node_deliveries_waiting ON node.deliveries (recipient, kind, next_attempt_at)
     WHERE state = 'waiting';
+CREATE INDEX ix_node_deliveries_unconfirmed ON node.deliveries (kind, state, created_at)
+    WHERE state IN ('waiting', 'refused');
 CREATE TABLE node.erased_records (
     organisation_id BYTEA NOT NULL,
     issuer BYTEA NOT NULL,
