@@ -106,6 +106,11 @@ rights_requests = Table(
         unique=True,
         postgresql_where="state = 'received' AND leaf IS NOT NULL",
     ),
+    Index(
+        "ix_node_rights_requests_unproven",
+        "organisation_id",
+        postgresql_where="state = 'received' AND token_hash IS NOT NULL",
+    ),
 )
 """Objections, erasures and other rights: one row a leaf, or one without for who has lost key and
 slip."""

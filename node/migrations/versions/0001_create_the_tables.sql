@@ -304,6 +304,8 @@ CREATE INDEX ix_node_rights_requests_due
 CREATE INDEX ix_node_rights_requests_holder ON node.rights_requests (holder);
 CREATE UNIQUE INDEX ix_node_rights_requests_open ON node.rights_requests (organisation_id, leaf, kind)
     WHERE state = 'received' AND leaf IS NOT NULL;
+CREATE INDEX ix_node_rights_requests_unproven ON node.rights_requests (organisation_id)
+    WHERE state = 'received' AND token_hash IS NOT NULL;
 CREATE TABLE node.process_metrics (
     process TEXT NOT NULL,
     told_at TIMESTAMP WITH TIME ZONE NOT NULL,
