@@ -32,6 +32,13 @@ class Outcome(NamedTuple):
     failure: str | None = None
     pause_seconds: float = 0.0
 
+    @classmethod
+    def failed(cls, claimed: Claimed, reason: str, is_final: bool = False) -> Outcome:
+        """Each waits by its own attempts, so that what never succeeds holds up nothing else."""
+        state = "refused" if is_final else "waiting"
+        pause = pause_seconds(claimed.attempts)
+        return cls(state, failure=storable(reason), pause_seconds=pause)
+
 
 _WRITE_OUTCOMES = text(
     "UPDATE node.deliveries AS d SET state = o.state, last_failure = o.failure,"
@@ -139,25 +146,6 @@ class DeliveryQueue:
         }
         async with self._database.begin() as connection:
             await connection.execute(_WRITE_OUTCOMES, values)
-
-    async def record_failure(self, recipient: bytes, kind: str, reason: str, attempts: int) -> None:
-        """All that waits for this recipient waits longer."""
-        deliveries = tables.deliveries
-        async with self._database.begin() as connection:
-            await connection.execute(
-                update(deliveries)
-                .where(
-                    deliveries.c.recipient == recipient,
-                    deliveries.c.kind == kind,
-                    deliveries.c.state == "waiting",
-                )
-                .values(
-                    last_failure=storable(reason),
-                    next_attempt_at=func.greatest(
-                        deliveries.c.next_attempt_at, after(pause_seconds(attempts - 1))
-                    ),
-                )
-            )
 
 
 def after(seconds: Any) -> Any:

@@ -71,6 +71,20 @@ NOT_DELIVERED = Counter(
     "ptx_webhooks_not_delivered_total", "Attempts that failed", registry=WEBHOOKS
 )
 
+DELIVERIES = Gauge(
+    "ptx_deliveries",
+    "Records, and orders to erase them, that another node has not confirmed, or refuses for good",
+    ["kind", "state"],
+    registry=WEBHOOKS,
+)
+DELIVERIES_OLDEST_SECONDS = Gauge(
+    "ptx_deliveries_oldest_seconds",
+    "Age of the oldest that waits for its confirmation",
+    ["kind"],
+    registry=WEBHOOKS,
+)
+DELIVERY_KINDS = ("record", "erasure")
+
 BACKUP = CollectorRegistry()
 BACKUP_MADE_AT = Gauge(
     "ptx_backup_made_at_seconds", "When the newest backup was begun, Unix time", registry=BACKUP
@@ -81,6 +95,12 @@ _WITHDRAWN_SINCE = text(
     " FROM node.transactions AS t JOIN node.outbox AS o USING (transaction_id)"
     " WHERE o.kind = 'withdraw' AND t.mined_at > :since AND t.transaction_id >"
     " (SELECT coalesce(max(transaction_id), 0) - :recent FROM node.transactions)"
+)
+
+_DELIVERIES = text(
+    "SELECT kind, state, count(*) AS deliveries,"
+    " extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_seconds"
+    " FROM node.deliveries WHERE state IN ('waiting', 'refused') GROUP BY kind, state"
 )
 
 logger = structlog.get_logger("metrics")
@@ -136,6 +156,18 @@ class WithdrawalWatch:
             for seconds in connection.execute(_WITHDRAWN_SINCE, asked).scalars():
                 WITHDRAWAL_SECONDS.observe(max(seconds, 0.0))
         self._since = now
+
+
+def watch_deliveries(connection: Connection) -> None:
+    """Counts what other nodes have not confirmed, and what they refuse."""
+    rows = {(row.kind, row.state): row for row in connection.execute(_DELIVERIES)}
+    for kind in DELIVERY_KINDS:
+        for state in ("waiting", "refused"):
+            row = rows.get((kind, state))
+            DELIVERIES.labels(kind, state).set(0 if row is None else row.deliveries)
+        waiting = rows.get((kind, "waiting"))
+        oldest = 0.0 if waiting is None else max(waiting.oldest_seconds, 0.0)
+        DELIVERIES_OLDEST_SECONDS.labels(kind).set(oldest)
 
 
 @dataclass(frozen=True, slots=True)

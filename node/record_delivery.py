@@ -4,6 +4,9 @@ That a record may have left is committed before it leaves, so that whoever order
 where it may be; a delivery is done only when the recipient's confirmation is verified
 and committed. A kill in between repeats the attempt, which the receiver answers as the first time.
 Where the recipient's node answers is asked of the chain at each attempt.
+
+A recipient that is away is left alone for a while. What a recipient refuses as a request is sent
+again in halves, down to single items, so that none keeps back another.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -25,7 +28,8 @@ from node.bootstrap import Node
 from node.commands.authority import may_confirm
 from node.contracts import Deployment
 from node.db import query
-from node.delivery_queue import FAILURE_LENGTH_MAX, Claimed, DeliveryQueue, Outcome, storable
+from node.delivery_bodies import Item, as_json, body_of, cut, is_about_items
+from node.delivery_queue import FAILURE_LENGTH_MAX, Claimed, DeliveryQueue, Outcome
 from node.did_documents import DidDocuments, DidDocumentUnknown, service_url
 from node.did_keys import DidKeys
 from node.operator_identity import NoSigningKey, OperatorIdentity
@@ -73,6 +77,17 @@ class DeliveryFailed(Exception):
     """Nothing of a batch is known to have arrived; the text says why."""
 
 
+class BatchRefused(DeliveryFailed):
+    """The receiver may take some of a batch, but not all of it in one request."""
+
+
+class _Rest(NamedTuple):
+    """A recipient that did not answer so many times in a row, and when it is asked again."""
+
+    failures: int
+    until: float
+
+
 class _Result(msgspec.Struct):
     outcome: str
     reason: str | None = None
@@ -103,6 +118,7 @@ class RecordDelivery:
         self._private_addresses = private_addresses
         self._queue = DeliveryQueue(database)
         self._http = open_client()
+        self._resting: dict[tuple[bytes, str], _Rest] = {}
 
     async def run(self) -> None:
         """Until cancelled. Each recipient is waited for by itself."""
@@ -112,7 +128,9 @@ class RecordDelivery:
                 for key in [key for key, task in going.items() if task.done()]:
                     _report(going.pop(key))
                 for key in await self._due():
-                    if key not in going and len(going) < RECIPIENTS_AT_ONCE:
+                    if self._is_resting(key) or key in going:
+                        continue
+                    if len(going) < RECIPIENTS_AT_ONCE:
                         going[key] = asyncio.create_task(self._deliver_all(*key))
                 await asyncio.sleep(LOOK_AGAIN_SECONDS)
         finally:
@@ -129,6 +147,10 @@ class RecordDelivery:
             logger.warning("database_not_reachable", reason=str(error)[:300])
             return []
 
+    def _is_resting(self, key: tuple[bytes, str]) -> bool:
+        rest = self._resting.get(key)
+        return rest is not None and time.monotonic() < rest.until
+
     async def _deliver_all(self, recipient: bytes, kind: str) -> None:
         """Batch after batch, until nothing is due or one fails."""
         try:
@@ -138,39 +160,54 @@ class RecordDelivery:
             logger.warning("database_not_reachable", reason=str(error)[:300])
 
     async def deliver_batch(self, recipient: bytes, kind: str) -> bool:
-        """One request; False if nothing was due or nothing is known to have arrived."""
+        """What is claimed at once; False if nothing was due, or the recipient is away."""
         claimed = await self._queue.claim(recipient, kind)
         if not claimed:
             return False
+        key = recipient, kind
         try:
             address = await self._address_of(OrganisationId(recipient))
             leaving = await self._queue.mark_sent(recipient, kind, claimed)
-            items = await self._items(kind, leaving)
-            if not items:
-                return True  # all were erased meanwhile
-            sent, values = zip(*items, strict=True)
-            results = await self._send(OrganisationId(recipient), address, kind, list(values))
-            await self._judge(OrganisationId(recipient), kind, sent, results)
+            for part in cut(await self._items(kind, leaving)):
+                await self._deliver(OrganisationId(recipient), address, kind, part)
         except (
             *(DeliveryFailed, DidDocumentUnknown, NoSigningKey, NoAnswer),
             *(TargetRefused, TokenInvalid),
         ) as error:
-            attempts = max(each.attempts for each in claimed)
             reason = str(error)
             logger.warning(
                 "not_delivered", recipient=recipient.hex(), kind=kind, reason=reason[:300]
             )
-            await self._queue.record_failure(recipient, kind, reason, attempts)
+            failed = [(each, Outcome.failed(each, reason)) for each in claimed]
+            await self._queue.write_outcomes(recipient, kind, failed)
+            failures = self._resting[key].failures + 1 if key in self._resting else 0
+            self._resting[key] = _Rest(failures, time.monotonic() + pause_seconds(failures))
             return False
+        self._resting.pop(key, None)
         return True
 
-    async def _items(
-        self, kind: str, claimed: Sequence[Claimed]
-    ) -> list[tuple[Claimed, dict[str, Any]]]:
+    async def _deliver(
+        self, recipient: OrganisationId, address: str, kind: str, items: Sequence[Item]
+    ) -> None:
+        """In one request, or in as many as it takes to find the items that are refused."""
+        sent, values = zip(*items, strict=True)
+        try:
+            results = await self._send(recipient, address, kind, values)
+        except BatchRefused as error:
+            half = len(items) // 2
+            if half:
+                await self._deliver(recipient, address, kind, items[:half])
+                await self._deliver(recipient, address, kind, items[half:])
+                return
+            # Not for good: it may be a proxy that says so, and not the receiver.
+            results = [_Result("later", str(error))]
+        await self._judge(recipient, kind, sent, results)
+
+    async def _items(self, kind: str, claimed: Sequence[Claimed]) -> list[Item]:
         """What the body says of each; a record that was erased meanwhile is left out."""
         if kind == "erasure":
             return [
-                (each, {"leaf": to_hex(each.leaf), "issuer": to_hex(each.organisation_id)})
+                (each, as_json({"leaf": to_hex(each.leaf), "issuer": to_hex(each.organisation_id)}))
                 for each in claimed
             ]
         values = {
@@ -188,7 +225,7 @@ class RecordDelivery:
             except SealError as error:  # it holds up itself and no other
                 logger.error("record_does_not_open", reason=str(error))
                 continue
-            items.append((each, json.loads(opened)))
+            items.append((each, as_json(json.loads(opened))))
         return items
 
     async def _address_of(self, recipient: OrganisationId) -> str:
@@ -209,11 +246,10 @@ class RecordDelivery:
         recipient: OrganisationId,
         address: str,
         kind: str,
-        values: list[dict[str, Any]],
+        values: Sequence[bytes],
     ) -> list[_Result]:
-        """Raises DeliveryFailed and what else keeps a request from its answer."""
-        name = "records" if kind == "record" else "erasures"
-        body = json.dumps({"recipient": to_hex(recipient), name: values}).encode()
+        """Raises BatchRefused, DeliveryFailed and what else keeps a request from its answer."""
+        body = body_of(recipient, kind, values)
         token = await self._identity.sign_delivery(address.rstrip("/"), body_claim(body))
         answer = await call(
             *(self._http, "POST", service_url(address, ROUTES[kind]), self._private_addresses),
@@ -222,7 +258,10 @@ class RecordDelivery:
             {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
         )
         if answer.status != 200:
-            raise DeliveryFailed(f"The receiver answered {answer.status}: {_detail(answer.body)}")
+            said = f"The receiver answered {answer.status}: {_detail(answer.body)}"
+            if is_about_items(answer.status):
+                raise BatchRefused(said)
+            raise DeliveryFailed(said)
         try:
             results = msgspec.json.decode(answer.body, type=_Results).results
         except msgspec.DecodeError as error:
@@ -261,11 +300,7 @@ class RecordDelivery:
                 reason = result.reason or f"The receiver answered {result.outcome}."
                 is_refused = kind == "record" and result.outcome == "refused"
                 is_final = is_refused and claimed.attempts >= REFUSALS_BELIEVED
-                outcome = Outcome(
-                    "refused" if is_final else "waiting",
-                    failure=storable(reason),
-                    pause_seconds=pause_seconds(claimed.attempts),
-                )
+                outcome = Outcome.failed(claimed, reason, is_final)
             outcomes.append((claimed, outcome))
         await self._queue.write_outcomes(recipient, kind, outcomes)
 

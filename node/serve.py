@@ -109,7 +109,7 @@ def load_webhooks() -> Run:
     the keys that open secrets and records and that sign for the operator."""
     from node.bootstrap import load_node, require_database_url
     from node.db import WEBHOOKS_ROLE, async_engine, role_engine
-    from node.process_metrics import WEBHOOKS, Teller
+    from node.process_metrics import WEBHOOKS, Teller, watch_deliveries
     from node.record_delivery import make_record_delivery
     from node.secret_files import load_master_key
     from node.webhook_delivery import POOL_SIZE, DeliverySettings, deliver_until
@@ -117,6 +117,7 @@ def load_webhooks() -> Run:
     def run(settings: Settings) -> None:
         database_url = require_database_url(settings)
         database = async_engine(database_url, WEBHOOKS_ROLE, POOL_SIZE)
+        engine = role_engine(database_url, WEBHOOKS_ROLE)
         deliver_until(
             stop_on_signals(),
             database,
@@ -128,7 +129,7 @@ def load_webhooks() -> Run:
                 failure_days=settings.webhook_failure_days,
             ),
             make_record_delivery(load_node(settings), database),
-            Teller(role_engine(database_url, WEBHOOKS_ROLE), "webhooks", WEBHOOKS).turn,
+            Teller(engine, "webhooks", WEBHOOKS, watch_deliveries).turn,
         )
 
     return run

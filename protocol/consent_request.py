@@ -18,12 +18,16 @@ from enum import StrEnum
 from typing import Any
 
 from protocol.assurance import Assurance, is_at_least
-from protocol.errors import AnswerInvalid, AssuranceTooWeak
+from protocol.errors import AnswerInvalid, AssuranceTooWeak, RecordTooLarge
 from protocol.prometheus_x import RECEIPT_VERSION
 from protocol.record import Document, Record, check_record, document_digest
 from protocol.types import AgreementId, Hash32, OrganisationId, UnixSeconds, to_hex
 
 PURPOSES_MAX = 20
+DOCUMENT_BYTES_MAX = 48 * 1024
+"""Of its canonical JSON. What is left to a record is for its signatures and a credential."""
+DOCUMENTS_BYTES_MAX = 128 * 1024
+"""Of all that one request asks for, so that one request can bring the answer."""
 REQUESTED = "consent requested"
 """State of the receipt's event. When consent is given the chain says, not the receipt."""
 
@@ -70,6 +74,16 @@ class Asked:
     def signed_minimum(self) -> Assurance:
         """The least that an answer by the learner proves: only the issuer attests."""
         return self.minimum if is_at_least(self.minimum, Assurance.SIGNED) else Assurance.SIGNED
+
+
+def check_lengths(lengths: Sequence[int]) -> None:
+    """Raises RecordTooLarge unless the documents of one request, whose canonical JSON has so many
+    bytes each, leave room for what answers them."""
+    for index, length in enumerate(lengths):
+        if length > DOCUMENT_BYTES_MAX:
+            raise RecordTooLarge(f"the document of purpose {index}", length, DOCUMENT_BYTES_MAX)
+    if sum(lengths) > DOCUMENTS_BYTES_MAX:
+        raise RecordTooLarge("all documents together", sum(lengths), DOCUMENTS_BYTES_MAX)
 
 
 def compose_receipt(

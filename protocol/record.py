@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from protocol.assurance import Assurance, AssuranceFinding, HolderBinding, assess_assurance
-from protocol.canonical import digest_of
+from protocol.canonical import canonicalise, digest_of
 from protocol.commitments import blinding_from_bytes, blinding_to_bytes, opens
 from protocol.did_key import PublicKey
 from protocol.entries import Entry, decode_entry, encode_entry, leaf_of
-from protocol.errors import CommitmentInvalid, EntryInvalid, RecordInvalid
+from protocol.errors import CommitmentInvalid, EntryInvalid, RecordInvalid, RecordTooLarge
 from protocol.identifiers import organisation_id
 from protocol.schemas import validate
 from protocol.types import (
@@ -35,6 +35,8 @@ from protocol.types import (
 )
 
 RECORD_VERSION = 1
+RECORD_BYTES_MAX = 64 * 1024
+"""Of its canonical JSON: every node takes what any node has granted, a hundred in one delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +162,16 @@ def check_record(
 ) -> RecordCheck:
     """Check that document, blinding, entry and signatures belong together.
 
-    Raises as `check_parts`, and CanonicalisationInvalid.
+    Raises as `check_parts` and `check_length`, and CanonicalisationInvalid.
     """
+    check_length(len(canonicalise(record_value(record))))
     return check_parts(record, document_digest(record.document), resolved_keys)
+
+
+def check_length(length: int) -> None:
+    """Raises RecordTooLarge unless the canonical JSON of a record may have so many bytes."""
+    if length > RECORD_BYTES_MAX:
+        raise RecordTooLarge("the record", length, RECORD_BYTES_MAX)
 
 
 def check_parts(

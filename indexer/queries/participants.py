@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,17 @@ def find_participant(connection: Connection, organisation: bytes) -> Participant
         delegations=_delegations_of(connection, organisation),
         recovery=_recovery_of(connection, organisation, accounts),
     )
+
+
+def find_dids(
+    connection: Connection, organisations: Collection[bytes]
+) -> dict[OrganisationId, str]:
+    """The DIDs of many in one query; who was never admitted is left out."""
+    admissions = tables.admissions
+    statement = select(admissions.c.organisation, admissions.c.did).where(
+        admissions.c.organisation.in_(organisations)
+    )
+    return {OrganisationId(row.organisation): row.did for row in connection.execute(statement)}
 
 
 def list_participants(connection: Connection, after: bytes, limit: int) -> list[ParticipantRow]:

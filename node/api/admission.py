@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from node.api.gateway import METHODS
 from node.api.metrics import LIMITED
 from node.api.problem_documents import REQUEST_ID, RequestTooSlow, answer, too_slow
-from node.api.rate_limits import KEY_IS_VALID, Caller, RateLimits
+from node.api.rate_limits import KEY_IS_VALID, NETWORK, Caller, RateLimits
 from node.api.security_headers import SecurityHeaders
 from node.config import Settings
 from node.logs import REQUEST_OF_LINES
@@ -93,6 +93,7 @@ class _Visit:
         headers = dict(self._scope["headers"])
         self._name(headers.get(b"x-request-id", b""))
         caller = self._caller(headers)
+        self._scope[NETWORK] = caller.network
         try:
             refused = self._refusal(caller)
             if refused is not None:

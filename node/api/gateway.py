@@ -8,18 +8,12 @@ from __future__ import annotations
 import time
 from http import HTTPMethod
 
-from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from node.api.body_limits import BodyLimit
 from node.api.json_depth import is_too_deep
 from node.api.metrics import DURATION, REQUESTS
-from node.api.problem_documents import (
-    BODY_BYTES_MAX,
-    BodyTooLarge,
-    JsonTooDeep,
-    answer,
-    too_large,
-)
+from node.api.problem_documents import JsonTooDeep
 
 METHODS = frozenset(method.value for method in HTTPMethod)
 """Names of their own invention would each be kept for ever."""
@@ -39,7 +33,10 @@ class Gateway:
         started = time.perf_counter()
         status = 500
         received = 0
+        limit = BodyLimit(scope)
         headers = dict(scope["headers"])
+        length = headers.get(b"content-length", b"")
+        announced = int(length) if length.isdigit() else 0
         is_json = b"json" in headers.get(b"content-type", b"").lower()
         parts: list[bytes] = []
 
@@ -51,11 +48,11 @@ class Gateway:
 
         async def limited_receive() -> Message:
             nonlocal received
+            await limit.require(announced)
             message = await receive()
             part = message.get("body", b"")
             received += len(part)
-            if received > BODY_BYTES_MAX:
-                raise BodyTooLarge
+            await limit.require(received)
             if is_json:
                 parts.append(part)
                 if not message.get("more_body") and is_too_deep(b"".join(parts)):
@@ -63,12 +60,7 @@ class Gateway:
             return message
 
         try:
-            length = headers.get(b"content-length", b"0")
-            if not length.isdigit() or int(length) > BODY_BYTES_MAX:
-                problem = too_large(length.decode("latin-1"))
-                await answer(problem, Request(scope))(scope, receive, counted_send)
-            else:
-                await self._app(scope, limited_receive, counted_send)
+            await self._app(scope, limited_receive, counted_send)
         finally:
             route = str(getattr(scope.get("route"), "path", "unmatched"))
             method = scope["method"] if scope["method"] in METHODS else "other"

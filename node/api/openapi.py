@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from node.api.body_limits import in_words
 from node.api.problem_documents import MEDIA_TYPE
 from node.problems import catalogue
 
@@ -115,6 +116,8 @@ def describe_problems(document: dict[str, Any]) -> None:
     answered = set()
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            if "requestBody" in operation:
+                operation["requestBody"]["description"] = in_words(path)
             statuses = sorted(_statuses(path, method, operation))
             answered.update(statuses)
             operation["responses"].pop("422", None)

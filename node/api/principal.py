@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from indexer.queries.participants import find_organisation_managed_by
 from node.api.context import Context
-from node.api.did_tokens import is_jwt, organisation_of_jwt
+from node.api.did_tokens import check_jwt, is_jwt, organisation_of_jwt
 from node.api.rate_limits import KEY_IS_VALID
 from node.api_keys import SESSION_PREFIX, hash_api_key
 from node.db import query
@@ -111,6 +111,16 @@ async def require_principal(
     for each in asked.scopes:
         principal.require(each)
     return principal
+
+
+async def require_valid(context: Context, token: str) -> None:
+    """Raises a 401 problem unless the bearer token is one that some route takes; uses up none."""
+    if token.startswith(SESSION_PREFIX):
+        await principal_of_session(context, hash_api_key(token), is_request=False)
+    elif is_jwt(token):
+        await check_jwt(context, token)
+    else:
+        await principal_of_key(context, hash_api_key(token))
 
 
 def may(area: Area, write: bool = False) -> Any:

@@ -13,23 +13,16 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
+from node.api.body_limits import BodyRefused
 from node.api.json_depth import JSON_DEPTH_MAX
 from node.problems import FieldProblem, Problem, refused
 from protocol.errors import ProtocolError
 
 MEDIA_TYPE = "application/problem+json"
-BODY_BYTES_MAX = 32 * 1024 * 1024
 REQUEST_ID = "ptx.request_id"
 """Where a request's scope has its id."""
 
 logger = structlog.get_logger("api")
-
-
-class BodyTooLarge(HTTPException):
-    """The body went over the limit while it was read; the framework lets no other error through."""
-
-    def __init__(self) -> None:
-        super().__init__(413)
 
 
 class JsonTooDeep(HTTPException):
@@ -69,9 +62,9 @@ def install(app: FastAPI) -> None:
     async def on_bad_request(request: Request, error: RequestValidationError) -> JSONResponse:
         return answer(_invalid(error, request), request)
 
-    @app.exception_handler(BodyTooLarge)
-    async def on_large_body(request: Request, error: BodyTooLarge) -> JSONResponse:
-        return answer(too_large(f"more than {BODY_BYTES_MAX}"), request)
+    @app.exception_handler(BodyRefused)
+    async def on_refused_body(request: Request, error: BodyRefused) -> JSONResponse:
+        return answer(error.problem, request)
 
     @app.exception_handler(JsonTooDeep)
     async def on_deep_json(request: Request, error: JsonTooDeep) -> JSONResponse:
@@ -107,14 +100,6 @@ def install(app: FastAPI) -> None:
     async def on_unexpected(request: Request, error: Exception) -> JSONResponse:
         logger.error("request_failed", route=route_of(request), exc_info=error)
         return answer(Problem.of("unexpected"), request)
-
-
-def too_large(length: str) -> Problem:
-    """413 for a body over the limit. What is left of it is not read, so nothing else can follow on
-    the connection, and the client must know (RFC 9112, section 9.6)."""
-    problem = Problem.of("body-too-large", f"{length} bytes; the limit is {BODY_BYTES_MAX}.")
-    problem.headers["Connection"] = "close"
-    return problem
 
 
 def too_slow() -> Problem:

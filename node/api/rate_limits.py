@@ -23,6 +23,8 @@ IPV6_NETWORK_BITS = 64
 
 KEY_IS_VALID = "ptx.key_is_valid"
 """Set in a request's scope by whoever has found its credential in the database."""
+NETWORK = "ptx.network"
+"""Where a request's scope has the network that it comes from."""
 LEARNERS_DOORS = ("/v1/withdrawals/", "/v1/me/", "/v1/requests/")
 """Where many learners of one school call from one address, none of them with a key."""
 

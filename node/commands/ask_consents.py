@@ -21,17 +21,18 @@ from node.bearer_links import hash_token, new_token
 from node.commands.check_records import in_plain_words
 from node.commands.required_assurance import required_assurance
 from node.db import query
+from node.intake.quick_records import canonicalise_quickly
 from node.kept_requests import LINK, REQUEST_ID_BYTES, content_of, seal_json
-from node.problems import Problem, not_found, refused
+from node.problems import Problem, naming, not_found, refused
 from node.sealing import seal
 from node.subject_references import subject_hash
 from protocol.agreement import AgreementStatus, status_at
 from protocol.assurance import Assurance, is_at_least
 from protocol.canonical import digest_of
-from protocol.consent_request import Purpose, compose_receipt
+from protocol.consent_request import Purpose, check_lengths, compose_receipt
 from protocol.errors import NotParty, ProtocolError, SchemaInvalid
 from protocol.identifiers import organisation_id
-from protocol.record import document_to_json
+from protocol.record import document_to_json, document_value
 from protocol.types import AgreementId, OrganisationId, UnixSeconds, to_hex
 
 RECORD_ID_BYTES = 12
@@ -137,10 +138,17 @@ def _purposes(desk: _Desk, request: NewRequest, place: Callable[[str], str]) -> 
     if request.receipts or same not in desk.valid:
         for index, purpose in enumerate(purposes):
             _check_document(purpose, index, bool(request.receipts), place)
+        lengths = [len(canonicalise_quickly(_value_of(purpose))) for purpose in purposes]
+        with naming(place("receipts" if request.receipts else "purposes")):
+            check_lengths(lengths)
         desk.valid.add(same)
     if len({digest_of(dict(each.receipt["piiProcessing"])) for each in purposes}) < len(purposes):
         raise _wrong("A purpose stands there twice.", "Ask for each once.", place("purposes"))
     return purposes
+
+
+def _value_of(purpose: Purpose) -> dict[str, Any]:
+    return document_value(purpose.document(Assurance.IDENTIFIED))  # the longest of the names
 
 
 def _check_document(purpose: Purpose, index: int, whole: bool, place: Callable[[str], str]) -> None:

@@ -18,6 +18,7 @@ from protocol.errors import (
     EntryInvalid,
     ProtocolError,
     RecordInvalid,
+    RecordTooLarge,
     SchemaInvalid,
 )
 from protocol.padding import padded_size
@@ -71,6 +72,8 @@ def _check(
     except SchemaInvalid as error:
         plain = in_plain_words(error)
         raise refused(plain, f"{at}.{plain.where}") from error
+    except RecordTooLarge as error:
+        raise refused(error, at) from error
     except ProtocolError as error:
         problem = refused(error)
         if isinstance(error, RecordInvalid):

@@ -15,6 +15,7 @@ from node.problems import Problem, not_found
 from protocol.consent_request import RequestState
 from protocol.types import to_hex
 
+PAGE_SIZE = 1_000
 REMEDY = "GET /v1/consent-requests lists those of your organisation."
 
 
@@ -79,6 +80,22 @@ async def list_requests(
     )
     rows = (await connection.execute(statement)).all()
     return [open_request(row, master_key) for row in rows]
+
+
+async def list_all_about(
+    connection: AsyncConnection, master_key: bytes, now: int, subject: bytes
+) -> list[KeptRequest]:
+    """Every request about a person, the newest first, however many there are."""
+    found: list[KeptRequest] = []
+    after = None
+    while True:
+        page = await list_requests(
+            connection, master_key, now, PAGE_SIZE, subject=subject, after=after
+        )
+        found += page
+        if len(page) < PAGE_SIZE:
+            return found
+        after = page[-1].request_id
 
 
 async def find_links(

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, insert, select, text, tuple_, update
+from sqlalchemy import ColumnElement, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
@@ -28,6 +28,8 @@ from node.problems import Problem, not_found
 from protocol.deadlines import answer_due, may_extend
 from protocol.types import UnixSeconds, to_hex
 
+UNPROVEN_MAX = 1_000
+"""More than anybody answers within the month that the law gives."""
 Decision = Literal["done", "refused", "extended"]
 
 
@@ -98,12 +100,33 @@ async def ask_organisation(
         remedy = "Ask the node at the organisation's service address: GET /v1/participants/{id}."
         raise not_found("participant", to_hex(organisation), remedy).about("organisation_id")
     await act_as(connection, organisation)
+    await _require_room(connection, organisation)
     token = new_token()
     values = _values(master_key, organisation, asked, now)
     requests = tables.rights_requests
     made = insert(requests).values(**values, token_hash=hash_token(token)).returning(requests)
     row = (await connection.execute(made)).one()
     return open_rights_request(row, master_key), token
+
+
+async def _require_room(connection: AsyncConnection, organisation: bytes) -> None:
+    """Raises a problem while too many wait whom nothing proves: anybody can make them. Those of a
+    proven key are one a consent, and always taken."""
+    await lock(connection, f"rights:{organisation.hex()}")
+    requests = tables.rights_requests
+    waiting = (
+        select(requests.c.rights_request_id)
+        .where(
+            requests.c.organisation_id == organisation,
+            requests.c.state == RightsState.RECEIVED.value,
+            requests.c.token_hash.is_not(None),
+        )
+        .limit(UNPROVEN_MAX)
+        .subquery()
+    )
+    if await connection.scalar(select(func.count()).select_from(waiting)) == UNPROVEN_MAX:
+        detail = f"It has {UNPROVEN_MAX} of them, and answers those first."
+        raise Problem.of("too-many-rights-requests", detail).about("organisation_id")
 
 
 async def find_by_reference(
@@ -120,14 +143,25 @@ async def find_by_reference(
 
 
 async def list_held(
-    connection: AsyncConnection, master_key: bytes, holders: Collection[bytes]
+    connection: AsyncConnection,
+    master_key: bytes,
+    holders: Collection[bytes],
+    after: bytes | None = None,
+    limit: int | None = None,
 ) -> list[RightsRequest]:
-    """Those of the proven keys, the newest first."""
+    """Those of the proven keys, the newest first, from the one after `after` on."""
     requests = tables.rights_requests
+    newest = (requests.c.received_at, requests.c.rights_request_id)
+    conditions: list[ColumnElement[bool]] = [requests.c.holder.in_(list(holders))]
+    if after is not None:
+        is_last = requests.c.rights_request_id == after
+        last = select(*newest).where(*conditions, is_last).subquery()
+        conditions.append(tuple_(*newest) < select(last).scalar_subquery())
     statement = (
         select(requests)
-        .where(requests.c.holder.in_(list(holders)))
-        .order_by(requests.c.received_at.desc(), requests.c.rights_request_id)
+        .where(*conditions)
+        .order_by(*(column.desc() for column in newest))
+        .limit(limit)
     )
     rows = (await connection.execute(statement)).all()
     return [open_rights_request(row, master_key) for row in rows]

@@ -15,7 +15,15 @@ import jsonschema_rs
 
 from protocol.canonical import canonicalise
 from protocol.hashing import sha256
-from protocol.record import Record, RecordCheck, check_parts, document_value, read_record
+from protocol.record import (
+    Record,
+    RecordCheck,
+    check_length,
+    check_parts,
+    document_value,
+    read_record,
+    record_value,
+)
 from protocol.schemas import SCHEMAS, schema, validate
 
 _encode = json.JSONEncoder(
@@ -34,8 +42,10 @@ def check_quickly(value: Any) -> tuple[Record, RecordCheck]:
     if not fits_quickly(value):
         validate("record", value)
     record = read_record(value)
-    digest = sha256(canonicalise_quickly(document_value(record.document)))
-    return record, check_parts(record, digest)
+    document = canonicalise_quickly(document_value(record.document))
+    rest = canonicalise_quickly({**record_value(record), "document": 0})
+    check_length(len(rest) - len("0") + len(document))
+    return record, check_parts(record, sha256(document))
 
 
 def fits_quickly(value: Any) -> bool:

@@ -91,4 +91,20 @@ CALLERS = (
         "Close one that nobody reads, or read pages with `Accept: application/json`.",
         {"Retry-After": "30"},
     ),
+    Kind(
+        429,
+        "too-many-sessions",
+        "Too many learner sessions",
+        "An address, and the node, hold a limited number of learners' sessions at a time.",
+        "Use a session that is open; each ends half an hour after it began, which makes room.",
+        {"Retry-After": "60"},
+    ),
+    Kind(
+        429,
+        "too-many-rights-requests",
+        "The organisation has too many requests to answer",
+        "Requests without a key are taken as long as the organisation has not too many unanswered.",
+        "Write to the organisation directly; who still has a key or a slip asks on the own page.",
+        {"Retry-After": "3600"},
+    ),
 )

@@ -37,8 +37,9 @@ MALFORMED = (
         413,
         "body-too-large",
         "The body is too large",
-        "The body is over the node's limit on one request.",
-        "Send fewer items a request.",
+        "The body is over the limit on one request: 32 MiB with a valid credential, "
+        "16 to 256 KiB where none is asked for.",
+        "Send fewer items a request; /docs names the limit of each operation.",
     ),
     Kind(
         415,

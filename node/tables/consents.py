@@ -106,6 +106,11 @@ rights_requests = Table(
         unique=True,
         postgresql_where="state = 'received' AND leaf IS NOT NULL",
     ),
+    Index(
+        "ix_node_rights_requests_unproven",
+        "organisation_id",
+        postgresql_where="state = 'received' AND token_hash IS NOT NULL",
+    ),
 )
 """Objections, erasures and other rights: one row a leaf, or one without for who has lost key and
 slip."""
@@ -129,6 +134,11 @@ deliveries = Table(
         "ix_node_deliveries_waiting",
         *("recipient", "kind", "next_attempt_at"),
         postgresql_where="state = 'waiting'",
+    ),
+    Index(
+        "ix_node_deliveries_unconfirmed",
+        *("kind", "state", "created_at"),
+        postgresql_where="state IN ('waiting', 'refused')",
     ),
 )
 """What goes to a recipient's node on behalf of the issuer: a record, or the order to erase it. From

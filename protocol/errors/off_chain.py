@@ -127,6 +127,16 @@ class RecordInvalid(OffChainError):
 
 
 @dataclass(eq=False)
+class RecordTooLarge(OffChainError):
+    """The canonical JSON of {what} has {length} bytes; the limit is {length_max}."""
+
+    what: str
+    length: int
+    length_max: int
+    remedy = "Shorten its texts: a notice may be referred to, a credential may say less."
+
+
+@dataclass(eq=False)
 class AnswerInvalid(OffChainError):
     """The answer does not fit the consent request at {where}: {reason}."""
 

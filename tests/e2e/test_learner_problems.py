@@ -47,12 +47,12 @@ def test_what_the_node_refuses_is_told_with_its_remedy(
         "remedy": "Ask again; the operator checks the indexer's log.",
     }
     answer = {"status": 503, "content_type": "application/problem+json", "body": json.dumps(stale)}
-    page.route("**/v1/me/consents", lambda route: route.fulfill(**answer))
+    page.route("**/v1/me/consents*", lambda route: route.fulfill(**answer))
     sign_in(page)
     problem = page.get_by_role("alert")
     expect(problem).to_contain_text("99 s ago")
     expect(problem).to_contain_text("What you can do: Ask again")
-    page.unroute("**/v1/me/consents")
+    page.unroute("**/v1/me/consents*")
     page.get_by_role("button", name="Look again").click()
     expect(card(page, "Too old an index")).to_be_visible()
     expect(problem).to_have_count(0)
@@ -68,7 +68,7 @@ def test_a_session_that_the_node_lost_is_begun_again(
     def lose_once(route: Route) -> None:
         route.fulfill(**answers.pop()) if answers else route.continue_()
 
-    page.route("**/v1/me/consents", lose_once)
+    page.route("**/v1/me/consents*", lose_once)
     sign_in(page)
     expect(card(page, "Lost session")).to_be_visible()
     assert answers == []
@@ -92,7 +92,7 @@ def test_an_entry_that_does_not_fit_is_neither_shown_nor_signed(
             damage(held[leaf])
         route.fulfill(json=answer)
 
-    page.route("**/v1/me/consents", forge)
+    page.route("**/v1/me/consents*", forge)
     sign_in(page)
     expect(card(page, "Whole")).to_be_visible()
     expect(page.get_by_role("alert")).to_contain_text("does not fit its entry")

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 import secrets
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
+from fastapi import Response
+from fastapi.testclient import TestClient
+from starlette.types import Receive, Scope, Send
 
+from node.api import learner_sessions
+from node.api.admission import Admission
+from node.api.app import create_app
 from node.api.learner_sessions import (
     HOLDERS_MAX,
     SESSION_SECONDS,
+    LearnerSession,
     LearnerSessions,
     SessionRefused,
+    TooManySessions,
 )
+from node.api.rate_limits import NETWORK
 from node.client import NodeClient
+from node.config import Settings
 from protocol.entries import encode_entry, leaf_of
 from protocol.holder_keys import address_of, session_digest
 from protocol.signatures import sign_digest
@@ -103,7 +115,7 @@ def test_1_to_100_keys_are_proven_at_once(world: World, count: int) -> None:
 
 def test_a_session_ends_after_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = LearnerSessions(1)
-    token, _ = sessions.begin()
+    token, _ = sessions.begin("")
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + SESSION_SECONDS - 1)
     sessions.get(token)
@@ -114,12 +126,75 @@ def test_a_session_ends_after_half_an_hour(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_session_holds_a_thousand_keys() -> None:
     sessions = LearnerSessions(1)
-    token, session = sessions.begin()
+    token, session = sessions.begin("")
     session.holders.update(HolderAddress(number.to_bytes(20)) for number in range(HOLDERS_MAX))
     secret = secrets.token_bytes(32)
     signature = sign_digest(secret, session_digest(1, session.nonce))
     with pytest.raises(SessionRefused, match="at most"):
         sessions.prove(token, address_of(secret), signature)
+
+
+def test_an_address_begins_so_many_and_ends_nobodys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(learner_sessions, "SESSIONS_OF_NETWORK_MAX", 3)
+    monkeypatch.setattr(learner_sessions, "SESSIONS_MAX", 5)
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    sessions = LearnerSessions(1)
+    begun = [sessions.begin("school")[0] for _ in range(3)]
+    with pytest.raises(TooManySessions, match="An address"):
+        sessions.begin("school")
+    begun += [sessions.begin("home")[0] for _ in range(2)]
+    with pytest.raises(TooManySessions, match="The node"):
+        sessions.begin("elsewhere")
+    for token in begun:
+        sessions.get(token)
+    monkeypatch.setattr(time, "monotonic", lambda: now + SESSION_SECONDS)
+    assert [sessions.begin("school") for _ in range(3)]
+    assert dict(sessions._of_network) == {"school": 3}, "what has ended is forgotten"
+
+
+def test_to_begin_one_looks_at_no_other_that_goes_on() -> None:
+    class Watched(LearnerSession):
+        looked_at = 0
+
+        def __getattribute__(self, name: str) -> Any:
+            if name == "ends_at":
+                Watched.looked_at += 1
+            return super().__getattribute__(name)
+
+    sessions = LearnerSessions(1)
+    for number in range(1_000):
+        sessions._sessions[str(number)] = Watched(b"", time.monotonic() + 60, "")
+    sessions.begin("")
+    assert Watched.looked_at == 1
+
+
+def test_whoever_begins_too_many_is_told_when_there_is_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(learner_sessions, "SESSIONS_OF_NETWORK_MAX", 1)
+    app = create_app()
+    app.state.node = SimpleNamespace(sessions=LearnerSessions(1))
+    client = TestClient(app)
+    assert client.post("/v1/me/session").status_code == 201
+    answer = client.post("/v1/me/session")
+    assert_problem(answer, 429, "too-many-sessions", None)
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def test_the_address_is_the_one_that_requests_are_counted_by() -> None:
+    """A proxy that is trusted does not stand for all who come through it."""
+    seen = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope[NETWORK])
+        await Response()(scope, receive, send)
+
+    doors = Admission(app, Settings(trusted_proxies="127.0.0.0/8"))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(doors), base_url="http://n") as http:
+        for address in ("192.0.2.1", "2001:db8::1"):
+            await http.post("/v1/me/session", headers={"X-Forwarded-For": address})
+    assert seen == ["192.0.2.1", "2001:db8::/64"]
 
 
 def test_no_table_or_log_knows_a_session(world: World, secret: bytes) -> None:

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator
 from sqlalchemy.exc import OperationalError
 
 from node.api.app import create_app
+from node.api.key_lookups import KeyLookups
 from node.api.openapi import BESIDES, PROBLEM, WITHOUT_DATABASE
 from protocol.types import to_hex
 from tests.refusals import send
@@ -78,8 +79,10 @@ class DatabaseAway:
 
 def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json) -> None:
     app = create_app()
+    database: Any = DatabaseAway()
     app.state.node = SimpleNamespace(
-        database=DatabaseAway(),
+        database=database,
+        keys=KeyLookups(database),
         deployment=SimpleNamespace(chain_id=1, addresses={}, address_bytes=lambda name: bytes(20)),
         settings=SimpleNamespace(operator_did="did:web:operator"),
         operator=b"",
@@ -118,6 +121,9 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
         assert away == (path not in WITHOUT_DATABASE), (method, path, answer.text)
         assert answer.status_code in declared(description, method, path), (method, path)
     assert asked > 20
+    large = {"content": b" " * 100_000, "headers": {"Content-Type": "application/json"}}
+    answer = client.post("/v1/usages", **large)
+    assert answer.status_code == 503, "a key that cannot be looked up is not a wrong one"
 
 
 Request = tuple[str, str, str, Any, int]

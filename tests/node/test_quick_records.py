@@ -12,8 +12,15 @@ from hypothesis import strategies as st
 from node.intake.quick_records import canonicalise_quickly, check_quickly, fits_quickly
 from protocol.assurance import Assurance
 from protocol.canonical import canonicalise
-from protocol.errors import CanonicalisationInvalid, ProtocolError, SchemaInvalid
-from protocol.record import Record, RecordCheck, check_record, from_json, to_json
+from protocol.errors import CanonicalisationInvalid, ProtocolError, RecordTooLarge, SchemaInvalid
+from protocol.record import (
+    RECORD_BYTES_MAX,
+    Record,
+    RecordCheck,
+    check_record,
+    from_json,
+    to_json,
+)
 from protocol.schemas import validate
 from tests.protocol.consent_examples import binding_example, record_example
 
@@ -102,6 +109,21 @@ def test_the_canonical_form_is_that_of_rfc_8785(value: dict[str, Any]) -> None:
         assert outcome(canonicalise_quickly, value)[0] is CanonicalisationInvalid
     else:
         assert canonicalise_quickly(value) == expected
+
+
+@given(st.sampled_from(RECORDS), st.text('e\u00e9\u20ac"\n\u0001', min_size=1), st.integers(-1, 1))
+def test_records_about_as_large_as_they_may_be(
+    record: dict[str, Any], text: str, over: int
+) -> None:
+    """Judged before the commitment, which is to another document here."""
+    value = copy.deepcopy(record)
+    value["document"]["notice"]["reference"] += text
+    short = RECORD_BYTES_MAX + over - len(canonicalise(value))
+    value["document"]["notice"]["reference"] += "a" * short
+    assert len(canonicalise(value)) == RECORD_BYTES_MAX + over
+    found = outcome(check_quickly, value)
+    assert found == outcome(plain, value)
+    assert (found[0] is RecordTooLarge) is (over > 0)
 
 
 def test_good_records_take_the_quick_way() -> None:

@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from protocol.assurance import STRENGTH, Assurance, is_at_least, required_by_policies
-from protocol.consent_request import RequestState, compose_receipt, request_state
-from protocol.errors import DocumentUnreadable
+from protocol.consent_request import (
+    DOCUMENT_BYTES_MAX,
+    DOCUMENTS_BYTES_MAX,
+    RequestState,
+    check_lengths,
+    compose_receipt,
+    request_state,
+)
+from protocol.errors import DocumentUnreadable, RecordTooLarge
 from protocol.prometheus_x import RECEIPT_VERSION
 from protocol.record import Document, document_digest, document_to_json
 from protocol.types import UnixSeconds
@@ -113,6 +120,26 @@ def test_a_receipt_is_composed_around_a_purpose_and_names_no_person() -> None:
     parties = [party["partyId"] for party in value["receipt"]["partyIdentification"]]
     assert parties == ["did:web:school.example", "did:web:guide.example"]
     assert value["receipt"]["event"][0]["eventState"] == "consent requested"
+
+
+@pytest.mark.parametrize(
+    ("lengths", "refused"),
+    [
+        ([], None),
+        ([DOCUMENT_BYTES_MAX], None),
+        ([1, DOCUMENT_BYTES_MAX + 1], "the document of purpose 1"),
+        ([DOCUMENTS_BYTES_MAX // 4] * 4, None),
+        ([1, *[DOCUMENTS_BYTES_MAX // 4] * 4], "all documents together"),
+    ],
+)
+def test_documents_leave_room_for_what_answers_them(
+    lengths: list[int], refused: str | None
+) -> None:
+    if refused is None:
+        check_lengths(lengths)
+        return
+    with pytest.raises(RecordTooLarge, match=refused):
+        check_lengths(lengths)
 
 
 @pytest.mark.parametrize("field", ["reference", "version", "sha256"])

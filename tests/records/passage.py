@@ -26,7 +26,8 @@ class Passed:
 
 @dataclass(slots=True)
 class Passage:
-    """`target` answers; `is_closed` answers 503 in its place; `before_answer` is called when the
+    """`target` answers; `is_closed` answers 503 in its place, and `refuse` with the status that it
+    has for a body; `before_answer` is called when the
     target has answered and the caller does not know yet; `rewrite` changes the answer."""
 
     url: str = ""
@@ -34,6 +35,7 @@ class Passage:
     is_closed: bool = False
     before_answer: Callable[[str], None] = lambda path: None
     rewrite: Callable[[str, bytes], bytes] = lambda path, answer: answer
+    refuse: Callable[[bytes], int | None] = lambda body: None
     passed: list[Passed] = field(default_factory=list)
 
     @contextmanager
@@ -65,6 +67,11 @@ def open_passage(port: int) -> Iterator[Passage]:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             if passage.is_closed:
                 self._answer(503, b"{}")
+                return
+            status = passage.refuse(body)
+            if status is not None:
+                passage.passed.append(Passed(self.path, dict(self.headers), body, status))
+                self._answer(status, b'{"detail":"refused on the way"}')
                 return
             headers = {
                 name: value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +14,8 @@ from pypdf import PdfReader
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from indexer.queries.participants import find_dids
+from node.commands.keep_rights_requests import UNPROVEN_MAX
 from node.db import API_ROLE
 from node.export_pdf import write_pdf
 from protocol.deadlines import answer_due
@@ -55,6 +59,62 @@ def test_the_function_behind_it_shows_proven_keys_alone(world: World, secret: by
             connection.execute(setting, {"value": value})
             uses = text("SELECT count(*) FROM node.uses_held()")
             assert connection.execute(uses).scalar_one() == count
+
+
+def pages_of(learner: Any, path: str, noun: str, limit: int) -> list[list[Json]]:
+    """All pages of a list, asked for one after the other."""
+    pages, after = [], ""
+    while True:
+        page = learner.get(f"{path}?limit={limit}{after}")
+        pages.append(page[noun])
+        if page["next"] is None:
+            return pages
+        after = f"&after={page['next']}"
+
+
+def test_consents_and_requests_come_in_pages(world: World) -> None:
+    key, now = secrets.token_bytes(32), int(time.time())
+    begins = [now - 60, now - 60, now - 90, now - 30, now - 60]
+    records = [world.make_record(key, valid_from=begin) for begin in begins]
+    world.grant(*records)
+    learner = session_of(world, key)
+    pages = pages_of(learner, "/v1/me/consents", "consents", 2)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    held = [(each["validFrom"], each["status"]["leaf"]) for page in pages for each in page]
+    leaves = [to_hex(leaf_of(record.entry)) for record in records]
+    assert held == sorted(zip(begins, leaves, strict=True), reverse=True)
+    assert {each["issuerDid"] for page in pages for each in page} == {world.provider.did}
+    assert pages_of(learner, "/v1/me/consents", "consents", 5) == [
+        [each for page in pages for each in page]
+    ]
+    for leaf in leaves:
+        world.wait_for_state(records[leaves.index(leaf)], "active")
+        learner.post("/v1/me/objections", {"leaf": leaf})
+    pages = pages_of(learner, "/v1/me/requests", "requests", 2)
+    assert [len(page) for page in pages] == [2, 2, 1]
+    asked = [each for page in pages for each in page]
+    assert {each["leaf"] for each in asked} == {*leaves}
+    newest = [(each["receivedAt"], each["rightsRequestId"]) for each in asked]
+    assert newest == sorted(newest, reverse=True)
+    for path in ("/v1/me/consents", "/v1/me/requests"):
+        for limit in (0, 101):
+            answer = send(learner, "GET", f"{path}?limit={limit}")
+            assert_problem(answer, 422, "request-invalid", "limit")
+
+
+def test_a_page_after_what_is_anothers_is_empty(world: World, secret: bytes) -> None:
+    other = to_hex(leaf_of(world.grant_active(secrets.token_bytes(32)).entry))
+    world.grant_active(secret)
+    learner = session_of(world, secret)
+    assert learner.get(f"/v1/me/consents?after={other}")["consents"] == []
+
+
+def test_names_of_many_are_one_query(world: World) -> None:
+    asked = {world.provider.id, world.consumer.id, b"\x01" * 20}
+    with world.node.engine.connect() as connection:
+        assert find_dids(connection, asked) == {
+            party.id: party.did for party in (world.provider, world.consumer)
+        }
 
 
 def test_an_export_has_all_and_proves_it(world: World) -> None:
@@ -249,6 +309,41 @@ def test_who_has_lost_every_key_asks_and_sees_the_deadline(world: World) -> None
     nobody = f"/v1/organisations/0x{'01' * 20}/rights-requests"
     refused = httpx.post(world.node.url + nobody, json=body)
     assert_problem(refused, 404, "participant-not-found", "organisation_id")
+
+
+WAITING = (
+    "SELECT rights_request_id FROM node.rights_requests WHERE organisation_id = :organisation"
+    " AND state = 'received' AND token_hash IS NOT NULL"
+)
+
+
+def test_there_is_an_end_to_what_anybody_can_ask_without_a_key(world: World, secret: bytes) -> None:
+    path = f"/v1/organisations/{to_hex(world.provider.id)}/rights-requests"
+    body = {"kind": "access", "message": "What do you have of me?", "contact": "a@example.org"}
+    insert = (
+        "INSERT INTO node.rights_requests (rights_request_id, organisation_id, kind, token_hash,"
+        " received_at, due_at) SELECT substr(sha256(n::text::bytea), 1, 16), :organisation,"
+        " 'access', sha256(n::text::bytea), 0, 0 FROM generate_series(1, :rows) AS n"
+    )
+    waiting = len(world.node.sql(WAITING, organisation=world.provider.id))
+    rows = UNPROVEN_MAX - waiting - 1
+    world.node.sql(insert, organisation=world.provider.id, rows=rows)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            asked = [pool.submit(httpx.post, world.node.url + path, json=body) for _ in range(8)]
+            answers = sorted((each.result() for each in asked), key=lambda each: each.status_code)
+        assert [each.status_code for each in answers] == [201] + [429] * 7
+        assert_problem(answers[-1], 429, "too-many-rights-requests", "organisation_id")
+        other = path.replace(to_hex(world.provider.id), to_hex(world.consumer.id))
+        assert httpx.post(world.node.url + other, json=body).status_code == 201
+        leaf = to_hex(leaf_of(world.grant_active(secret).entry))
+        proven = send(session_of(world, secret), "POST", "/v1/me/objections", {"leaf": leaf})
+        assert proven.status_code == 201, "whoever proves a key is not kept out"
+        answered = answers[0].json()["request"]["rightsRequestId"]
+        world.provider.client.post(f"/v1/rights-requests/{answered}/answer", {"decision": "done"})
+        assert httpx.post(world.node.url + path, json=body).status_code == 201
+    finally:
+        world.node.sql("DELETE FROM node.rights_requests WHERE received_at = 0")
 
 
 def by_token(world: World, token: str) -> httpx.Response:

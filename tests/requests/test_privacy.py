@@ -11,8 +11,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from node.db import API_ROLE
+from node.commands import find_requests
+from node.db import API_ROLE, act_as, async_engine
+from node.secret_files import load_master_key
 from node.subject_references import subject_hash
+from protocol.types import to_hex
 from tests.refusals import assert_problem, send
 from tests.requests.asking import (
     PURPOSES,
@@ -115,6 +118,26 @@ def test_requests_are_found_by_person_state_and_agreement_in_pages(world: World)
     ):
         assert len(client.post(f"{ROUTE}/search", {**body, **more, "limit": 9})["items"]) == count
     assert client.get(ROUTE, limit=1, state="sent")["items"][0]["requestId"] == ids[-1]
+
+
+async def test_what_is_exported_has_no_end_but_its_own(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find_requests, "PAGE_SIZE", 2)
+    settings = world.node.settings
+    master_key = load_master_key(settings.keys_dir)
+    database = async_engine(world.node.running.database_url, API_ROLE, 1)
+    try:
+        for count in (0, 1, 2, 3, 4, 5):
+            reference = f"pupil-{secrets.token_hex(6)}"
+            ids = [ask(world, subjectReference=reference)["requestId"] for _ in range(count)]
+            subject = subject_hash(reference, world.provider.id, master_key)
+            async with database.begin() as connection:
+                await act_as(connection, world.provider.id)
+                found = await find_requests.list_all_about(connection, master_key, 0, subject)
+            assert [to_hex(each.request_id) for each in found] == ids[::-1]
+    finally:
+        await database.dispose()
 
 
 def test_an_export_has_all_of_a_person_and_opens_as_csv(world: World, secret: bytes) -> None:

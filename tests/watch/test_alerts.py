@@ -17,7 +17,7 @@ from node.config import PROJECT_ROOT, Settings
 ALERTS = PROJECT_ROOT / "deploy" / "prometheus" / "alerts.yml"
 RUNBOOK = PROJECT_ROOT / "docs" / "runbook.md"
 OF_PROMETHEUS = {"up"}
-FUNCTIONS = {"sum", "increase", "rate", "histogram_quantile", "by", "time"}
+FUNCTIONS = {"sum", "increase", "rate", "delta", "histogram_quantile", "by", "time"}
 WORDS = re.compile(r"\b[a-z_][a-z0-9_]*\b")
 
 

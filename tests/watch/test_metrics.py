@@ -37,6 +37,9 @@ def test_every_process_tells_what_it_counts(world: World, secret: bytes) -> None
     assert found["ptx_sender_nonce_gap"] == 0
     assert found["ptx_sender_nonce_on_chain"] > 0
     assert found["ptx_books_compared_block"] > 0
+    for kind in ("record", "erasure"):
+        assert found[f"ptx_deliveries kind={kind} state=waiting"] == 0
+        assert found[f"ptx_deliveries_oldest_seconds kind={kind}"] == 0
     assert found["ptx_books_differ"] == found["ptx_index_halted"] == 0
     assert 0 <= found["ptx_database_pool_in_use"] <= found["ptx_database_pool_size"] > 0
 

@@ -11,6 +11,8 @@ import { digestOf, holderSessionMessage } from "../protocol/typed_data.js";
 
 /** Keys that one session of a node holds at most. */
 const KEYS_MAX = 1_000;
+/** Consents that one answer has at most. */
+const PAGE_MAX = 100;
 /** Keys that one request proves at most. */
 const BATCH_MAX = 100;
 
@@ -50,7 +52,7 @@ export class LearnerSession {
   /** What the node holds for the keys found; begins a new session if the node lost this one. */
   async consents() {
     try {
-      return await ask("/v1/me/consents", this.#session.token);
+      return await this.#readPages();
     } catch (error) {
       if (error.slug !== "session-refused") throw error;
     }
@@ -59,7 +61,20 @@ export class LearnerSession {
     for (let start = 0; start < indices.length; start += BATCH_MAX) {
       await this.#prove(indices.slice(start, start + BATCH_MAX));
     }
-    return ask("/v1/me/consents", this.#session.token);
+    return this.#readPages();
+  }
+
+  /** All pages in one answer, which is as of the first of them. */
+  async #readPages() {
+    const path = `/v1/me/consents?limit=${PAGE_MAX}`;
+    const first = await ask(path, this.#session.token);
+    const consents = [...first.consents];
+    for (let next = first.next; next; ) {
+      const page = await ask(`${path}&after=${next}`, this.#session.token);
+      consents.push(...page.consents);
+      next = page.next;
+    }
+    return { ...first, consents, next: null };
   }
 
   /** Whether this is the session's seed; the given one is wiped. */

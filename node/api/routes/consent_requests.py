@@ -43,6 +43,7 @@ from node.commands.find_requests import (
     erase_requests,
     find_links,
     find_request,
+    list_all_about,
     list_requests,
 )
 from node.commands.gate import find_consents
@@ -62,7 +63,6 @@ Reader = Annotated[Principal, may(Area.CONSENTS)]
 Writer = Annotated[Principal, may(Area.CONSENTS, write=True)]
 
 SVG = "image/svg+xml"
-SUBJECT_REQUESTS_MAX = 10_000
 
 
 @router.post("", status_code=201, response_model=MadeRequest)
@@ -171,13 +171,8 @@ async def export(
     now = int(time.time())
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
-        kept = await list_requests(
-            connection,
-            context.master_key,
-            now,
-            SUBJECT_REQUESTS_MAX,
-            subject=_hash_of(context, caller, reference),
-        )
+        subject = _hash_of(context, caller, reference)
+        kept = await list_all_about(connection, context.master_key, now, subject)
         consents = await _consents_of(context, connection, kept)
     address = context.settings.public_address
     whole = SubjectExport(

@@ -6,17 +6,18 @@ import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.participants import find_participant
+from indexer.queries.participants import find_dids
 from node import tables
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.learner_sessions import SESSION_SECONDS, SessionRefused
-from node.api.schemas.base import AsOf
+from node.api.learner_sessions import SESSION_SECONDS, SessionRefused, TooManySessions
+from node.api.rate_limits import NETWORK
+from node.api.schemas.base import AsOf, Hash
 from node.api.schemas.consents import ConsentAnswer
 from node.api.schemas.me import (
     HeldConsent,
@@ -41,9 +42,12 @@ Session = Annotated[HTTPAuthorizationCredentials | None, Depends(learner_bearer)
 
 
 @router.post("/session", status_code=201, response_model=SessionBegun)
-async def begin(context: NodeContext) -> SessionBegun:
+async def begin(context: NodeContext, request: Request) -> SessionBegun:
     """Begins a session without any key. It lives in memory, for 30 minutes at most."""
-    token, session = context.sessions.begin()
+    try:
+        token, session = context.sessions.begin(request.scope.get(NETWORK, ""))
+    except TooManySessions as error:
+        raise Problem.of("too-many-sessions", str(error)) from error
     return SessionBegun(token=token, nonce=session.nonce, seconds=SESSION_SECONDS)
 
 
@@ -66,21 +70,31 @@ async def prove(context: NodeContext, credentials: Session, body: ProveHolders) 
 
 
 @router.get("/consents", response_model=HeldConsents)
-async def list_consents(context: NodeContext, credentials: Session) -> HeldConsents:
-    """The consents of the session's keys, the newest first."""
+async def list_consents(
+    context: NodeContext,
+    credentials: Session,
+    after: Hash | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> HeldConsents:
+    """The consents of the session's keys, those that begin last first."""
     holders = holders_of(context, credentials)
     async with context.database.begin() as connection:
         freshness = await require_fresh(context, connection)
         await see_holders(connection, holders)
-        rows = await rows_held(connection, holders)
-        entries = [entry_of_row(row) for row in rows]
+        rows = await rows_held(connection, holders, after, limit + 1)
+        shown = rows[:limit]
+        entries = [entry_of_row(row) for row in shown]
         answers = await context.gate.ask(connection, entries, freshness)
-        held = [
-            await _held(context, connection, row, entry, answer)
-            for row, entry, answer in zip(rows, entries, answers, strict=True)
-        ]
-    held.sort(key=lambda consent: -consent.valid_from)
-    return HeldConsents(as_of=AsOf.of(freshness), consents=held)
+        dids = await query(connection, find_dids, {entry.issuer for entry in entries})
+    held = [
+        _held(context.master_key, row, entry, answer, dids.get(entry.issuer))
+        for row, entry, answer in zip(shown, entries, answers, strict=True)
+    ]
+    return HeldConsents(
+        as_of=AsOf.of(freshness),
+        consents=held,
+        next=shown[-1].leaf if len(rows) > limit else None,
+    )
 
 
 def holders_of(
@@ -94,38 +108,43 @@ def holders_of(
 
 
 async def rows_held(
-    connection: AsyncConnection, holders: frozenset[HolderAddress]
+    connection: AsyncConnection,
+    holders: frozenset[HolderAddress],
+    after: bytes | None = None,
+    limit: int | None = None,
 ) -> Sequence[Row[Any]]:
-    """One row of `node.consents` for each consent of these keys, which the transaction sees."""
+    """One row of `node.consents` for each consent of these keys, which the transaction sees: those
+    that begin last first, from the one after the leaf `after` on."""
     consents = tables.consents
+    begins_last = (consents.c.valid_from, consents.c.leaf)
+    conditions: list[ColumnElement[bool]] = [consents.c.holder.in_(list(holders))]
+    if after is not None:
+        last = select(*begins_last).where(*conditions, consents.c.leaf == after).limit(1).subquery()
+        conditions.append(tuple_(*begins_last) < select(last).scalar_subquery())
     statement = (
         select(consents)
-        .ext(distinct_on(consents.c.leaf))
-        .where(consents.c.holder.in_(list(holders)))
-        .order_by(consents.c.leaf, consents.c.created_at)
+        .ext(distinct_on(*begins_last))
+        .where(*conditions)
+        .order_by(*(column.desc() for column in begins_last), consents.c.created_at)
+        .limit(limit)
     )
     return (await connection.execute(statement)).all()
 
 
-async def _held(
-    context: Context,
-    connection: AsyncConnection,
-    row: Row[Any],
-    entry: Entry,
-    answer: GateAnswer,
+def _held(
+    master_key: bytes, row: Row[Any], entry: Entry, answer: GateAnswer, issuer_did: str | None
 ) -> HeldConsent:
-    issuer = await query(connection, find_participant, entry.issuer)
     document = None
     if row.wrapped_key is not None:
         sealed = SealedRecord(row.sealed_record, row.wrapped_key)
-        document = json.loads(unseal(sealed, row.leaf, context.master_key))["document"]
+        document = json.loads(unseal(sealed, row.leaf, master_key))["document"]
     return HeldConsent(
         status=ConsentAnswer.of(row.leaf, answer, row.assurance),
         entry=encode_entry(entry),
         valid_from=entry.valid_from,
         valid_until=entry.valid_until,
         issuer=entry.issuer,
-        issuer_did=issuer.did if issuer else None,
+        issuer_did=issuer_did,
         document=document,
     )
 

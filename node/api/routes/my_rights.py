@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.participants import find_participant
+from indexer.queries.participants import find_dids
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.routes.me import Session, holders_of, rows_held
 from node.api.schemas.base import AsOf
@@ -24,6 +24,7 @@ from node.api.schemas.my_rights import ExportedConsent, LearnerExport, UseSeen, 
 from node.api.schemas.rights_requests import (
     AskErasure,
     Object,
+    RightsRequestId,
     RightsRequestSeen,
     RightsRequestsSeen,
 )
@@ -103,14 +104,23 @@ async def ask_erasure(context: NodeContext, credentials: Session, body: AskErasu
 
 
 @router.get("/requests", response_model=RightsRequestsSeen)
-async def list_requests(context: NodeContext, credentials: Session) -> RightsRequestsSeen:
+async def list_requests(
+    context: NodeContext,
+    credentials: Session,
+    after: RightsRequestId | None = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> RightsRequestsSeen:
     """What was asked with the session's keys, until when it is due, and what was answered."""
     holders = holders_of(context, credentials)
     async with context.database.begin() as connection:
         await see_holders(connection, holders)
-        rows = await list_held(connection, context.master_key, holders)
+        rows = await list_held(connection, context.master_key, holders, after, limit + 1)
     now = int(time.time())
-    return RightsRequestsSeen(requests=[RightsRequestSeen.of(row, now) for row in rows])
+    shown = rows[:limit]
+    return RightsRequestsSeen(
+        requests=[RightsRequestSeen.of(row, now) for row in shown],
+        next=shown[-1].rights_request_id if len(rows) > limit else None,
+    )
 
 
 async def _ask(
@@ -137,15 +147,12 @@ async def _ask(
 
 async def _uses(connection: AsyncConnection, limit: int, passed: int) -> list[UseSeen]:
     rows = (await connection.execute(_USES, {"limit": limit, "passed": passed})).all()
-    dids = {}
-    for organisation in {row.organisation_id for row in rows}:
-        participant = await query(connection, find_participant, organisation)
-        dids[organisation] = participant.did if participant else None
+    dids = await query(connection, find_dids, {row.organisation_id for row in rows})
     return [
         UseSeen(
             leaf=row.consent_leaf,
             used_by=row.organisation_id,
-            used_by_did=dids[row.organisation_id],
+            used_by_did=dids.get(row.organisation_id),
             agreement_id=row.agreement_id,
             used_at=row.used_at,
         )
@@ -161,16 +168,15 @@ async def _export(
     rows = await rows_held(connection, holders)
     entries = [entry_of_row(row) for row in rows]
     answers = await context.gate.ask(connection, entries, freshness)
-    consents = []
-    for row, answer in zip(rows, answers, strict=True):
-        issuer = await query(connection, find_participant, row.issuer)
-        consents.append(
-            ExportedConsent(
-                status=ConsentAnswer.of(row.leaf, answer, row.assurance),
-                issuer_did=issuer.did if issuer else None,
-                record=_record(row, context.master_key),
-            )
+    dids = await query(connection, find_dids, {row.issuer for row in rows})
+    consents = [
+        ExportedConsent(
+            status=ConsentAnswer.of(row.leaf, answer, row.assurance),
+            issuer_did=dids.get(row.issuer),
+            record=_record(row, context.master_key),
         )
+        for row, answer in zip(rows, answers, strict=True)
+    ]
     uses = await _uses(connection, EXPORTED_USES_MAX + 1, 0)
     now = int(time.time())
     requests = await list_held(connection, context.master_key, holders)

@@ -50,7 +50,8 @@ class HeldConsent(Shape):
 
 
 class HeldConsents(Shape):
-    """All consents that this node holds for the keys of the session."""
+    """What this node holds for the keys of the session; `next` asks for what begins before."""
 
     as_of: AsOf
     consents: list[HeldConsent]
+    next: Hash | None

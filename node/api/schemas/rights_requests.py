@@ -104,9 +104,10 @@ class RightsRequestShown(RightsRequestSeen):
 
 
 class RightsRequestsSeen(Shape):
-    """The newest first."""
+    """The newest first; `next` asks for older ones."""
 
     requests: list[RightsRequestSeen]
+    next: RightsRequestId | None
 
 
 class RightsRequestsShown(Shape):

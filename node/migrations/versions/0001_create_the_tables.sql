@@ -243,6 +243,8 @@ CREATE TABLE node.deliveries (
 );
 CREATE INDEX ix_node_deliveries_waiting ON node.deliveries (recipient, kind, next_attempt_at)
     WHERE state = 'waiting';
+CREATE INDEX ix_node_deliveries_unconfirmed ON node.deliveries (kind, state, created_at)
+    WHERE state IN ('waiting', 'refused');
 CREATE TABLE node.erased_records (
     organisation_id BYTEA NOT NULL,
     issuer BYTEA NOT NULL,
@@ -306,6 +308,8 @@ CREATE INDEX ix_node_rights_requests_due
 CREATE INDEX ix_node_rights_requests_holder ON node.rights_requests (holder);
 CREATE UNIQUE INDEX ix_node_rights_requests_open ON node.rights_requests (organisation_id, leaf, kind)
     WHERE state = 'received' AND leaf IS NOT NULL;
+CREATE INDEX ix_node_rights_requests_unproven ON node.rights_requests (organisation_id)
+    WHERE state = 'received' AND token_hash IS NOT NULL;
 CREATE TABLE node.process_metrics (
     process TEXT NOT NULL,
     told_at TIMESTAMP WITH TIME ZONE NOT NULL,
