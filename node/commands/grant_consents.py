@@ -133,7 +133,7 @@ async def _store(
     if known:  # of two who promise the same anew, the second finds the promise of the first
         await lock(connection, f"anchor anew:{organisation.hex()}")
     for index, item in enumerate(checked):
-        is_anew = item.leaf in known and await _was_refused(connection, item.leaf)
+        is_anew = item.leaf in known and await _was_refused(connection, organisation, item.leaf)
         if item.leaf not in new and not is_anew:
             leaf = to_hex(item.leaf)
             detail = f"The leaf {leaf} is known here, or stands twice in the batch."
@@ -142,14 +142,15 @@ async def _store(
         known.discard(item.leaf)
 
 
-async def _was_refused(connection: AsyncConnection, leaf: Leaf) -> bool:
+async def _was_refused(connection: AsyncConnection, issuer: OrganisationId, leaf: Leaf) -> bool:
     """Whether the contract refused to anchor the leaf: then it may be promised anew, unless its
-    record has been erased since."""
+    record has been erased since; an erasure that another issuer ordered is of no record."""
     act = await find_act(connection, "anchor", leaf)
-    erased = select(tables.erased_records.c.leaf).where(tables.erased_records.c.leaf == leaf)
     if act is None or act.state not in IN_VAIN:
         return False
-    return (await connection.execute(erased)).first() is None
+    erased = tables.erased_records
+    own = select(erased.c.leaf).where(erased.c.leaf == leaf, erased.c.issuer == issuer)
+    return (await connection.execute(own)).first() is None
 
 
 async def _deliver_to_recipients(
