@@ -12,6 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from node.api.operation_links import describe_links
 from node.api.problem_documents import MEDIA_TYPE
 from node.problems import catalogue
 
@@ -92,16 +93,17 @@ PROBLEM = {
 
 
 def install(app: FastAPI) -> None:
-    """Makes the application describe its problems."""
+    """Makes the application describe its problems, and what follows from its answers."""
     described = app.openapi
 
-    def with_problems() -> dict[str, Any]:
+    def completed() -> dict[str, Any]:
         document = described()
         if "Problem" not in document["components"]["schemas"]:
             describe_problems(document)
+            describe_links(document)
         return document
 
-    app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI's way
+    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's way
 
 
 def describe_problems(document: dict[str, Any]) -> None:
