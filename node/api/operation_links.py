@@ -62,7 +62,7 @@ LINKS: dict[Operation, tuple[str, dict[str, str], tuple[Operation, ...]]] = {
     ),
     ("post", "/v1/organisations/{organisation_id}/rights-requests"): (
         "201",
-        {"header.Reference-Token": "/token"},
+        {"Reference-Token": "/token"},
         (("get", "/v1/rights-requests/by-token"),),
     ),
 }
