@@ -1,7 +1,7 @@
 """Links and references whose holder may do one thing: 256 random bits, of which the hash is kept.
 
-The token stands behind the `#` of a link, so that a browser sends it to no server by itself, and
-none keeps it in a log.
+The token stands behind the `#` of a link, so that a browser sends it to no server by itself; who
+has it shows it in a header. So no address has it, which servers and proxies would keep in a log.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from node.api.body_limits import in_words
+from node.api.operation_links import describe_links
 from node.api.problem_documents import MEDIA_TYPE
 from node.problems import catalogue
 
@@ -31,9 +32,9 @@ BESIDES: dict[tuple[str, str], set[int]] = {
     ("post", "/v1/consent-requests/attest"): {404, 410},
     ("post", "/v1/consent-requests/{request_id}/attest"): {410},
     ("get", "/v1/consent-requests/{request_id}/qr.svg"): {409, 410},
-    ("get", "/v1/requests/{token}"): {404},
-    ("post", "/v1/requests/{token}/grant"): {404, 409, 410},
-    ("post", "/v1/requests/{token}/refuse"): {404, 409, 410},
+    ("get", "/v1/requests/by-token"): {404},
+    ("post", "/v1/requests/by-token/grant"): {404, 409, 410},
+    ("post", "/v1/requests/by-token/refuse"): {404, 409, 410},
     ("post", "/v1/me/objections"): {404},
     ("post", "/v1/me/erasures"): {404},
     ("get", "/v1/rights-requests/by-token"): {404},
@@ -93,16 +94,17 @@ PROBLEM = {
 
 
 def install(app: FastAPI) -> None:
-    """Makes the application describe its problems."""
+    """Makes the application describe its problems, and what follows from its answers."""
     described = app.openapi
 
-    def with_problems() -> dict[str, Any]:
+    def completed() -> dict[str, Any]:
         document = described()
         if "Problem" not in document["components"]["schemas"]:
             describe_problems(document)
+            describe_links(document)
         return document
 
-    app.openapi = with_problems  # type: ignore[method-assign]  # FastAPI's way
+    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's way
 
 
 def describe_problems(document: dict[str, Any]) -> None:

@@ -116,8 +116,8 @@ def test_nothing_of_an_organisation_is_open_to_everybody() -> None:
     }
     assert public == {
         *("/v1/accounts", "/v1/accounts/{account}", "/v1/ledger", "/v1/me/session"),
-        *("/v1/did-documents/{organisation_id}", "/v1/requests/{token}"),
-        *("/v1/requests/{token}/grant", "/v1/requests/{token}/refuse"),
+        *("/v1/did-documents/{organisation_id}", "/v1/requests/by-token"),
+        *("/v1/requests/by-token/grant", "/v1/requests/by-token/refuse"),
         *("/v1/organisations/{organisation_id}/rights-requests", "/v1/rights-requests/by-token"),
         *("/v1/participants", "/v1/participants/{organisation_id}", "/v1/rates"),
         *("/v1/sign-in/ethereum", "/v1/sign-in/ethereum/nonce", "/v1/sign-in/passkey"),

@@ -98,8 +98,9 @@ def send_and_judge(scene: Scene, case: schemathesis.Case) -> None:
     operation = (case.operation.method.lower(), case.operation.path)
     real = earlier_request(scene, operation, described_as[operation])
     headers = {} if real.token is None else {"Authorization": f"Bearer {real.token}"}
-    if real.path and next(_sent) % 2:
+    if next(_sent) % 2:
         case.path_parameters = {**case.path_parameters, **real.path}
+        case.headers = {**case.headers, **real.headers}
     url = scene.world.node.url
     case.call_and_validate(base_url=url, session=SESSION, headers=headers, checks=CONFORMANCE)
 

@@ -105,7 +105,6 @@ PLACES: dict[str, Callable[[Scene], str]] = {
     "request_id": Scene.request,
     "rights_request_id": Scene.rights_request,
     "act_id": Scene.act,
-    "token": Scene.token,
     "account": lambda scene: "issued",
     "month": lambda scene: datetime.now(UTC).strftime("%Y-%m"),
 }
@@ -118,7 +117,8 @@ PLACES_OF: dict[Operation, dict[str, Callable[[Scene], str]]] = {
 }
 QUERIES: dict[str, Callable[[Scene], str]] = {"agreement": lambda scene: to_hex(scene.agreement)}
 HEADERS: dict[str, Callable[[Scene], str]] = {
-    "Reference-Token": lambda scene: str(scene.lost_keys()["token"])
+    "Reference-Token": lambda scene: str(scene.lost_keys()["token"]),
+    "Request-Token": Scene.token,
 }
 
 # -- bodies ----------------------------------------------------------------------------------------
@@ -150,8 +150,8 @@ def subject(scene: Scene, _: dict[str, str]) -> Json:
     return {"subjectReference": scene.asked()["subjectReference"]}
 
 
-def answer_to_request(scene: Scene, path: dict[str, str]) -> Json:
-    seen = opened(scene.world, path["token"])
+def answer_to_request(scene: Scene, named: dict[str, str]) -> Json:
+    seen = opened(scene.world, named["Request-Token"])
     return {"records": [compose(seen, 0, secrets.token_bytes(32))]}
 
 
@@ -240,7 +240,7 @@ BODIES: dict[Operation, Maker] = {
     ("post", "/v1/consent-requests/export"): subject,
     ("post", "/v1/consent-requests/erasure"): subject,
     ("post", "/v1/consent-requests/attest"): lambda scene, _: {"requestIds": [scene.request()]},
-    ("post", "/v1/requests/{token}/grant"): answer_to_request,
+    ("post", "/v1/requests/by-token/grant"): answer_to_request,
     ("post", "/v1/consents"): new_consent,
     ("post", "/v1/consents/status"): lambda scene, _: {
         "consents": [{"leaf": to_hex(leaf_of(scene.kept.entry))}]
@@ -329,7 +329,7 @@ def valid_request(scene: Scene, operation: Operation, described: Json) -> Asked:
     headers = {
         each["name"]: HEADERS[each["name"]](scene) for each in needed if each["in"] == "header"
     }
-    body = BODIES[operation](scene, path) if "requestBody" in described else None
+    body = BODIES[operation](scene, {**path, **headers}) if "requestBody" in described else None
     asked = Asked(method, route, path, query, headers, body)
     made = replace(asked, token=_token(scene, asked, schemes_of(described)))
     MADE[operation] = made

@@ -21,6 +21,7 @@ from protocol.types import AgreementId, ContractAddress, OrganisationId, from_he
 from tests.refusals import send
 from tests.stage import DAY_SECONDS, Json, World
 
+BY_TOKEN = "/v1/requests/by-token"
 PURPOSES = ("career guidance from skills", "statistics on the demand for skills")
 NOTICE: Json = {
     "reference": "https://school.example/privacy",
@@ -67,16 +68,28 @@ def token_of(made: Json) -> str:
     return token
 
 
+def shown_by(token: str) -> dict[str, str]:
+    return {"Request-Token": token}
+
+
+def look_at(world: World, token: str) -> httpx.Response:
+    return httpx.get(f"{world.node.url}{BY_TOKEN}", headers=shown_by(token))
+
+
 def opened(world: World, token: str) -> Json:
-    answer = httpx.get(f"{world.node.url}/v1/requests/{token}")
+    answer = look_at(world, token)
     assert answer.status_code == 200, answer.text
     seen: Json = answer.json()
     return seen
 
 
 def answered(world: World, token: str, records: list[Json]) -> httpx.Response:
-    url = f"{world.node.url}/v1/requests/{token}/grant"
-    return httpx.post(url, json={"records": records}, timeout=30)
+    url = f"{world.node.url}{BY_TOKEN}/grant"
+    return httpx.post(url, json={"records": records}, headers=shown_by(token), timeout=30)
+
+
+def decline(world: World, token: str) -> httpx.Response:
+    return httpx.post(f"{world.node.url}{BY_TOKEN}/refuse", headers=shown_by(token))
 
 
 def compose(

@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 import pytest
 import zxingcpp
 
-from node.bearer_links import hash_token, is_token, link_of, new_token, qr_svg
+from node.api.app import create_app
+from node.bearer_links import TOKEN_PATTERN, hash_token, is_token, link_of, new_token, qr_svg
 from tests.refusals import send
 from tests.requests.asking import ask
 from tests.stage import World
@@ -64,3 +65,15 @@ def test_a_token_is_behind_the_hash_and_kept_as_one() -> None:
     assert link_of("https://node.example", token) == f"https://node.example/requests#{token}"
     assert len(hash_token(token)) == 32
     assert token not in hash_token(token).hex()
+
+
+def test_no_address_takes_a_token() -> None:
+    """Addresses are in the logs of proxies."""
+    places = {
+        (parameter["name"], parameter["in"])
+        for operations in create_app().openapi()["paths"].values()
+        for operation in operations.values()
+        for parameter in operation.get("parameters", ())
+        if parameter["schema"].get("pattern") == TOKEN_PATTERN or "token" in parameter["name"]
+    }
+    assert places == {("Reference-Token", "header"), ("Request-Token", "header")}

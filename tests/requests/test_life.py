@@ -7,7 +7,6 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -20,7 +19,9 @@ from tests.requests.asking import (
     ask,
     asking,
     compose,
+    decline,
     expire,
+    look_at,
     nothing_promised,
     opened,
     shown,
@@ -86,7 +87,7 @@ def test_the_same_records_get_the_same_answer_and_others_a_conflict(world: World
         others = [compose(seen, 0, secrets.token_bytes(32))]
         problem = answered(world, token, others)
         assert_problem(problem, 409, "consent-request-answered", None)
-        refusal = httpx.post(f"{world.node.url}/v1/requests/{token}/refuse")
+        refusal = decline(world, token)
         assert_problem(refusal, 409, "consent-request-answered", None)
 
 
@@ -95,7 +96,7 @@ def test_a_refusal_uses_the_link_up_and_may_be_repeated(world: World, secret: by
     token = token_of(made)
     record = compose(opened(world, token), 0, secret)
     for _ in range(2):
-        answer = httpx.post(f"{world.node.url}/v1/requests/{token}/refuse")
+        answer = decline(world, token)
         assert answer.json() == {"state": "refused"}
     problem = answered(world, token, [record])
     assert_problem(problem, 409, "consent-request-answered", None)
@@ -112,7 +113,7 @@ def test_a_request_expires_by_time_alone(world: World, secret: bytes) -> None:
     with nothing_promised(world):
         problem = answered(world, token, [record])
         assert_problem(problem, 410, "consent-request-expired", None)
-        refusal = httpx.post(f"{world.node.url}/v1/requests/{token}/refuse")
+        refusal = decline(world, token)
         assert_problem(refusal, 410, "consent-request-expired", None)
         attest = send(world.provider.client, "POST", f"{ROUTE}/{made['requestId']}/attest")
         assert_problem(attest, 410, "consent-request-expired", None)
@@ -307,7 +308,7 @@ def test_a_repeated_request_gets_its_link_again_and_no_store_has_it(world: World
     kept = world.node.sql("SELECT body::text AS body FROM node.idempotency WHERE key = :k", k=key)
     assert token not in kept[0].body
     assert world.provider.client.post(ROUTE, body, key) == first
-    httpx.post(f"{world.node.url}/v1/requests/{token}/refuse").raise_for_status()
+    decline(world, token).raise_for_status()
     assert world.provider.client.post(ROUTE, body, key) == {**first, "link": None}
 
 
@@ -316,5 +317,5 @@ def test_an_unknown_link_leads_nowhere(world: World) -> None:
         ("A" * 43, 404, "consent-request-not-found"),
         ("A" * 42, 422, "request-invalid"),
     ):
-        answer = httpx.get(f"{world.node.url}/v1/requests/{token}")
+        answer = look_at(world, token)
         assert_problem(answer, status, slug, None)

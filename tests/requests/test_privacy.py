@@ -23,6 +23,8 @@ from tests.requests.asking import (
     ask,
     asking,
     compose,
+    decline,
+    look_at,
     opened,
     shown,
     token_of,
@@ -146,7 +148,7 @@ def test_an_export_has_all_of_a_person_and_opens_as_csv(world: World, secret: by
     formula = ask(world, subjectReference=reference, purposes=[{"purpose": "=1+1"}])
     token = token_of(granted)
     answered(world, token, [compose(opened(world, token), 0, secret)])
-    httpx.post(f"{world.node.url}/v1/requests/{token_of(refused)}/refuse").raise_for_status()
+    decline(world, token_of(refused)).raise_for_status()
     subject = {"subjectReference": reference}
     whole = world.provider.client.post(f"{ROUTE}/export", subject)
     states = {item["requestId"]: item["state"] for item in whole["requests"]}
@@ -175,7 +177,7 @@ def test_an_erasure_forgets_the_person_and_closes_the_links(world: World, secret
     subject = {"subjectReference": reference}
     assert world.provider.client.post(f"{ROUTE}/erasure", subject) == {"erased": 2}
     assert world.provider.client.post(f"{ROUTE}/export", subject)["requests"] == []
-    gone = httpx.get(f"{world.node.url}/v1/requests/{token_of(waiting)}")
+    gone = look_at(world, token_of(waiting))
     assert_problem(gone, 404, "consent-request-not-found", None)
     leaf = answer["consents"][0]["leaf"]
     assert send(world.provider.client, "GET", f"/v1/consents/{leaf}").status_code == 200

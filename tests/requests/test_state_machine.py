@@ -6,7 +6,6 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -19,7 +18,16 @@ from hypothesis.stateful import (
 )
 
 from tests.refusals import send
-from tests.requests.asking import PURPOSES, answered, ask, compose, expire, opened, token_of
+from tests.requests.asking import (
+    PURPOSES,
+    answered,
+    ask,
+    compose,
+    decline,
+    expire,
+    opened,
+    token_of,
+)
 from tests.stage import Json, World
 
 ROUTE = "/v1/consent-requests"
@@ -83,7 +91,7 @@ class Requests(RuleBasedStateMachine):
 
     @rule(request=requests)
     def refuse(self, request: Modelled) -> None:
-        answer = httpx.post(f"{self.world.node.url}/v1/requests/{request.token}/refuse")
+        answer = decline(self.world, request.token)
         status = request.status(repeats=request.state == "refused")
         assert answer.status_code == (200 if status == 202 else status)
         if request.state == "sent":

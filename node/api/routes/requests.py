@@ -1,11 +1,11 @@
-"""`/v1/requests/{token}`: a learner answers a consent request by its link. No account, no login."""
+"""`/v1/requests/by-token`: a learner answers a consent request by its link, without account."""
 
 from __future__ import annotations
 
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Header
 from fastapi.responses import JSONResponse
 from sqlalchemy import select
 
@@ -32,13 +32,18 @@ from protocol.record import document_digest, document_to_json
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"])
 
-Token = Annotated[
-    str, Path(pattern=TOKEN_PATTERN, description="What stands behind the `#` of the link.")
+RequestToken = Annotated[
+    str,
+    Header(
+        alias="Request-Token",
+        pattern=TOKEN_PATTERN,
+        description="What stands behind the `#` of the link; in a header, so no log has it.",
+    ),
 ]
 
 
-@router.get("/{token}", response_model=RequestSeen)
-async def show(context: NodeContext, token: Token) -> RequestSeen:
+@router.get("/by-token", response_model=RequestSeen)
+async def show(context: NodeContext, token: RequestToken) -> RequestSeen:
     """What is asked, by whom, for how long: complete, so that the learner's own device composes and
     signs the records."""
     now = int(time.time())
@@ -56,8 +61,8 @@ async def show(context: NodeContext, token: Token) -> RequestSeen:
     return _seen(context, kept, asking, now)
 
 
-@router.post("/{token}/grant", status_code=202, response_model=GrantedRequest)
-async def grant(context: NodeContext, token: Token, body: GrantRequest) -> JSONResponse:
+@router.post("/by-token/grant", status_code=202, response_model=GrantedRequest)
+async def grant(context: NodeContext, token: RequestToken, body: GrantRequest) -> JSONResponse:
     """Grants the purposes that the records are for, and uses the link up. The same records sent
     again get the same answer; any others are a 409."""
     async with context.database.begin() as connection:
@@ -83,8 +88,8 @@ async def grant(context: NodeContext, token: Token, body: GrantRequest) -> JSONR
     )
 
 
-@router.post("/{token}/refuse", response_model=RefusedRequest)
-async def refuse(context: NodeContext, token: Token) -> RefusedRequest:
+@router.post("/by-token/refuse", response_model=RefusedRequest)
+async def refuse(context: NodeContext, token: RequestToken) -> RefusedRequest:
     """Grants nothing, and uses the link up. Refusing again changes nothing."""
     async with context.database.begin() as connection:
         await refuse_by_link(connection, context.master_key, token, int(time.time()))
