@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from web3 import Web3
 
 from node.did_keys import DidKeys
 from protocol.did_document import did_document_hash, key_id, make_did_document
+from protocol.record import to_json
 from protocol.types import to_hex
 from tests.records.signed_tokens import (
     Jwk,
@@ -102,6 +104,20 @@ def machine(two_nodes: TwoNodes) -> Machine:
     made = Machine(two_nodes, {c: new_key(c) for c in ("P-256", "secp256k1", "Ed25519")})
     made.publish(*made.keys.values())
     return made
+
+
+def test_a_large_batch_does_not_use_its_token_up_before_it_is_read(machine: Machine) -> None:
+    """The token is looked at when the body turns out to be large, and used by the route alone."""
+    record = machine.nodes.make_record(secrets.token_bytes(32))
+    body = json.dumps({"records": [to_json(record)]}).encode() + b" " * 1_000_000
+    token = machine.token()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    url = f"{machine.url}/v1/consents"
+    answer = httpx.post(url, content=body, headers=headers, timeout=30)
+    assert answer.status_code == 202, answer.text
+    again = httpx.post(url, content=body, headers=headers, timeout=30)
+    assert not known(again), "it was used"
+    machine.nodes.wait_for_deliveries(record, [("record", "delivered")])
 
 
 def known(answer: httpx.Response) -> bool:

@@ -69,7 +69,7 @@ export class LearnerSession {
     const path = `/v1/me/consents?limit=${PAGE_MAX}`;
     const first = await ask(path, this.#session.token);
     const consents = [...first.consents];
-    for (let next = first.next; next; ) {
+    for (let next = first.next; next;) {
       const page = await ask(`${path}&after=${next}`, this.#session.token);
       consents.push(...page.consents);
       next = page.next;
