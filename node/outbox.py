@@ -70,6 +70,12 @@ def lock_name(kind: str, subject: bytes) -> str:
     return f"{kind}:{subject.hex()}"
 
 
+def lock_name_anew(organisation: bytes) -> str:
+    """What is locked by whoever promises an organisation's acts anew that were in vain: so many at
+    once that no lock for each would do."""
+    return f"anew:{organisation.hex()}"
+
+
 async def enqueue(
     connection: AsyncConnection,
     kind: Kind,

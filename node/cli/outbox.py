@@ -15,7 +15,15 @@ from node.bootstrap import require_database_url
 from node.cli.local import local_settings
 from node.cli.output import AsJson, console, fail, print_json
 from node.db import LOCK, owner_engine
-from node.outbox import IN_VAIN, MAX_ACT_ID, ActRow, act_of_row, acts_statement, lock_name
+from node.outbox import (
+    IN_VAIN,
+    MAX_ACT_ID,
+    ActRow,
+    act_of_row,
+    acts_statement,
+    lock_name,
+    lock_name_anew,
+)
 
 app = typer.Typer(help="Acts on their way to the chain.", no_args_is_help=True)
 
@@ -84,7 +92,7 @@ def retry(act_id: ActId) -> None:
         fail(f"Act {act_id} is {row.state}: only one that waits or has failed is tried again.")
     carried = select(transactions.c.transaction_id).where(transactions.c.is_open)
     with engine.begin() as connection:
-        connection.execute(LOCK, {"names": [lock_name(row.kind, row.subject)]})
+        connection.execute(LOCK, {"names": _locks_of(row)})
         _require_nothing_in_its_place(connection, act_id)
         changed = connection.execute(
             update(outbox)
@@ -101,6 +109,14 @@ def retry(act_id: ActId) -> None:
             f"again with `ptx-ledger outbox explain {act_id}`, and retry when its block is final."
         )
     console.print(f"act {act_id} waits for its turn")
+
+
+def _locks_of(row: ActRow) -> list[str]:
+    """Of all who may promise the same meanwhile."""
+    names = [lock_name(row.kind, row.subject)]
+    if row.organisation_id is not None:
+        names.append(lock_name_anew(row.organisation_id))
+    return sorted(names)
 
 
 def _require_nothing_in_its_place(connection: Connection, act_id: int) -> None:

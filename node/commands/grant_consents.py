@@ -22,7 +22,7 @@ from node.commands.block_memory import BlockMemory
 from node.commands.check_records import CheckedRecord, record_refused
 from node.commands.required_assurance import find_required_assurance
 from node.db import act_as, bytea_array, lock
-from node.outbox import IN_VAIN, Promise, enqueue, find_act
+from node.outbox import IN_VAIN, Promise, enqueue, find_act, lock_name_anew
 from node.problems import Problem, not_found, refused
 from node.sealing import seal
 from protocol.agreement import AgreementFacts, AgreementStatus, status_at
@@ -131,7 +131,7 @@ async def _store(
     new = await insert_consents(connection, master_key, organisation, checked)
     known = {item.leaf for item in checked} - new
     if known:  # of two who promise the same anew, the second finds the promise of the first
-        await lock(connection, f"anchor anew:{organisation.hex()}")
+        await lock(connection, lock_name_anew(organisation))
     for index, item in enumerate(checked):
         is_anew = item.leaf in known and await _was_refused(connection, organisation, item.leaf)
         if item.leaf not in new and not is_anew:

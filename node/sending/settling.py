@@ -90,11 +90,11 @@ class Settling:
         self.note_head(seen)
         _show(sent, seen)
         has_moved = False
-        if newest and _is_in_same_block(newest[0], seen):
-            self._finalise(in_blocks, seen.head.number - self._finality_blocks)
-        elif newest:
-            has_moved = self._look_again(in_blocks)
         self._watch_for_loss(transactions, closed, seen)
+        if newest and not _is_in_same_block(newest[0], seen):
+            has_moved = self._look_again(in_blocks)
+        elif newest and self._lost_since is None:  # else the loss would hide behind these
+            self._finalise(in_blocks, seen.head.number - self._finality_blocks)
         for transaction in sent:
             has_moved |= self._settle_sent(transaction, seen)
         under_way = len(sent)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 import pytest
@@ -9,14 +10,17 @@ import pytest
 from indexer.rpc import ChainUnreachable
 from node.sending.fence import Fenced
 from node.sending.sender import AnotherChain, Sender
+from node.sending.settling import LOST_AFTER_SECONDS
 from node.signers import KeySigner, LegacyTransaction, SignedTransaction, SignerUnreachable
-from tests.own_chain import OwnChain, run_until_idle
+from tests.own_chain import OwnChain, OwnDatabase, run_until_idle
 from tests.sending.exactly_once import Promised, nonces_of
 from tests.sending.fault_chain import (
     FaultChain,
     hooked,
     silent,
 )
+from tests.sending.model_chain import ModelChain
+from tests.sending.simulation import model_of
 from tests.sending.turning_clock import TurningClock, settle
 
 
@@ -36,6 +40,36 @@ def test_final_blocks_that_a_chain_lost_are_made_up_for(
     promised.withdraw()
     settle(sender, clock)
     promised.require_done()
+
+
+def test_what_becomes_final_meanwhile_does_not_hide_that_final_blocks_are_lost(
+    own_database: OwnDatabase, clock: TurningClock
+) -> None:
+    """Somebody else has used the nonce since, so nothing waits for it; and blocks come fast."""
+    model = model_of(own_database.chain.deployment)
+    signer = KeySigner(own_database.chain.operator_account, own_database.chain.deployment.chain_id)
+    sender = own_database.sender(model, signer, clock, finality_blocks=2)
+    first, second = secrets.token_bytes(32), secrets.token_bytes(32)
+    own_database.promise("anchor", first, {}, own_database.chain.operator)
+    live(sender, model, 4)
+    assert own_database.states() == ["final"]
+    model.take_back(len(model.blocks), keeps_pool=False)
+    model.take(signer.sign(LegacyTransaction(0, 0, 21_000, b"\x07" * 20, 0, b"")).raw)
+    own_database.promise("anchor", second, {}, own_database.chain.operator)
+    live(sender, model, 6)
+    clock.turn(LOST_AFTER_SECONDS)
+    live(sender, model, 6)
+    carried = [each.data for each in model.transactions()]
+    assert [sum(leaf in data for data in carried) for leaf in (first, second)] == [1, 1]
+    assert own_database.states() == ["final", "final"]
+
+
+def live(sender: Sender, model: ModelChain, blocks: int) -> None:
+    """So many blocks come, in no time."""
+    for _ in range(blocks):
+        sender.step()
+        model.mine()
+        sender.step()
 
 
 def test_a_reorganisation_that_mines_it_elsewhere_is_followed(
