@@ -169,15 +169,21 @@ def test_what_is_on_its_way_or_done_is_not_tried_again(own_database: OwnDatabase
     assert (state.exit_code, "no state lost" in state.stderr) == (1, True)
 
 
-def refuse_all(*_arguments: object) -> None:
-    raise Reverted("execution reverted", "0x")
+def refusing_all(database: OwnDatabase) -> FaultChain:
+    """The chain as it would be if its contracts took nothing."""
+    reverted = Reverted("execution reverted", "0x")
+
+    def refuse(*_arguments: object) -> None:
+        raise reverted
+
+    hooks = {"estimate": refuse, "refusal": lambda *_arguments: reverted}
+    return FaultChain(database.chain.reader(), before=hooks)
 
 
 def test_what_was_promised_anew_is_not_tried_again(own_database: OwnDatabase) -> None:
     promised = Promised.on(own_database)
     leaf = promised.anchor()
-    refusing = FaultChain(own_database.chain.reader(), before={"estimate": refuse_all})
-    run_until_idle(own_database.sender(refusing))
+    run_until_idle(own_database.sender(refusing_all(own_database)))
     own_database.promise_anchor(leaf)
     assert own_database.states() == ["failed", "waiting"]
     for state in ("waiting", "mined"):
@@ -193,8 +199,7 @@ def test_of_two_that_failed_one_is_tried_again(own_database: OwnDatabase) -> Non
     promised = Promised.on(own_database)
     leaf = promised.anchor()
     own_database.promise_anchor(leaf)
-    refusing = FaultChain(own_database.chain.reader(), before={"estimate": refuse_all})
-    run_until_idle(own_database.sender(refusing))
+    run_until_idle(own_database.sender(refusing_all(own_database)))
     assert own_database.states() == ["failed", "failed"]
     assert command(own_database, "outbox", "retry", "1").exit_code == 0
     assert "as act 1, which is waiting" in command(own_database, "outbox", "retry", "2").stderr
