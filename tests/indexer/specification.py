@@ -92,6 +92,8 @@ def require_same_participants(connection: Connection, known: Known) -> None:
     for organisation, row in expected.items():
         assert participants.find_participant(connection, organisation) == row
     assert participants.find_participant(connection, b"\x01" * 20) is None
+    dids = participants.find_dids(connection, [*expected, b"\x01" * 20])
+    assert dids == {organisation: row.did for organisation, row in expected.items()}
     listed = all_pages(
         lambda last: participants.list_participants(
             connection, last.organisation if last else b"", PAGE

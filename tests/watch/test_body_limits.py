@@ -23,7 +23,7 @@ LIMIT_OF_OPEN_DOORS = [
     ("/v1/me/holders", 64 * 1024),
     ("/v1/sign-in/ethereum", 64 * 1024),
     ("/v1/organisations/0x00/rights-requests", 64 * 1024),
-    ("/v1/requests/unknown/grant", 256 * 1024),
+    ("/v1/requests/by-token/grant", 256 * 1024),
 ]
 PART = 16 * 1024
 
