@@ -104,6 +104,7 @@ def test_a_chain_that_halts_for_minutes_costs_nobody_a_promise(
             wait_until(lambda: refuse_as_stale(world, api), "an index that is too old")
         withdrawn = api.post("/v1/withdrawals", json=world.withdrawal_of(ended, secret))
         assert (withdrawn.status_code, withdrawn.json()["state"]) == (202, "withdrawal-pending")
+    wait_until(lambda: api.get("/readyz").status_code == 200, "the head of the chain")
     world.wait_for_state(ended, "withdrawn")
     for record in accepted:
         world.wait_for_state(record, "active")

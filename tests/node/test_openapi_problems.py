@@ -89,7 +89,7 @@ def test_whatever_needs_the_database_says_that_it_can_be_away(description: Json)
         consent_registry=b"",
         sessions=SimpleNamespace(
             get=lambda token: SimpleNamespace(holders=()),
-            begin=lambda: ("token", SimpleNamespace(nonce=bytes(32))),
+            begin=lambda network: ("token", SimpleNamespace(nonce=bytes(32))),
         ),
     )
     known = {
