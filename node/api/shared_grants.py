@@ -74,20 +74,29 @@ class SharedGrants:
     async def _write(
         self, connection: AsyncConnection, issuer: OrganisationId, grants: list[Grant]
     ) -> None:
-        context = self._context
         await act_as(connection, issuer)
-        freshness = await require_fresh(context, connection)
         await _keep_answers(connection, [each.kept for each in grants if each.kept is not None])
         checked = [item for each in grants for item in each.checked]
-        await grant_consents(
-            connection,
-            context.master_key,
-            context.operator,
-            context.memory,
-            issuer,
-            checked,
-            freshness,
-        )
+        await grant_as_issuer(self._context, connection, issuer, checked)
+
+
+async def grant_as_issuer(
+    context: Context,
+    connection: AsyncConnection,
+    issuer: OrganisationId,
+    checked: Sequence[CheckedRecord],
+) -> None:
+    """All of them or none, by what the index says now; the issuer is the current organisation."""
+    freshness = await require_fresh(context, connection)
+    await grant_consents(
+        connection,
+        context.master_key,
+        context.operator,
+        context.memory,
+        issuer,
+        checked,
+        freshness,
+    )
 
 
 class _NotTogether(Exception):

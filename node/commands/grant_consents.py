@@ -227,9 +227,9 @@ _COLUMNS = {
     "sealed_record": "bytea",
     "wrapped_key": "bytea",
 }
+_NAMES = ", ".join(_COLUMNS)
 _INSERT = text(
-    # Names of columns, which stand above.
-    f"INSERT INTO node.consents (organisation_id, {', '.join(_COLUMNS)})"  # noqa: S608
+    f"INSERT INTO node.consents (organisation_id, {_NAMES})"  # noqa: S608 - our own columns' names
     " SELECT CAST(:organisation AS bytea), new.* FROM unnest("
     + ", ".join(f"CAST(:{name} AS {kind}[])" for name, kind in _COLUMNS.items())
     + ") AS new ON CONFLICT DO NOTHING RETURNING leaf"

@@ -31,11 +31,10 @@ from node.api.schemas.consents import (
     StatusQuestion,
     StatusQuestions,
 )
-from node.api.shared_grants import Grant, Shared
+from node.api.shared_grants import Grant, Shared, grant_as_issuer
 from node.commands.check_records import check_records
 from node.commands.erase_consent import erase_consent, find_erasure, list_deliveries
 from node.commands.gate import GateAnswer, find_consent, find_consents
-from node.commands.grant_consents import grant_consents
 from node.commands.receive_records import is_erased
 from node.db import act_as, query, snapshots
 from node.erasure_journal import ErasedRecord
@@ -74,16 +73,7 @@ async def grant(
         return JSONResponse(answer, 202)
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
-        freshness = await require_fresh(context, connection)
-        await grant_consents(
-            connection,
-            context.master_key,
-            context.operator,
-            context.memory,
-            issuer,
-            checked,
-            freshness,
-        )
+        await grant_as_issuer(context, connection, issuer, checked)
         return 202, answer
 
     return await write_once(context, caller, request, key, act)
