@@ -21,6 +21,8 @@ from node.embedded.processes import STOP_TIMEOUT_SECONDS
 from node.embedded.supervisor import free_port
 
 READY_SECONDS = 120.0
+REQUESTS_MAX = 10**9
+"""A minute: one address and one key ask for all. They are counted all the same."""
 
 
 @contextmanager
@@ -35,6 +37,8 @@ def started(names: Sequence[str], chain: DenseChain, folder: Path, url: str) -> 
         chain_url=chain.url,
         database_url=url,
         deployment_path=deployment,
+        rate_address_per_minute=REQUESTS_MAX,
+        rate_key_per_minute=REQUESTS_MAX,
     )
     environment = {**os.environ, **settings.as_environment()}
     processes = []
