@@ -6,13 +6,15 @@ import random
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from web3 import Web3
-from web3.contract.contract import ContractFunction
+from web3.contract.contract import Contract, ContractFunction
 
 from node.contracts import Deployment
 from node.sending.chain import Request
+from protocol import contracts as artifacts
 from protocol.padding import padded_size
 
 BATCH_SIZE_MAX = 1_000
@@ -20,7 +22,6 @@ ISSUERS_MAX = 20
 WITHDRAWALS_PER_CALL_MAX = 200
 
 _shuffler = random.SystemRandom()
-_encoder = Web3()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +129,23 @@ def _with_other_issuers(
 def request_of(acts: Sequence[Act], payloads: Mapping[int, Any], deployment: Deployment) -> Request:
     """What the transaction of acts that `choose_next` put together calls."""
     contract = _CONTRACT_OF[acts[0].kind]
-    calls = [function._encode_transaction_data() for function in _calls(acts, payloads, deployment)]
+    calls = [function._encode_transaction_data() for function in _calls(acts, payloads)]
     if len(calls) > 1:
-        functions = deployment.contract(_encoder, contract).functions
+        functions = _contract(contract).functions
         calls = [functions.multicall(calls)._encode_transaction_data()]
     return Request(deployment.address_bytes(contract), bytes.fromhex(calls[0][2:]))
 
 
-def _calls(
-    acts: Sequence[Act], payloads: Mapping[int, Any], deployment: Deployment
-) -> list[ContractFunction]:
+@cache
+def _contract(name: str) -> type[Contract]:
+    """To encode calls of it: at no address."""
+    return Web3().eth.contract(abi=artifacts.abi(name))
+
+
+def _calls(acts: Sequence[Act], payloads: Mapping[int, Any]) -> list[ContractFunction]:
     first = acts[0]
     payload = payloads[first.outbox_id]
-    functions = deployment.contract(_encoder, _CONTRACT_OF[first.kind]).functions
+    functions = _contract(_CONTRACT_OF[first.kind]).functions
     match first.kind:
         case "propose":
             return [

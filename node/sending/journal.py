@@ -13,6 +13,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
+    bindparam,
     func,
     insert,
     literal_column,
@@ -35,6 +37,37 @@ says why; `void`: nothing of its acts uses the nonce."""
 # Written into the statements, so that PostgreSQL knows that their partial indexes serve.
 MINED: ColumnElement[str] = literal_column("'mined'")
 OPEN: ColumnElement[bool] = literal_column("is_open")
+
+
+def _with_attempts(condition: ColumnElement[bool], order: ColumnElement[Any]) -> Select[Any]:
+    """The first `limit` of a sender's transactions in an order, each with all that was signed."""
+    attempts = tables.attempts
+    chosen = (
+        select(tables.transactions)
+        .where(tables.transactions.c.sender == bindparam("sender"), condition)
+        .order_by(order)
+        .limit(bindparam("limit"))
+        .subquery()
+    )
+    return (
+        select(
+            chosen,
+            attempts.c.hash.label("attempt_hash"),
+            attempts.c.raw,
+            attempts.c.gas_price_wei,
+            attempts.c.is_filler,
+        )
+        .join(attempts, attempts.c.transaction_id == chosen.c.transaction_id)
+        .order_by(chosen.c.nonce, attempts.c.attempt_id)
+    )
+
+
+# Read at every turn: made once, for to put them together takes longer than to read a few rows.
+_OPEN_ONES = _with_attempts(OPEN, tables.transactions.c.nonce)
+_NEWEST_CLOSED = _with_attempts(
+    ~OPEN & tables.transactions.c.state.in_(["final", "failed"]),
+    tables.transactions.c.nonce.desc(),
+)
 
 
 class Attempt(NamedTuple):
@@ -81,13 +114,11 @@ class Journal:
 
     def open_transactions(self) -> list[OpenTransaction]:
         """By nonce."""
-        return self._read(OPEN, tables.transactions.c.nonce, OPEN_READ_MAX)
+        return self._read(_OPEN_ONES, OPEN_READ_MAX)
 
     def newest_closed(self, limit: int) -> list[OpenTransaction]:
         """The last of those in blocks that nothing takes back, by nonce."""
-        transactions = tables.transactions.c
-        in_blocks = ~OPEN & transactions.state.in_(["final", "failed"])
-        return self._read(in_blocks, transactions.nonce.desc(), limit)
+        return self._read(_NEWEST_CLOSED, limit)
 
     def void_from(self, nonce: int) -> list[int]:
         """Those whose nonce something else used, from a nonce on."""
@@ -111,30 +142,9 @@ class Journal:
             known = set(connection.scalars(statement))
         return [nonce for nonce in range(first, end) if nonce not in known]
 
-    def _read(
-        self, condition: ColumnElement[bool], order: ColumnElement[Any], limit: int
-    ) -> list[OpenTransaction]:
-        attempts = tables.attempts
-        chosen = (
-            select(tables.transactions)
-            .where(tables.transactions.c.sender == self._sender, condition)
-            .order_by(order)
-            .limit(limit)
-            .subquery()
-        )
-        statement = (
-            select(
-                chosen,
-                attempts.c.hash.label("attempt_hash"),
-                attempts.c.raw,
-                attempts.c.gas_price_wei,
-                attempts.c.is_filler,
-            )
-            .join(attempts, attempts.c.transaction_id == chosen.c.transaction_id)
-            .order_by(chosen.c.nonce, attempts.c.attempt_id)
-        )
+    def _read(self, statement: Select[Any], limit: int) -> list[OpenTransaction]:
         with self._fence.reading() as connection:
-            rows = connection.execute(statement).all()
+            rows = connection.execute(statement, {"sender": self._sender, "limit": limit}).all()
         return [_of_rows(tuple(of_nonce)) for _, of_nonce in groupby(rows, lambda row: row.nonce)]
 
     def next_nonce(self, on_chain: int) -> int:
