@@ -16,7 +16,14 @@ from node.db import owner_engine
 from node.embedded import supervisor
 from node.embedded.supervisor import Supervisor, free_port
 from tests.geth import start_geth
-from tests.own_chain import OwnChain, OwnDatabase, at_database, open_own_chain, open_own_database
+from tests.own_chain import (
+    OwnChain,
+    OwnDatabase,
+    at_database,
+    open_own_chain,
+    open_own_database,
+    without_fsync,
+)
 from tests.stage import EXAMPLES, Node, World, build_world, wait_until
 
 FINALITY_BLOCKS = 3
@@ -49,6 +56,7 @@ def live_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
                     "deployment_path": settings.deployment_file,
                 }
             )
+            without_fsync(running.database_url)
             engine = owner_engine(running.database_url)
             yield Node(complete, running, engine)
             engine.dispose()

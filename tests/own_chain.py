@@ -191,6 +191,15 @@ class OwnDatabase:
         return [row.state for row in rows]
 
 
+def without_fsync(database_url: str) -> None:
+    """Tests kill processes and cut no machine's power: a slow disk need not hold them up."""
+    engine = create_engine(database_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
+
+
 def at_database(server: str, name: str) -> str:
     """The address of another database on the same server."""
     return make_url(server).set(database=name).render_as_string(hide_password=False)

@@ -220,7 +220,10 @@ def test_when_everything_dies_at_once_no_promise_is_lost(house: House) -> None:
     assert sorted(nonces) == list(range(min(nonces), min(nonces) + len(nonces)))
 
 
-@pytest.mark.parametrize("names", [("indexer",), ("api", "indexer"), ("sender", "api")])
+@pytest.mark.parametrize(
+    "names",
+    [("indexer",), ("sender", "api"), pytest.param(("api", "indexer"), marks=pytest.mark.deep)],
+)
 def test_when_services_die_all_stop_and_one_is_named(house: House, names: tuple[str, ...]) -> None:
     running = Running.load(house.settings.running_file) or house.start()
     pids = all_pids(running)

@@ -22,6 +22,7 @@ from node.embedded.postgres import database_url, start_postgres
 from node.migrate import migrate
 from tests.indexer.scripted_chain import ADDRESSES, CHAIN_ID, WINDOW_BLOCKS, ScriptedChain
 from tests.indexer.scripted_node import ScriptedNode, serve
+from tests.own_chain import without_fsync
 
 TEMPLATE = "migrated"
 EMPTY = ";".join(
@@ -155,8 +156,7 @@ def running_server(folder: Path) -> Iterator[Server]:
     process = start_postgres(folder, folder / "postgres.log")
     try:
         found = Server(database_url(folder), folder)
-        found.execute("ALTER SYSTEM SET fsync = off")  # no test cuts the machine's power
-        found.execute("SELECT pg_reload_conf()")
+        without_fsync(found.url)
         found.execute(f"CREATE DATABASE {TEMPLATE}")
         engine = create_engine(found.at(TEMPLATE))
         migrate(engine)
