@@ -1,9 +1,10 @@
 // In which words does the page speak? All texts are in web/texts/<language>.json; the server's
-// templates read the same file. A second language is a second file and one line here.
+// templates read the same file. Another language is another file, one line here and one there.
 
 import en from "./texts/en.json";
+import fr from "./texts/fr.json";
 
-const LANGUAGES = { en };
+const LANGUAGES = { en, fr };
 const texts = LANGUAGES[document.documentElement.lang] ?? en;
 const plurals = new Intl.PluralRules(texts.locale);
 const moment = new Intl.DateTimeFormat(texts.locale, {
@@ -20,7 +21,8 @@ const TIME_MAX = 8_640_000_000_000n;
 /** The text at a path like "wallet.title", with {names} filled in; null if there is none. */
 export function find(path, values = {}) {
   let text = path.split(".").reduce((part, name) => part?.[name], texts);
-  if (text && typeof text === "object") text = text[plurals.select(values.count ?? 0)];
+  if (text && typeof text === "object")
+    text = text[plurals.select(values.count ?? 0)] ?? text.other;
   if (typeof text !== "string") return null;
   return text.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }

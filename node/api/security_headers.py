@@ -1,6 +1,6 @@
 """What every answer tells a browser: load nothing, guess nothing, keep nothing, tell nobody.
 
-A page has a policy of its own (`node.api.routes.pages`); what an answer says itself stays. There
+A page has a policy of its own (`node.api.page_rendering`); what an answer says itself stays. There
 are no CORS headers anywhere: no other site's page may read an answer.
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,22 +12,22 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from node.api import problem_documents
+from node.api import page_rendering, problem_documents
 from node.api.routes import pages
 from node.config import PROJECT_ROOT
 
 WEB = PROJECT_ROOT / "web"
 SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/*.html")]
-TEXTS = json.loads((WEB / "texts" / "en.json").read_text(encoding="utf-8"))
+TEXTS = page_rendering.texts_of("en")
 PLURALS = {"one", "other"}
 
 
 @pytest.fixture
 def build_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.setattr(pages, "BUILD_DIR", tmp_path)
-    pages.built.cache_clear()
+    monkeypatch.setattr(page_rendering, "BUILD_DIR", tmp_path)
+    page_rendering.built.cache_clear()
     yield tmp_path
-    pages.built.cache_clear()
+    page_rendering.built.cache_clear()
 
 
 @pytest.fixture
@@ -73,7 +72,7 @@ def test_the_address_of_a_built_file_follows_its_content(
 ) -> None:
     before = client.get("/me").text
     (build_dir / "me.js").write_text("another")
-    pages.built.cache_clear()
+    page_rendering.built.cache_clear()
     assert client.get("/me").text != before
 
 
@@ -120,6 +119,52 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
     patterns = [re.compile(re.escape(path).replace(r"\*", r"[\w-]+") + "$") for path in used]
     assert [path for path in sorted(known - {"locale"}) if not any_fits(patterns, path)] == []
     assert [path for path in sorted(used) if "*" not in path and path not in known] == []
+
+
+@pytest.mark.parametrize("language", [*page_rendering.LANGUAGES])
+def test_every_language_says_all_with_the_same_values(language: str) -> None:
+    assert values_in(page_rendering.texts_of(language)) == values_in(TEXTS)
+
+
+def values_in(value: Any, prefix: str = "") -> dict[str, list[str]]:
+    """The {names} that each text fills in, by its path."""
+    if isinstance(value, str):
+        return {prefix: sorted(re.findall(r"{(\w+)}", value))}
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    return {
+        path: names
+        for name, part in parts
+        for path, names in values_in(part, f"{prefix}.{name}").items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "language"),
+    [
+        ("", "", "en"),
+        ("", "fr-FR,fr;q=0.9,en;q=0.8", "fr"),
+        ("", "de, fr;q=0.3, en;q=0.4", "en"),
+        ("", "fr;q=0, de", "en"),
+        ("", "en;q=x,fr-CA;q=0.5", "en"),
+        ("", ";,;q=,\x7f-", "en"),
+        ("?lang=fr", "en", "fr"),
+        ("?lang=de", "fr", "fr"),
+        ("?lang=en&lang=fr", "", "fr"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_or_preferred(
+    client: TestClient, query: str, accept: str, language: str
+) -> None:
+    answer = client.get(f"/me{query}", headers={"Accept-Language": accept})
+    assert f'<html lang="{language}">' in answer.text
+    assert answer.headers["content-language"] == language
+    assert "Accept-Language" in answer.headers["vary"]
+
+
+def test_another_language_is_one_link_away(client: TestClient) -> None:
+    text = client.get("/me?lang=fr&x=1").text
+    assert 'href="?x=1&amp;lang=en" lang="en" hreflang="en"' in text
+    assert re.search(r'hreflang="fr" aria-current="true">Français</a>', text)
 
 
 def any_fits(patterns: list[re.Pattern[str]], path: str) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from node.api.context import NodeContext
-from node.api.routes.pages import LANGUAGE, SECURITY_HEADERS, built, templates, texts_of
+from node.api.page_rendering import SECURITY_HEADERS, render
 from node.problem_kinds import Kind
 from node.problems import Problem, catalogue
 
@@ -64,11 +64,5 @@ def prefers_html(accept: str) -> bool:
 
 
 def _page(request: Request, context: NodeContext, template: str, kinds: Sequence[Kind]) -> Response:
-    values = {
-        "language": LANGUAGE,
-        "texts": texts_of(LANGUAGE),
-        "built": built,
-        "operator_did": context.settings.operator_did,
-        "kinds": kinds,
-    }
-    return templates.TemplateResponse(request, template, values, headers=HEADERS)
+    values = {"operator_did": context.settings.operator_did, "kinds": kinds}
+    return render(request, template, values, {"Vary": "Accept, Accept-Language"})

@@ -1,0 +1,106 @@
+"""How a page is made: in which language, with which words, from which template, under which policy.
+
+A page is HTML from `web/templates`, in the words of `web/texts`, with scripts and styles from
+`web/static/build`. The language is the one that the address asks for (`?lang=fr`), else the one
+that the browser prefers (RFC 9110, 12.5.4): a page keeps nothing on the device.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache, partial
+from typing import Any
+
+from babel import Locale
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from fastapi.templating import Jinja2Templates
+
+from node.config import PROJECT_ROOT
+from node.problems import Problem
+
+LANGUAGES = {"en": "English", "fr": "Français"}
+"""Each with its own name for itself; the first one for whoever prefers none of them."""
+LANGUAGE_PARAMETER = "lang"
+BUILD_DIR = PROJECT_ROOT / "web" / "static" / "build"
+TEXTS_DIR = PROJECT_ROOT / "web" / "texts"
+SECURITY_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+templates = Jinja2Templates(PROJECT_ROOT / "web" / "templates")
+
+
+def render(
+    request: Request, template: str, values: dict[str, Any], headers: dict[str, str] | None = None
+) -> HTMLResponse:
+    """A page in the reader's language; what `layout.html` needs is there for every template."""
+    language = language_of(request)
+    shared = {
+        "language": language,
+        "languages": LANGUAGES,
+        "address_in": partial(_address_in, request),
+        "texts": texts_of(language),
+        "built": built,
+    }
+    said = {**SECURITY_HEADERS, "Content-Language": language, "Vary": "Accept-Language"}
+    return templates.TemplateResponse(
+        request, template, {**shared, **values}, headers={**said, **(headers or {})}
+    )
+
+
+def language_of(request: Request) -> str:
+    """One of LANGUAGES."""
+    asked = request.query_params.get(LANGUAGE_PARAMETER)
+    if asked in LANGUAGES:
+        return asked
+    preferred = preferred_languages(request.headers.get("accept-language", ""))
+    found = Locale.negotiate(preferred, LANGUAGES, sep="-")
+    return found.language if found is not None else next(iter(LANGUAGES))
+
+
+def preferred_languages(accept: str) -> list[str]:
+    """The tags of an Accept-Language header, the most wanted first; what is no weight counts 1."""
+    weights: dict[str, float] = {}
+    for part in accept.split(","):
+        tag, _, parameters = part.strip().partition(";")
+        try:
+            weight = float(parameters.strip().removeprefix("q=") or 1)
+        except ValueError:
+            weight = 1.0
+        if tag and weight > 0:
+            weights[tag] = weight
+    return sorted(weights, key=lambda tag: -weights[tag])
+
+
+@lru_cache
+def texts_of(language: str) -> dict[str, Any]:
+    """The words of the pages; the scripts carry the same file."""
+    file = TEXTS_DIR / f"{language}.json"
+    texts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return texts
+
+
+@lru_cache
+def built(name: str) -> str:
+    """The address of a built file; it changes with the content, so no browser keeps an old one."""
+    file = BUILD_DIR / name
+    try:
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        detail = f"The file web/static/build/{name} is missing."
+        raise Problem.of("page-not-built", detail) from None
+    return f"/static/build/{name}?v={digest[:12]}"
+
+
+def _address_in(request: Request, language: str) -> str:
+    """The same page in a language, relative, so that it holds behind any proxy."""
+    address = request.url.include_query_params(**{LANGUAGE_PARAMETER: language})
+    return f"?{address.query}"
