@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,11 @@ from tests.own_chain import (
 from tests.stage import EXAMPLES, Node, World, build_world, wait_until
 
 FINALITY_BLOCKS = 3
+
+
+def pytest_configure() -> None:
+    """Whoever ends a run by a signal ends what it has started, too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
