@@ -14,7 +14,9 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     me: "web/learner/page.js",
+    requests: "web/requests/page.js",
     page: "web/styles/page.css",
+    learner: "web/styles/learner.css",
     docs: "web/docs/page.js",
   },
   outdir,
