@@ -1,5 +1,6 @@
 // The learner's page, step by step: come by one's keys, see the consents, withdraw. What is secret
-// lives in the variables of these modules and is wiped on "forget", when the page closes, or in time.
+// lives in the variables of these modules and is wiped on "forget", when the page closes, or in
+// time.
 
 import { byId, onPress } from "../dom.js";
 import { announce, attempt, showStep } from "../progress.js";

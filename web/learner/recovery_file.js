@@ -1,7 +1,7 @@
 // What is a recovery file? A random seed under a passphrase, for whoever has neither a wallet nor a
 // passkey that can make keys:
 //   {kind, version, operator, chainId, salt, nonce, sealed}
-// sealed is AES-256-GCM of the seed, bound to operator and chain; its key is scrypt of the passphrase.
+// sealed is AES-256-GCM of the seed, bound to operator and chain, under scrypt of the passphrase.
 
 import { scryptAsync } from "@noble/hashes/scrypt.js";
 

@@ -42,16 +42,15 @@ export class SignIn {
     }, WALLETS_PAUSE_MS);
   }
 
-  /** Wipes the keys. */
+  /** Wipes the keys, and what was typed to come by them. */
   forget() {
-    clearTimeout(this.#visit.timer);
-    this.#visit.session?.forget();
-    this.#visit = {};
-    byId("file-form").reset();
+    this.#begin({});
+    for (const form of document.querySelectorAll(".way form")) form.reset();
   }
 
   /** Signs in with the seed that `askSeed` comes by, which is sure to be the same each time. */
   async use(askSeed) {
+    this.#checkOperator();
     const own = this.#begin({});
     const seed = await askSeed();
     if (await this.#open(own, seed)) await this.#onReady(own.session, own.found, "");
@@ -62,11 +61,15 @@ export class SignIn {
   }
 
   #begin(visit) {
-    const { did, id } = this.#operator;
-    if (organisationId(did) !== id.toLowerCase()) throw new PageProblem("wrongOperator");
-    this.forget();
+    clearTimeout(this.#visit.timer);
+    this.#visit.session?.forget();
     this.#visit = visit;
     return visit;
+  }
+
+  #checkOperator() {
+    const { did, id } = this.#operator;
+    if (organisationId(did) !== id.toLowerCase()) throw new PageProblem("wrongOperator");
   }
 
   async #openFile() {
@@ -99,6 +102,7 @@ export class SignIn {
   }
 
   async #sign() {
+    this.#checkOperator();
     const own = this.#visit;
     announce(say("sign.asking", own));
     const seed = await askForSeed(own.wallet, own.account, this.#operator);
