@@ -15,6 +15,7 @@ const { metafile } = await build({
   entryPoints: {
     me: "web/learner/page.js",
     requests: "web/requests/page.js",
+    withdraw: "web/withdraw/page.js",
     page: "web/styles/page.css",
     learner: "web/styles/learner.css",
     docs: "web/docs/page.js",

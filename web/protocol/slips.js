@@ -16,7 +16,7 @@ import { recoverSigner, signDigest } from "./signatures.js";
 import { digestOf, withdrawalMessage } from "./typed_data.js";
 
 const MAGIC = utf8ToBytes("PTX1");
-const SLIP_LENGTH = 220;
+export const SLIP_LENGTH = 220;
 
 /** The slip's 220 bytes for the consent with this entry (123 bytes), signed by its holder's key. */
 export function makeSlip(entry, secret, chainId, registry) {

@@ -33,6 +33,12 @@ async def consent_request(request: Request, context: NodeContext) -> HTMLRespons
     return render(request, "requests.html", _place(context))
 
 
+@router.get("/withdraw")
+async def withdrawal_by_slip(request: Request, context: NodeContext) -> HTMLResponse:
+    """Whoever holds a withdrawal slip withdraws the consent that it is for."""
+    return render(request, "withdraw.html", _place(context))
+
+
 @router.get("/docs")
 async def documentation(request: Request) -> HTMLResponse:
     """The API, from its own description; nothing is loaded from elsewhere."""
