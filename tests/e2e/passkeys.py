@@ -55,10 +55,14 @@ class Authenticator:
         values = {"authenticatorId": self._id, "isUserVerified": succeeds}
         self._devtools.send("WebAuthn.setUserVerified", values)
 
+    def seed(self, node: LearnerNode) -> bytes:
+        """What the only passkey evaluates to for the node's operator."""
+        salt = passkey_salt(node.chain_id, organisation_id(node.operator_did))
+        return bytes(self._page.evaluate(EVALUATE, [*salt]))
+
     def holder_secret(self, node: LearnerNode, index: int) -> bytes:
         """The one-time key that the page must find, by the rules of `protocol`."""
-        salt = passkey_salt(node.chain_id, organisation_id(node.operator_did))
-        return derive_holder_key(bytes(self._page.evaluate(EVALUATE, [*salt])), index)
+        return derive_holder_key(self.seed(node), index)
 
 
 def by_name(base_url: str) -> str:

@@ -50,7 +50,7 @@ def expect_granted(page: Page, count: int) -> None:
 def saved_slip(page: Page, purpose: str) -> tuple[Leaf, Slip, Path]:
     """The slip in the file that the page gives: what it ends, and where the file is."""
     with page.expect_download() as saving:
-        page.get_by_role("button", name=f"Save the slip for “{purpose}” as a file").click()
+        page.get_by_role("button", name=f"the slip for “{purpose}”").click()
     path = Path(saving.value.path())
     slip = decode_slip(from_hex(path.read_text().strip()))
     return verify_slip(slip), slip, path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import pytest
 import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
@@ -37,7 +38,7 @@ def test_a_learner_reads_the_request_grants_one_purpose_and_withdraws_it(
         world.provider.did,
         world.consumer.did,
         "https://school.example/privacy, version 2026-09",
-        "A key made on your device signed it.",
+        "Signed: a key made on this device signs it.",
         "You can withdraw at any time, free of charge",
         "The organisation sees that you refused.",
     ):
@@ -243,6 +244,58 @@ def test_the_token_is_in_no_address_that_the_node_sees_and_follows_the_language(
     expect(page.get_by_role("button", name="Non, à tout")).to_be_visible()
     assert len(sent) > 2
     assert not any(token_of(made) in each for each in sent)
+
+
+def test_the_whole_answer_is_given_with_the_keyboard(
+    page: Page, world: World, wallet: BrowserWallet
+) -> None:
+    def press(name: str, key: str = "Enter") -> None:
+        for _ in range(12):
+            page.keyboard.press("Tab")
+            focused = page.evaluate(
+                "(document.activeElement.labels?.[0] ?? document.activeElement).textContent"
+            )
+            if focused.strip() == name:
+                page.keyboard.press(key)
+                return
+        pytest.fail(f"Tab does not reach “{name}”")
+
+    open_request(page, ask(world))
+    press(STATISTICS, "Space")
+    press("Yes, to what I ticked")
+    press("Yes, go on to sign")
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    press("Connect Test Wallet")
+    expect(page.get_by_role("heading", name="Sign once")).to_be_focused()
+    press("Sign with Test Wallet")
+    expect(page.get_by_role("heading", name="Sign a second time")).to_be_focused()
+    press("Sign again with Test Wallet")
+    expect_granted(page, 1)
+
+
+def test_a_request_for_a_proven_identity_can_be_refused_here_and_no_more(
+    page: Page, world: World
+) -> None:
+    made = ask(world, minimumAssurance="identified")
+    open_request(page, made)
+    expect(page.get_by_text("This request asks for a proven identity")).to_be_visible()
+    expect(page.get_by_role("button", name="Yes, to what I ticked")).to_have_count(0)
+    say_no(page)
+    expect(page.get_by_role("heading", name="You have refused")).to_be_focused()
+
+
+def test_after_thirty_minutes_the_page_has_forgotten_the_keys_and_asks_anew(
+    page: Page, world: World, wallet: BrowserWallet
+) -> None:
+    made = ask(world)
+    page.clock.install()
+    open_request(page, made)
+    say_yes(page, CAREER)
+    sign_in(page)
+    expect(page.get_by_role("heading", name="Sign a second time")).to_be_focused()
+    page.clock.fast_forward(30 * 60 * 1000 + 1)
+    expect(page.get_by_role("checkbox", name=CAREER)).to_be_visible()
+    assert shown(world, made["requestId"])["state"] == "sent"
 
 
 def test_without_scripts_the_page_says_what_to_do(

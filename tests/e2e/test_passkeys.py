@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -103,6 +104,37 @@ def test_the_same_passkey_signs_again_with_the_next_key(
     assert slip.entry.holder == address_of(authenticator.holder_secret(learner_node, 1))
     use_passkey(page)
     expect(page.get_by_role("status")).to_have_text("2 consents found.")
+
+
+def test_nothing_secret_of_a_passkey_leaves_the_page_or_stays_in_it(
+    page: Page, world: World, learner_node: LearnerNode
+) -> None:
+    authenticator = Authenticator(page)
+    sent: list[str] = []
+    page.on(
+        "request",
+        lambda request: sent.append(f"{request.url} {request.headers} {request.post_data or ''}"),
+    )
+    open_request(page, ask(world))
+    say_yes(page, CAREER)
+    page.get_by_role("button", name="Make a passkey").click()
+    expect_granted(page, 1)
+    _, slip, _ = saved_slip(page, CAREER)
+    everything = " ".join(sent).lower()
+    assert slip.entry.holder.hex() in everything
+    [credential] = authenticator.credentials
+    identifier = base64.b64decode(credential["credentialId"])
+    for secret in (
+        authenticator.seed(learner_node).hex(),
+        authenticator.holder_secret(learner_node, 0).hex(),
+        slip.signature.hex(),
+        identifier.hex(),
+        base64.urlsafe_b64encode(identifier).decode().rstrip("=").lower(),
+    ):
+        assert secret not in everything
+    stored = "JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+    assert page.evaluate(stored) == '[{},{},""]'
+    assert page.evaluate("indexedDB.databases()") == []
 
 
 def test_a_passkey_that_is_refused_gives_nothing(page: Page, world: World) -> None:

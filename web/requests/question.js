@@ -3,7 +3,7 @@
 import { byId, element } from "../dom.js";
 import { factList } from "../fact_list.js";
 import { dataOf } from "../learner/document.js";
-import { find, say, sayList, sayTime } from "../texts.js";
+import { say, sayList, sayTime } from "../texts.js";
 
 const BY_A_KEY = "signed";
 
@@ -16,11 +16,11 @@ export function showQuestion(asked) {
   const span = { from: sayTime(asked.validFrom), until: sayTime(asked.validUntil) };
   byId("facts").replaceChildren(
     factList([
-      [say("consents.who"), `${asking.name} (${asking.did})`],
+      [say("requests.whoAsks"), [asking.name, asking.did]],
       [say("requests.recipients"), asked.recipients],
       [say("consents.valid"), say("consents.span", span)],
       [say("consents.notice"), noticeLink(notice)],
-      [say("consents.assurance"), find(`assurance.${asked.minimumAssurance}`)],
+      [say("consents.assurance"), say(`requests.assurance.${asked.minimumAssurance}`)],
       [say("requests.answerBy"), sayTime(asked.expiresAt)],
     ]),
   );
