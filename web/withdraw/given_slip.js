@@ -1,4 +1,4 @@
-// What did the reader hand over? A slip as a file, as 220 bytes or as text, or the text of its code.
+// What did the reader hand over? A slip as a file, as 220 bytes or text, or the text of its code.
 
 import { PageProblem } from "../problems.js";
 import { fromHex } from "../protocol/bytes.js";
