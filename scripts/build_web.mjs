@@ -14,7 +14,10 @@ const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: {
     me: "web/learner/page.js",
+    requests: "web/requests/page.js",
+    withdraw: "web/withdraw/page.js",
     page: "web/styles/page.css",
+    learner: "web/styles/learner.css",
     docs: "web/docs/page.js",
   },
   outdir,

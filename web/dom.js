@@ -30,10 +30,24 @@ export function showProblem(place, problem, todo) {
   place.hidden = false;
 }
 
-/** Runs `act` once at a time: while it runs the button is busy and further clicks do nothing. */
+/** Runs `act` when the button is pressed, once at a time: while it runs the button is busy and
+ * further clicks do nothing. */
 export function onPress(button, act) {
+  button.addEventListener("click", onceAtATime(button, act));
+}
+
+/** The same for a form, however it is sent. The browser sends it nowhere. */
+export function onSubmit(form, act) {
+  const run = onceAtATime(form.querySelector("button[type=submit]"), act);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run();
+  });
+}
+
+function onceAtATime(button, act) {
   let running = false;
-  button.addEventListener("click", async () => {
+  return async () => {
     if (running) return;
     running = true;
     button.setAttribute("aria-disabled", "true");
@@ -43,5 +57,5 @@ export function onPress(button, act) {
       running = false;
       button.removeAttribute("aria-disabled");
     }
-  });
+  };
 }

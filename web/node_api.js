@@ -4,20 +4,24 @@ import { NodeProblem, PageProblem } from "./problems.js";
 
 const TIMEOUT_MS = 20_000;
 
+/** The header by which a session's token is shown. */
+export function bearer(token) {
+  return { Authorization: `Bearer ${token}` };
+}
+
 /** GET a path; the answer's JSON. Throws PageProblem or NodeProblem. */
-export function ask(path, token) {
-  return send("GET", path, undefined, token);
+export function ask(path, headers) {
+  return send("GET", path, undefined, headers);
 }
 
 /** POST a JSON value to a path; the answer's JSON. Throws PageProblem or NodeProblem. */
-export function tell(path, body, token) {
-  return send("POST", path, body, token);
+export function tell(path, body, headers) {
+  return send("POST", path, body, headers);
 }
 
-async function send(method, path, body, token) {
-  const headers = { Accept: "application/json" };
+async function send(method, path, body, shown = {}) {
+  const headers = { Accept: "application/json", ...shown };
   if (body !== undefined) headers["Content-Type"] = "application/json";
-  if (token) headers.Authorization = `Bearer ${token}`;
   let response;
   try {
     response = await fetch(path, {

@@ -117,7 +117,7 @@ def test_nothing_secret_is_kept_or_leaves_the_page(
     assert page.evaluate("indexedDB.databases()") == []
     assert context.cookies() == []
     page.reload()
-    expect(page.get_by_role("heading", name="Choose your wallet")).to_be_visible()
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_visible()
     expect(card(page, "Nothing kept")).to_have_count(0)
 
 

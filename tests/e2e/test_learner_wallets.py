@@ -39,7 +39,7 @@ def test_a_wallet_that_signs_differently_each_time_is_refused(
     sign_in(page)
     page.get_by_role("button", name="Sign again with Test Wallet").click()
     expect(page.get_by_role("alert")).to_contain_text("differently the second time")
-    expect(page.get_by_role("heading", name="Choose your wallet")).to_be_visible()
+    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_visible()
 
 
 def test_a_contract_wallet_is_refused_before_anything_is_sent(

@@ -5,8 +5,10 @@ import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
 import { fromHex, isEqual, toHex } from "../../web/protocol/bytes.js";
-import { decodeEntry, leafOf } from "../../web/protocol/entries.js";
-import { deriveHolderKey, seedOfSignature } from "../../web/protocol/holder_keys.js";
+import { canonicalise } from "../../web/protocol/canonical.js";
+import { commit, makeBlinding } from "../../web/protocol/commitments.js";
+import { decodeEntry, encodeEntry, leafOf } from "../../web/protocol/entries.js";
+import { deriveHolderKey, passkeySalt, seedOfSignature } from "../../web/protocol/holder_keys.js";
 import {
   CURVE_ORDER,
   addressOf,
@@ -14,6 +16,7 @@ import {
   recoverSigner,
   signDigest,
 } from "../../web/protocol/signatures.js";
+import { makeSlip, readSlip } from "../../web/protocol/slips.js";
 import * as typedData from "../../web/protocol/typed_data.js";
 
 const VECTORS = new URL("../vectors/", import.meta.url);
@@ -30,6 +33,11 @@ for (const source of ["wallet", "passkey"]) {
     }
   });
 }
+
+test("the salt of a passkey is that of the vector", () => {
+  const { salt, chainId, operatorId } = read("holder_keys/passkey.json");
+  assert.equal(toHex(passkeySalt(chainId, operatorId)), salt);
+});
 
 test("a seed of another length and a key number out of range are refused", () => {
   assert.throws(() => deriveHolderKey(new Uint8Array(33), 0), RangeError);
@@ -51,6 +59,8 @@ test("the seed is r | s of the wallet's signature, and the operator's id follows
 });
 
 const MESSAGES = {
+  "consent-grant": ({ message, domain }) =>
+    typedData.grantMessage(message, domain.chainId, domain.verifyingContract),
   "holder-seed": ({ message, domain }) =>
     typedData.holderSeedMessage(message.operator, domain.chainId),
   "holder-session": ({ message, domain }) =>
@@ -82,8 +92,72 @@ for (const file of readdirSync(new URL("entries/", VECTORS))) {
     assert.equal(entry.holder, vector.holder.toLowerCase());
     assert.equal(String(entry.validFrom), vector.validFrom);
     assert.equal(String(entry.validUntil), vector.validUntil);
+    assert.equal(entry.commitment, vector.commitment);
+    assert.equal(toHex(encodeEntry(entry)), vector.entry);
   });
 }
+
+for (const file of readdirSync(new URL("commitments/", VECTORS))) {
+  test(`the commitment in ${file} is the same point`, () => {
+    const { digest, blinding, commitment } = read(`commitments/${file}`);
+    assert.equal(toHex(commit(fromHex(digest), fromHex(blinding))), commitment);
+  });
+}
+
+test("no two blindings are the same, and each is in range", () => {
+  const made = Array.from({ length: 50 }, () => toHex(makeBlinding()));
+  assert.equal(new Set(made).size, made.length);
+  assert.ok(made.every((each) => BigInt(each) > 0n && BigInt(each) < CURVE_ORDER));
+});
+
+test("a slip is read and made again, byte for byte", () => {
+  const vector = read("slips/plain.json");
+  const bytes = fromHex(vector.slip);
+  const slip = readSlip(bytes);
+  assert.equal(slip.leaf, vector.leaf);
+  assert.equal(slip.entry.holder, vector.holder.toLowerCase());
+  assert.equal(slip.registry, vector.registry.toLowerCase());
+  assert.ok(slip.isSigned);
+  const { secretKey } = read("eip712/consent-withdrawal.json");
+  const made = makeSlip(fromHex(vector.entry), fromHex(secretKey), vector.chainId, slip.registry);
+  assert.equal(toHex(made), vector.slip);
+});
+
+test("a damaged slip is no slip, or is not signed", () => {
+  const good = fromHex(read("slips/plain.json").slip);
+  const damaged = (place) => good.map((byte, index) => (index === place ? byte ^ 1 : byte));
+  assert.equal(readSlip(good.subarray(1)), null);
+  assert.equal(readSlip(damaged(0)), null);
+  assert.equal(readSlip(damaged(32)), null);
+  for (const place of [11, 31, 60, 120, 154, 160, 200]) {
+    assert.equal(readSlip(damaged(place)).isSigned, false, `byte ${place}`);
+  }
+});
+
+test("canonical JSON sorts keys by their UTF-16 units and writes numbers in one way", () => {
+  // From RFC 8785, 3.2.2 and 3.2.3.
+  const numbers = [333333333.33333329, 1e30, 4.5, 2e-3, 1e-27];
+  const string = '\u20ac$\u000f\nA\'B"\\\\"/';
+  assert.equal(
+    canonicalise({ numbers, string, literals: [null, true, false] }),
+    '{"literals":[null,true,false],' +
+      '"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],' +
+      '"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+  );
+  const keys = {
+    "\u20ac": 1,
+    "\r": 2,
+    "\ufb33": 3,
+    1: 4,
+    "\ud83d\ude00": 5,
+    "\u0080": 6,
+    "\u00f6": 7,
+  };
+  assert.deepEqual(
+    [...canonicalise(keys).matchAll(/:(\d)/g)].map(([, place]) => Number(place)),
+    [2, 4, 6, 7, 1, 5, 3],
+  );
+});
 
 test("what is no entry is not read as one", () => {
   const entry = fromHex(read("entries/one.json").entry);

@@ -41,7 +41,7 @@ def client(build_dir: Path) -> TestClient:
         deployment=SimpleNamespace(chain_id=7837),
         consent_registry=b"\x02" * 20,
     )
-    for name in ("me.js", "page.css"):
+    for name in ("me.js", "requests.js", "withdraw.js", "page.css", "learner.css"):
         (build_dir / name).write_text(name)
     return TestClient(app)
 

@@ -1,9 +1,10 @@
 // How is one consent shown? As a card that follows it: state in words, what, who, until when.
 
 import { element, showProblem } from "../dom.js";
+import { factList } from "../fact_list.js";
 import { find, say, sayList, sayTime } from "../texts.js";
+import { dataOf, purposeOf } from "./document.js";
 
-const DID_PREFIX = "did:";
 const PROVIDER = "provider";
 const CONSUMER = "consumer";
 const SIDES = [PROVIDER, CONSUMER];
@@ -35,7 +36,7 @@ export class ConsentCard {
     this.#shown = shown;
     this.held = held;
     this.entry = entry;
-    this.purpose = purposeOf(held);
+    this.purpose = (held.document && purposeOf(held.document)) ?? say("consents.unknownPurpose");
     this.heading.textContent = this.purpose;
     this.root.dataset.state = held.status.state;
     const wasOpen = this.#body.querySelector("details")?.open ?? false;
@@ -83,12 +84,6 @@ export class ConsentCard {
   }
 }
 
-/** What a consent is for, in the words of its receipt. */
-function purposeOf(held) {
-  const purpose = held.document?.receipt.piiProcessing.purposes[0];
-  return purpose?.purpose ?? say("consents.unknownPurpose");
-}
-
 function stateOf({ state }) {
   const known = find(`states.${state}.name`) ? state : "unknown";
   const paragraph = element("p", { className: "state", "data-state": state });
@@ -113,15 +108,12 @@ function factsOf(held, entry) {
   const parties = (receipt?.partyIdentification ?? []).filter(({ partyName }) => partyName);
   const named = (isMeant) => sayList(parties.filter(isMeant).map(({ partyName }) => partyName));
   const isSide = ({ partyType }) => SIDES.includes(partyType);
-  const data = (receipt?.piiProcessing.purposes[0].piiInformation ?? []).map(
-    ({ piiType, piiAttributeId }) => piiType ?? piiAttributeId,
-  );
-  return list([
+  return factList([
     [say("consents.provider"), named(({ partyType }) => partyType === PROVIDER)],
     [say("consents.consumer"), named(({ partyType }) => partyType === CONSUMER)],
     [say("consents.who"), named((party) => !isSide(party))],
     [say("consents.issuer"), held.issuerDid ?? entry.issuer],
-    [say("consents.data"), sayList(data.filter(Boolean))],
+    [say("consents.data"), consented && sayList(dataOf(consented))],
     [say("consents.valid"), say("consents.span", { from: sayTime(entry.validFrom), until })],
     [say("consents.assurance"), assurance],
   ]);
@@ -132,7 +124,7 @@ function detailsOf(held, entry, open) {
     "details",
     { open },
     element("summary", {}, say("consents.details")),
-    list([
+    factList([
       [say("consents.recipients"), held.document?.recipients ?? []],
       [say("consents.leaf"), held.status.leaf],
       [say("consents.holder"), entry.holder],
@@ -141,24 +133,4 @@ function detailsOf(held, entry, open) {
       [say("consents.block"), held.blockNumber],
     ]),
   );
-}
-
-/** A list of terms and values; what has no value is left out. */
-function list(rows) {
-  const made = element("dl");
-  for (const [term, value] of rows) {
-    const values = (Array.isArray(value) ? value : [value]).filter(
-      (each) => each !== null && each !== undefined && each !== "",
-    );
-    if (values.length === 0) continue;
-    if (term) made.append(element("dt", {}, term));
-    made.append(...values.map(describe));
-  }
-  return made;
-}
-
-function describe(value) {
-  const text = String(value);
-  const isIdentifier = text.startsWith(DID_PREFIX) || text.startsWith("0x");
-  return element("dd", {}, isIdentifier ? element("code", {}, text) : text);
 }

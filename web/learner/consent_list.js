@@ -2,9 +2,10 @@
 
 import { byId, showProblem } from "../dom.js";
 import { PageProblem, Problem, inWords } from "../problems.js";
+import { announce } from "../progress.js";
 import { say, sayTime } from "../texts.js";
+import { confirmIn } from "./confirm_dialog.js";
 import { ConsentCard } from "./consent_card.js";
-import { confirmWithdrawal } from "./withdraw_dialog.js";
 import { follow, readHeld, withdraw } from "./withdrawal.js";
 
 const QUEUED_PAUSE_MS = 1_000;
@@ -14,17 +15,15 @@ const UNCERTAIN = ["unreachable", "unreadable"];
 export class ConsentList {
   #session;
   #ledger;
-  #announce;
   #cards = new Map();
   #busy = new Set();
   #followed = new Set();
   #ends = new AbortController();
   #timer = null;
 
-  constructor(session, ledger, announce) {
+  constructor(session, ledger) {
     this.#session = session;
     this.#ledger = ledger;
-    this.#announce = announce;
     this.#place.replaceChildren();
   }
 
@@ -86,20 +85,21 @@ export class ConsentList {
     if (this.#busy.has(card.leaf)) return;
     this.#busy.add(card.leaf);
     try {
-      if (!(await confirmWithdrawal(card.purpose)) || this.#ends.signal.aborted) return;
+      byId("withdraw-purpose").textContent = card.purpose;
+      if (!(await confirmIn("withdraw")) || this.#ends.signal.aborted) return;
       card.showProblem(null);
       card.root.setAttribute("aria-busy", "true");
-      this.#announce(say("withdraw.sending"));
+      announce(say("withdraw.sending"));
       const withdrawal = await withdraw(card.held, this.#session, this.#ledger);
       if (this.#ends.signal.aborted) return;
       this.#showWithdrawal(card, withdrawal);
       card.heading.focus();
-      this.#announce(say("withdraw.accepted"));
+      announce(say("withdraw.accepted"));
       if (withdrawal.state !== "withdrawn") this.#follow(card);
     } catch (error) {
       const isUncertain = UNCERTAIN.includes(error.name);
       card.showProblem(isUncertain ? new PageProblem("uncertain") : inWords(error));
-      this.#announce("");
+      announce("");
     } finally {
       this.#busy.delete(card.leaf);
       card.root.removeAttribute("aria-busy");
@@ -113,7 +113,7 @@ export class ConsentList {
       card.leaf,
       this.#ends.signal,
       (withdrawal) => this.#showWithdrawal(card, withdrawal),
-      () => this.#announce(say("withdraw.waiting")),
+      () => announce(say("withdraw.waiting")),
     );
     this.#followed.delete(card.leaf);
   }
@@ -127,6 +127,6 @@ export class ConsentList {
     card.showProblem(
       failure ? new Problem(say("withdraw.failure", failure), failure.remedy) : null,
     );
-    if (state === "withdrawn") this.#announce(say("withdraw.done"));
+    if (state === "withdrawn") announce(say("withdraw.done"));
   }
 }

@@ -3,7 +3,7 @@
 // Keys are derived when needed and wiped at once; only the seed stays, in memory. Each key signs
 // the session's nonce by itself, so the node learns addresses and signatures and nothing else.
 
-import { ask, tell } from "../node_api.js";
+import { ask, bearer, tell } from "../node_api.js";
 import { isEqual, toHex } from "../protocol/bytes.js";
 import { SCAN_GAP, deriveHolderKey } from "../protocol/holder_keys.js";
 import { addressOf, signDigest } from "../protocol/signatures.js";
@@ -67,10 +67,10 @@ export class LearnerSession {
   /** All pages in one answer, which is as of the first of them. */
   async #readPages() {
     const path = `/v1/me/consents?limit=${PAGE_MAX}`;
-    const first = await ask(path, this.#session.token);
+    const first = await ask(path, bearer(this.#session.token));
     const consents = [...first.consents];
     for (let next = first.next; next;) {
-      const page = await ask(`${path}&after=${next}`, this.#session.token);
+      const page = await ask(`${path}&after=${next}`, bearer(this.#session.token));
       consents.push(...page.consents);
       next = page.next;
     }
@@ -94,6 +94,14 @@ export class LearnerSession {
     return this.#withKey(this.#indices.get(address), (secret) => toHex(signDigest(secret, digest)));
   }
 
+  /** What `use(secret)` makes with each of `count` keys that come after the last one in use. */
+  withUnusedKeys(count, use) {
+    const first = Math.max(-1, ...this.#indices.values()) + 1;
+    return range(first, first + count).map((index, place) =>
+      this.#withKey(index, (secret) => use(secret, place)),
+    );
+  }
+
   /** Wipes the seed. The session object is of no use afterwards. */
   forget() {
     this.#seed.fill(0);
@@ -114,7 +122,7 @@ export class LearnerSession {
         signature: toHex(signDigest(secret, digest)),
       })),
     );
-    const { known } = await tell("/v1/me/holders", { holders }, this.#session.token);
+    const { known } = await tell("/v1/me/holders", { holders }, bearer(this.#session.token));
     holders.forEach(({ holder }, place) => {
       if (known[place]) this.#indices.set(holder, indices[place]);
     });

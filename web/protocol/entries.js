@@ -5,11 +5,11 @@
 
 import { sha256 } from "@noble/hashes/sha2.js";
 
-import { concatBytes, toHex, toNumber } from "./bytes.js";
+import { concatBytes, fromHex, numberToBytes, toHex, toNumber } from "./bytes.js";
 
 export const ENTRY_LENGTH = 123;
 
-/** The parts of an entry's 123 bytes that a learner sees; null if they are no entry. */
+/** The parts of an entry's 123 bytes; null if they are no entry. */
 export function decodeEntry(bytes) {
   if (bytes.length !== ENTRY_LENGTH || bytes[0] !== 1 || bytes[1] !== 1) return null;
   return {
@@ -18,7 +18,22 @@ export function decodeEntry(bytes) {
     holder: toHex(bytes.subarray(54, 74)),
     validFrom: toNumber(bytes.subarray(74, 82)),
     validUntil: toNumber(bytes.subarray(82, 90)),
+    commitment: toHex(bytes.subarray(90)),
   };
+}
+
+/** The 123 bytes of an entry with these parts. */
+export function encodeEntry(entry) {
+  const { agreementId, issuer, holder, validFrom, validUntil, commitment } = entry;
+  return concatBytes(
+    Uint8Array.of(1, 1),
+    fromHex(agreementId),
+    fromHex(issuer),
+    fromHex(holder),
+    numberToBytes(validFrom, 8),
+    numberToBytes(validUntil, 8),
+    fromHex(commitment),
+  );
 }
 
 /** The leaf of an entry's bytes, 0x-hex. */

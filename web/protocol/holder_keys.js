@@ -4,7 +4,7 @@
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 
-import { concatBytes, numberToBytes, toNumber, utf8ToBytes } from "./bytes.js";
+import { concatBytes, fromHex, numberToBytes, toNumber, utf8ToBytes } from "./bytes.js";
 import { CURVE_ORDER } from "./signatures.js";
 
 /** Unused keys in a row after which a scan ends. */
@@ -18,6 +18,12 @@ const INDEX_MAX = 2 ** 32 - 1;
 /** The seed in a wallet's 65-byte low-s signature: r | s, 64 bytes. */
 export function seedOfSignature(signature) {
   return signature.slice(0, 64);
+}
+
+/** The salt for which a passkey's PRF gives the seed for one operator, 32 bytes; the seed is what
+ * it evaluates to. `operatorId` is 0x-hex. */
+export function passkeySalt(chainId, operatorId) {
+  return sha256(concatBytes(KEY_LABEL, numberToBytes(chainId, 8), fromHex(operatorId)));
 }
 
 /** The secret key number `index` of a seed, 32 bytes. */

@@ -19,6 +19,17 @@ const HOLDER_SEED = [
   { name: "chainId", type: "uint256" },
 ];
 
+const CONSENT_GRANT = [
+  { name: "entryType", type: "uint8" },
+  { name: "version", type: "uint8" },
+  { name: "agreementId", type: "bytes32" },
+  { name: "issuer", type: "address" },
+  { name: "holder", type: "address" },
+  { name: "validFrom", type: "uint64" },
+  { name: "validUntil", type: "uint64" },
+  { name: "commitment", type: "bytes" },
+];
+
 /** An organisation's permanent id: the last 20 bytes of keccak256 of its DID, 0x-hex. */
 export function organisationId(did) {
   return toHex(keccak_256(utf8ToBytes(did)).subarray(12));
@@ -40,22 +51,25 @@ export function holderSessionMessage(chainId, nonce) {
   return holderMessage(chainId, "HolderSession", fields, { nonce });
 }
 
+/** The grant of a consent by its holder; `entry` as `decodeEntry` gives it. */
+export function grantMessage(entry, chainId, registry) {
+  const { agreementId, issuer, holder, validFrom, validUntil, commitment } = entry;
+  return registryMessage(chainId, registry, "ConsentGrant", CONSENT_GRANT, {
+    entryType: 1,
+    version: 1,
+    agreementId,
+    issuer,
+    holder,
+    validFrom: String(validFrom),
+    validUntil: String(validUntil),
+    commitment,
+  });
+}
+
 /** The withdrawal of the consent with this leaf; leaf and registry are 0x-hex. */
 export function withdrawalMessage(leaf, chainId, registry) {
-  return {
-    types: {
-      EIP712Domain: [...DOMAIN_FIELDS, REGISTRY_FIELD],
-      ConsentWithdrawal: [{ name: "leaf", type: "bytes32" }],
-    },
-    primaryType: "ConsentWithdrawal",
-    domain: {
-      name: "PTX ConsentRegistry",
-      version: "1",
-      chainId,
-      verifyingContract: registry.toLowerCase(),
-    },
-    message: { leaf },
-  };
+  const fields = [{ name: "leaf", type: "bytes32" }];
+  return registryMessage(chainId, registry, "ConsentWithdrawal", fields, { leaf });
 }
 
 /** What is signed for a message, 32 bytes. */
@@ -68,6 +82,20 @@ function holderMessage(chainId, primaryType, fields, message) {
     types: { EIP712Domain: DOMAIN_FIELDS, [primaryType]: fields },
     primaryType,
     domain: { name: "PTX Holder", version: "1", chainId },
+    message,
+  };
+}
+
+function registryMessage(chainId, registry, primaryType, fields, message) {
+  return {
+    types: { EIP712Domain: [...DOMAIN_FIELDS, REGISTRY_FIELD], [primaryType]: fields },
+    primaryType,
+    domain: {
+      name: "PTX ConsentRegistry",
+      version: "1",
+      chainId,
+      verifyingContract: registry.toLowerCase(),
+    },
     message,
   };
 }

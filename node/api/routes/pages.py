@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from node.api.context import NodeContext
+from node.api.context import Context, NodeContext
 from node.api.page_rendering import render
 from protocol.types import to_hex
 
@@ -21,16 +23,33 @@ async def home() -> RedirectResponse:
 @router.get("/me")
 async def learner(request: Request, context: NodeContext) -> HTMLResponse:
     """A learner finds the consents that this node holds for them, and withdraws."""
-    values = {
-        "operator_did": context.settings.operator_did,
-        "operator_id": to_hex(context.operator),
-        "chain_id": context.deployment.chain_id,
-        "consent_registry": to_hex(context.consent_registry),
-    }
-    return render(request, "me.html", values)
+    return render(request, "me.html", _place(context))
+
+
+@router.get("/requests")
+async def consent_request(request: Request, context: NodeContext) -> HTMLResponse:
+    """The page behind the link of a consent request. The token stands behind the `#` of the
+    address, so the node sees it only when the page shows it in a header."""
+    return render(request, "requests.html", _place(context))
+
+
+@router.get("/withdraw")
+async def withdrawal_by_slip(request: Request, context: NodeContext) -> HTMLResponse:
+    """Whoever holds a withdrawal slip withdraws the consent that it is for."""
+    return render(request, "withdraw.html", _place(context))
 
 
 @router.get("/docs")
 async def documentation(request: Request) -> HTMLResponse:
     """The API, from its own description; nothing is loaded from elsewhere."""
     return render(request, "docs.html", {})
+
+
+def _place(context: Context) -> dict[str, Any]:
+    """Whose page it is, and on which ledger: what the learner's keys depend on."""
+    return {
+        "operator_did": context.settings.operator_did,
+        "operator_id": to_hex(context.operator),
+        "chain_id": context.deployment.chain_id,
+        "consent_registry": to_hex(context.consent_registry),
+    }

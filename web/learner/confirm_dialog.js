@@ -1,13 +1,13 @@
-// Is the learner sure? One dialogue before each withdrawal, which says that it is for good.
+// Is the learner sure? One dialogue before what cannot be undone, which says so.
 
 import { byId } from "../dom.js";
 
-/** Asks; true if the learner confirms. Escape and "Keep it" mean no, and a second press is moot. */
-export function confirmWithdrawal(purpose) {
-  const dialog = byId("withdraw-dialog");
-  const confirm = byId("withdraw-confirm");
-  const keep = byId("withdraw-keep");
-  byId("withdraw-purpose").textContent = purpose;
+/** Asks in the dialogue with this name; true if the learner confirms. Escape and the other button
+ * mean no, and a second press is moot. */
+export function confirmIn(name) {
+  const dialog = byId(`${name}-dialog`);
+  const confirm = byId(`${name}-confirm`);
+  const keep = byId(`${name}-keep`);
   return new Promise((resolve) => {
     let isSure = false;
     const say = (answer) => () => {

@@ -1,0 +1,144 @@
+"""Every state of the learner's pages: axe finds nothing, in both languages, by day and by night.
+
+With `PTX_SCREENSHOTS=FOLDER` each state is also drawn at both widths, to be looked at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from node.api.page_rendering import texts_of
+from node.config import PROJECT_ROOT
+from tests.e2e.learner_node import LearnerNode
+from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS
+from tests.e2e.passkeys import Authenticator, by_name
+from tests.requests.asking import PURPOSES, ask, token_of
+from tests.stage import World
+
+AXE = PROJECT_ROOT / "node_modules" / "axe-core" / "axe.min.js"
+RUN_AXE = """
+async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+"""
+WIDTHS = (320, 1280)
+SCHEMES = ("light", "dark")
+SCREENSHOTS = os.environ.get("PTX_SCREENSHOTS")
+
+
+class Reader:
+    """Somebody who reads the pages in one language."""
+
+    def __init__(self, page: Page, language: str) -> None:
+        self.page = page
+        self.language = language
+        self.texts: dict[str, Any] = texts_of(language)
+
+    def go(self, path: str) -> None:
+        address, mark, token = path.partition("#")
+        self.page.goto("about:blank")
+        self.page.goto(f"{address}?lang={self.language}{mark}{token}")
+
+    def press(self, text: str) -> None:
+        self.page.get_by_role("button", name=text).click()
+
+    def check(self, state: str) -> None:
+        """Nothing is wrong with what is shown, at any width, in any light."""
+        self.page.evaluate(
+            "for (const each of document.querySelectorAll('details')) each.open = true"
+        )
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme)
+            for width in WIDTHS:
+                self.page.set_viewport_size({"width": width, "height": 900})
+                assert self.page.evaluate("document.documentElement.scrollWidth") <= width, state
+                if SCREENSHOTS:
+                    name = f"{state}-{self.language}-{scheme}-{width}.png"
+                    self.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=True)
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+            assert self.page.evaluate(RUN_AXE) == [], (state, scheme)
+
+
+@pytest.fixture(params=["en", "fr"])
+def reader(
+    request: pytest.FixtureRequest, chromium: Browser, learner_node: LearnerNode
+) -> Iterator[Reader]:
+    context = chromium.new_context(base_url=by_name(learner_node.base_url))
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    Authenticator(page)
+    yield Reader(page, request.param)
+    context.close()
+
+
+def test_axe_finds_nothing_on_the_way_of_a_consent(reader: Reader, world: World) -> None:
+    page, texts = reader.page, reader.texts
+    yes, passkey = texts["requests"]["yes"], texts["passkey"]
+    reader.go(f"/requests#{token_of(ask(world))}")
+    expect(page.locator("#title-question")).to_be_visible()
+    reader.check("question")
+    reader.press(yes["button"])
+    expect(page.get_by_role("alert")).to_be_visible()
+    reader.check("nothing-chosen")
+    for checkbox in page.get_by_role("checkbox").all():
+        checkbox.check()
+    reader.press(yes["button"])
+    reader.check("yes-dialog")
+    reader.press(yes["confirm"])
+    expect(page.locator("#title-keys")).to_be_visible()
+    reader.check("request-keys")
+    reader.press(passkey["make"])
+    expect(page.locator("#slips > li")).to_have_count(len(PURPOSES))
+    reader.check("granted")
+
+    with page.expect_download() as saving:
+        page.locator("#slips button").first.click()
+    slip = Path(saving.value.path())
+    reader.go("/me")
+    reader.check("keys")
+    reader.press(passkey["use"])
+    expect(page.locator("#consent-list > li")).to_have_count(len(PURPOSES))
+    expect(page.locator("#consent-list > [data-state=active]")).to_have_count(
+        len(PURPOSES), timeout=LEDGER_TIMEOUT_MS
+    )
+    reader.check("consents")
+    page.locator("#consent-list button").first.click()
+    reader.check("withdraw-dialog")
+
+    reader.go("/withdraw")
+    reader.check("slip")
+    page.locator("#slip-file").set_input_files(slip)
+    reader.press(texts["withdrawal"]["look"])
+    expect(page.locator("#title-check")).to_be_visible()
+    reader.check("slip-checked")
+    reader.press(texts["withdraw"]["confirm"])
+    expect(page.locator("#receipt")).to_be_visible(timeout=LEDGER_TIMEOUT_MS)
+    reader.check("slip-withdrawn")
+
+
+def test_axe_finds_nothing_where_nothing_is_granted(reader: Reader, world: World) -> None:
+    page, texts = reader.page, reader.texts
+    no = texts["requests"]["no"]
+    path = f"/requests#{token_of(ask(world))}"
+    reader.go(path)
+    reader.press(no["button"])
+    reader.check("no-dialog")
+    reader.press(no["confirm"])
+    expect(page.locator("#title-refused")).to_be_visible()
+    reader.check("refused")
+    states: dict[str, Callable[[], None]] = {
+        "answered": lambda: reader.go(path),
+        "unknown": lambda: reader.go("/requests#cut"),
+    }
+    for state, show in states.items():
+        show()
+        closed = texts["requests"]["closed"][state]
+        expect(page.get_by_role("heading", name=closed["title"])).to_be_visible()
+        reader.check(state)

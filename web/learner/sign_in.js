@@ -1,0 +1,147 @@
+// How does a learner come by their one-time keys? By a passkey, a wallet or a recovery file: each
+// gives the same seed each time, and the keys that hold a consent here are looked for at once.
+
+import { byId, element, onPress, onSubmit } from "../dom.js";
+import { PageProblem } from "../problems.js";
+import { announce, attempt, showStep } from "../progress.js";
+import { organisationId } from "../protocol/typed_data.js";
+import { say } from "../texts.js";
+import { canUsePasskeys, seedOfPasskey } from "./passkey.js";
+import { seedOfFile } from "./recovery_file.js";
+import { askForSeed } from "./seed.js";
+import { LearnerSession } from "./session.js";
+import { connect, discoverWallets } from "./wallets.js";
+
+const WALLETS_PAUSE_MS = 600;
+const VISIT_MS = 30 * 60 * 1000;
+
+/** The steps "keys", "sign" and "repeat" of a page. `onReady(session, found, note)` gets the keys;
+ * `onTimeUp()` hears when they have been here for long enough. */
+export class SignIn {
+  #operator;
+  #onReady;
+  #onTimeUp;
+  /** What this visit has. "Forget" begins another one, so whoever waited for an answer sees that
+   * `#visit` is no longer its own. */
+  #visit = {};
+
+  constructor(operator, { onReady, onTimeUp }) {
+    this.#operator = operator;
+    this.#onReady = onReady;
+    this.#onTimeUp = onTimeUp;
+    this.#press("sign-button", () => this.#sign());
+    this.#press("repeat-button", () => this.#repeat());
+    this.#press("passkey-button", () => this.use(() => seedOfPasskey(operator)));
+    onSubmit(byId("file-form"), () => attempt(() => this.use(() => this.#openFile())));
+    byId("passkey-none").hidden = canUsePasskeys();
+    byId("passkey-some").hidden = !canUsePasskeys();
+    discoverWallets((wallet) => this.#offerWallet(wallet));
+    setTimeout(() => {
+      byId("wallet-looking").hidden = true;
+      byId("wallet-none").hidden = byId("wallet-list").childElementCount > 0;
+    }, WALLETS_PAUSE_MS);
+  }
+
+  /** Wipes the keys, and what was typed to come by them. */
+  forget() {
+    this.#begin({});
+    for (const form of document.querySelectorAll(".way form")) form.reset();
+  }
+
+  /** Signs in with the seed that `askSeed` comes by, which is sure to be the same each time. */
+  async use(askSeed) {
+    this.#checkOperator();
+    const own = this.#begin({});
+    const seed = await askSeed();
+    if (await this.#open(own, seed)) await this.#onReady(own.session, own.found, "");
+  }
+
+  #press(id, act) {
+    onPress(byId(id), () => attempt(act));
+  }
+
+  #begin(visit) {
+    clearTimeout(this.#visit.timer);
+    this.#visit.session?.forget();
+    this.#visit = visit;
+    return visit;
+  }
+
+  #checkOperator() {
+    const { did, id } = this.#operator;
+    if (organisationId(did) !== id.toLowerCase()) throw new PageProblem("wrongOperator");
+  }
+
+  async #openFile() {
+    const [file] = byId("file-input").files;
+    if (!file) throw new PageProblem("fileMissing");
+    announce(say("file.opening"));
+    return seedOfFile(await file.text(), byId("file-passphrase").value, this.#operator);
+  }
+
+  #offerWallet(wallet) {
+    const name = wallet.name || say("wallet.unnamed");
+    const icon = wallet.icon ? element("img", { src: wallet.icon, alt: "", width: 28 }) : null;
+    const button = element("button", { type: "button" }, icon, say("wallet.choose", { name }));
+    onPress(button, () => attempt(() => this.#connect(wallet, name)));
+    byId("wallet-none").hidden = true;
+    byId("wallet-looking").hidden = true;
+    byId("wallet-list").append(element("li", {}, button));
+  }
+
+  async #connect(wallet, name) {
+    announce(say("wallet.asking", { name }));
+    const own = this.#begin({ wallet, name });
+    own.account = await connect(wallet);
+    if (this.#visit !== own) return;
+    const account = `${own.account.slice(0, 6)}…${own.account.slice(-4)}`;
+    byId("sign-button").textContent = say("sign.button", { name });
+    byId("repeat-button").textContent = say("sign.repeatButton", { name });
+    showStep("sign");
+    announce(say("wallet.connected", { name, account }));
+  }
+
+  async #sign() {
+    this.#checkOperator();
+    const own = this.#visit;
+    announce(say("sign.asking", own));
+    const seed = await askForSeed(own.wallet, own.account, this.#operator);
+    if (!(await this.#open(own, seed))) return;
+    // A wallet whose keys are found again signs alike each time; only an empty scan leaves it open.
+    if (own.found.known > 0) {
+      await this.#onReady(own.session, own.found, "");
+    } else {
+      showStep("repeat");
+      announce("");
+    }
+  }
+
+  async #repeat() {
+    const own = this.#visit;
+    announce(say("sign.asking", own));
+    const again = await askForSeed(own.wallet, own.account, this.#operator);
+    if (this.#visit !== own) return;
+    if (!own.session.isMadeFrom(again)) {
+      this.forget();
+      showStep("keys");
+      throw new PageProblem("unstableWallet");
+    }
+    await this.#onReady(own.session, own.found, say("sign.repeatEqual"));
+  }
+
+  /** Looks for the keys in use; false if the visit is over meanwhile. */
+  async #open(own, seed) {
+    const session = new LearnerSession(seed, this.#operator.chainId);
+    try {
+      own.found = await session.scan((count) => {
+        if (this.#visit === own) announce(say("consents.looking", { count }));
+      });
+      if (this.#visit === own) own.session = session;
+    } finally {
+      if (own.session !== session) session.forget();
+    }
+    if (own.session !== session) return false;
+    own.timer = setTimeout(() => this.#onTimeUp(), VISIT_MS);
+    return true;
+  }
+}

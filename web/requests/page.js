@@ -1,0 +1,162 @@
+// A consent request, from its link to its answer. Nothing is granted before the records are sent,
+// and what is sent again after a silence is the same to the byte: the node takes it once.
+
+import { byId, element, onPress } from "../dom.js";
+import { confirmIn } from "../learner/confirm_dialog.js";
+import { purposeOf } from "../learner/document.js";
+import { readPlace } from "../learner/place.js";
+import { SignIn } from "../learner/sign_in.js";
+import { PageProblem } from "../problems.js";
+import { announce, attempt, showStep } from "../progress.js";
+import { grantDocument } from "../protocol/records.js";
+import { say } from "../texts.js";
+import { offerNewKeys } from "./new_keys.js";
+import { chosenDocuments, showQuestion } from "./question.js";
+import { grant, isToken, readRequest, refuse } from "./request.js";
+import { showSlips } from "./slip_list.js";
+
+const CLOSED = {
+  "consent-request-not-found": "unknown",
+  "consent-request-answered": "answered",
+  "consent-request-expired": "expired",
+};
+
+const token = location.hash.slice(1);
+const { operator, ledger } = readPlace();
+const signIn = new SignIn(operator, { onReady: sign, onTimeUp: backToQuestion });
+
+let asked = null;
+/** The documents chosen, and what was signed for them: [{record, leaf, slip}]. */
+let chosen = [];
+let signed = [];
+
+async function open() {
+  if (!isToken(token)) return close("unknown");
+  announce(say("requests.loading"));
+  await unlessClosed(async () => {
+    asked = await readRequest(token, ledger);
+    if (asked.state !== "sent") return close(asked.state === "expired" ? "expired" : "answered");
+    showQuestion(asked);
+    showStep("question");
+    announce("");
+  }).finally(() => {
+    byId("open-again").hidden = false;
+  });
+}
+
+async function accept() {
+  const documents = chosenDocuments(asked);
+  if (documents.length === 0) throw new PageProblem("nothingChosen");
+  const names = documents.map((each) => element("li", {}, purposeOf(each)));
+  byId("accept-purposes").replaceChildren(...names);
+  if (!(await confirmIn("accept"))) return;
+  chosen = documents;
+  showStep("keys");
+}
+
+async function decline() {
+  if (!(await confirmIn("decline"))) return;
+  announce(say("requests.sending"));
+  await unlessClosed(async () => {
+    await answering(() => refuse(token));
+    showStep("refused");
+    announce("");
+  });
+}
+
+/** With the keys at hand: one of them signs each consent, and its slip, here in the page. */
+async function sign(session) {
+  signed = session.withUnusedKeys(chosen.length, (secret, place) =>
+    grantDocument(asked, chosen[place], secret),
+  );
+  signIn.forget();
+  showStep("sending");
+  await send();
+}
+
+async function send() {
+  byId("send-again").hidden = true;
+  announce(say("requests.sending"));
+  await unlessClosed(async () => {
+    await answering(() => grant(token, signed));
+    byId("title-granted").textContent = say("requests.granted", { count: signed.length });
+    showSlips(signed);
+    forgetKeys();
+    showStep("granted");
+    announce("");
+  }).finally(() => {
+    byId("send-again").hidden = false;
+  });
+}
+
+/** Runs an act on the request; that it is over, or was never one, is told in its own step. */
+async function unlessClosed(act) {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error.slug in CLOSED)) throw error;
+    close(CLOSED[error.slug]);
+  }
+}
+
+/** Sends an answer; whether one arrived that got no reply is not known. */
+async function answering(act) {
+  try {
+    await act();
+  } catch (error) {
+    if (["unreachable", "unreadable"].includes(error.name)) throw new PageProblem("noAnswer");
+    throw error;
+  }
+}
+
+function close(why) {
+  forgetKeys();
+  byId("title-closed").textContent = say(`requests.closed.${why}.title`);
+  byId("closed-means").textContent = say(`requests.closed.${why}.means`);
+  showStep("closed");
+  announce("");
+}
+
+function forgetKeys() {
+  signIn.forget();
+  chosen = [];
+  signed = [];
+}
+
+function backToQuestion() {
+  forgetKeys();
+  byId("problem").hidden = true;
+  showStep("question");
+  announce("");
+}
+
+function chooseKeysAgain() {
+  signIn.forget();
+  byId("problem").hidden = true;
+  showStep("keys");
+  announce("");
+}
+
+// The token goes along to the same page in another language; another token is another request.
+for (const link of document.querySelectorAll(".languages a")) link.hash = location.hash;
+window.addEventListener("hashchange", () => location.reload());
+window.addEventListener("pagehide", forgetKeys);
+// A page that the browser brings back from memory may ask what is answered since.
+window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+onPress(byId("open-again"), () => attempt(open));
+onPress(byId("accept-button"), () => attempt(accept));
+onPress(byId("decline-button"), () => attempt(decline));
+onPress(byId("send-again"), () => attempt(send));
+offerNewKeys(signIn, operator);
+byId("print-button").addEventListener("click", () => window.print());
+for (const [kind, act] of [
+  ["forget", chooseKeysAgain],
+  ["to-question", backToQuestion],
+]) {
+  for (const button of document.getElementsByClassName(kind)) button.addEventListener("click", act);
+}
+
+byId("without-scripts").remove();
+byId("app").hidden = false;
+attempt(open);
