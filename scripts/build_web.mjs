@@ -15,6 +15,7 @@ const { metafile } = await build({
   entryPoints: {
     me: "web/learner/page.js",
     page: "web/styles/page.css",
+    governance: "web/styles/governance.css",
     docs: "web/docs/page.js",
   },
   outdir,

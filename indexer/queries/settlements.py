@@ -96,16 +96,17 @@ def lines_booked_in(
     return _lines(connection, _booked_in(month, organisation), after, limit)
 
 
-def lines_of_period(
+def lines_of_use(
     connection: Connection,
-    period: Period,
+    first: Period,
+    last: Period,
     category: Category | None,
     after: LinePlace | None = None,
     limit: int | None = None,
 ) -> list[SettlementLine]:
-    """Lines of a month of use, of all categories of commons or of one, in the order of the chain;
-    those after a place."""
-    statement = _settled_lines().where(tables.settlements.c.period == period)
+    """Lines of these months of use, both included, of all categories of commons or of one, in the
+    order of the chain; those after a place."""
+    statement = _settled_lines().where(tables.settlements.c.period.between(first, last))
     if category is not None:
         statement = statement.where(tables.settlement_lines.c.category == category)
     return _lines(connection, statement, after, limit)
