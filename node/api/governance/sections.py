@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -16,14 +16,45 @@ from protocol.types import AmountMinor, Category, OrganisationId, Period, to_hex
 EVENTS_PATH = "/governance/events"
 SETTLEMENTS_PATH = "/governance/settlements"
 
+MONTH = Column("month", "governance.columns.month", Kind.MONTH)
+CATEGORY = Column("category", "governance.columns.category", Kind.CATEGORY)
 LEAVES = Column("leaves", "governance.columns.leaves", Kind.COUNT)
 UNITS = Column("units", "governance.columns.units", Kind.COUNT)
 GROSS = Column("gross", "governance.columns.gross", Kind.MONEY)
 NET = Column("net", "governance.columns.net", Kind.MONEY)
 COMMISSIONS = Column("commission", "governance.columns.commission", Kind.MONEY)
-MONTH = Column("month", "governance.columns.month", Kind.MONTH)
-CATEGORY = Column("category", "governance.columns.category", Kind.CATEGORY)
 RATE = Column("rate_bps", "governance.columns.rate", Kind.BPS)
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "activity": (MONTH, LEAVES, Column("endings", "governance.columns.endings", Kind.COUNT)),
+    "use-by-period": (MONTH, UNITS, GROSS, NET, COMMISSIONS),
+    "use-by-category": (CATEGORY, UNITS, GROSS, NET, COMMISSIONS, RATE),
+    "operators": (
+        Column("operator", "governance.columns.operator", Kind.NAME),
+        Column("organisations", "governance.columns.organisations", Kind.COUNT),
+        LEAVES,
+        Column("leaves_share_bps", "governance.columns.leavesShare", Kind.BPS),
+        UNITS,
+        Column("units_share_bps", "governance.columns.unitsShare", Kind.BPS),
+        *(GROSS, NET, COMMISSIONS),
+    ),
+    "money": (
+        Column("held_by", "governance.columns.heldBy", Kind.TERM),
+        Column("amount", "governance.columns.amount", Kind.MONEY),
+    ),
+    "rates": (
+        CATEGORY,
+        Column("from_month", "governance.columns.fromMonth", Kind.MONTH),
+        RATE,
+        Column("standing", "governance.columns.standing", Kind.TERM),
+        Column("set_at", "governance.columns.setAt", Kind.TIME),
+    ),
+    "proposal": (
+        *(MONTH, GROSS, COMMISSIONS),
+        Column("proposed_commission", "governance.columns.proposed", Kind.MONEY),
+        Column("change", "governance.columns.change", Kind.MONEY),
+    ),
+}
+"""Of each table, by the name under which it is downloaded."""
 
 HELD = (
     ("holding", "governance.money.holdings", "holdings"),
@@ -65,8 +96,7 @@ def activity(figures: Figures) -> Table:
         )
         for month in figures.asked.months
     ]
-    endings = Column("endings", "governance.columns.endings", Kind.COUNT)
-    return Table("activity", (MONTH, LEAVES, endings), rows)
+    return _table("activity", rows)
 
 
 def use_by_period(figures: Figures) -> Table:
@@ -76,7 +106,7 @@ def use_by_period(figures: Figures) -> Table:
         source = settlements_address(period, period)
         values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
         rows.append((Cell(period), *(Cell(value, source) for value in values)))
-    return Table("use-by-period", (MONTH, UNITS, GROSS, NET, COMMISSIONS), rows)
+    return _table("use-by-period", rows)
 
 
 def use_by_category(figures: Figures) -> Table:
@@ -87,7 +117,7 @@ def use_by_category(figures: Figures) -> Table:
         values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
         rate = Cell(figures.in_force.get(category, 0), events_address("rates"))
         rows.append((Cell(category), *(Cell(value, source) for value in values), rate))
-    return Table("use-by-category", (CATEGORY, UNITS, GROSS, NET, COMMISSIONS, RATE), rows)
+    return _table("use-by-category", rows)
 
 
 def operators(figures: Figures) -> Table:
@@ -117,16 +147,7 @@ def operators(figures: Figures) -> Table:
                 *(Cell(each.get(operator, 0), events_address("use")) for each in amounts),
             )
         )
-    columns = (
-        Column("operator", "governance.columns.operator", Kind.NAME),
-        Column("organisations", "governance.columns.organisations", Kind.COUNT),
-        LEAVES,
-        Column("leaves_share_bps", "governance.columns.leavesShare", Kind.BPS),
-        UNITS,
-        Column("units_share_bps", "governance.columns.unitsShare", Kind.BPS),
-        *(GROSS, NET, COMMISSIONS),
-    )
-    return Table("operators", columns, rows)
+    return _table("operators", rows)
 
 
 def organisations_served(figures: Figures) -> dict[OrganisationId, int]:
@@ -143,8 +164,7 @@ def money(figures: Figures) -> Table:
     ]
     supply = AmountMinor(-figures.money.get(ISSUED, AmountMinor(0)))
     rows.append((Cell("governance.money.supply"), Cell(supply, events_address("tokens"))))
-    held = Column("held_by", "governance.columns.heldBy", Kind.TERM)
-    return Table("money", (held, Column("amount", "governance.columns.amount", Kind.MONEY)), rows)
+    return _table("money", rows)
 
 
 def rates(figures: Figures) -> Table:
@@ -171,14 +191,7 @@ def rates(figures: Figures) -> Table:
                     Cell(rate.set_at),
                 )
             )
-    columns = (
-        CATEGORY,
-        Column("from_month", "governance.columns.fromMonth", Kind.MONTH),
-        RATE,
-        Column("standing", "governance.columns.standing", Kind.TERM),
-        Column("set_at", "governance.columns.setAt", Kind.TIME),
-    )
-    return Table("rates", columns, rows)
+    return _table("rates", rows)
 
 
 def proposal(figures: Figures) -> Table:
@@ -197,12 +210,11 @@ def proposal(figures: Figures) -> Table:
                 Cell(change),
             )
         )
-    columns = (
-        *(MONTH, GROSS, COMMISSIONS),
-        Column("proposed_commission", "governance.columns.proposed", Kind.MONEY),
-        Column("change", "governance.columns.change", Kind.MONEY),
-    )
-    return Table("proposal", columns, rows)
+    return _table("proposal", rows)
+
+
+def _table(name: str, rows: Sequence[Sequence[Cell]]) -> Table:
+    return Table(name, COLUMNS[name], rows)
 
 
 TABLES = {
@@ -214,4 +226,4 @@ TABLES = {
     "rates": rates,
     "proposal": proposal,
 }
-"""By the name under which each is downloaded."""
+"""From a table's name to what makes it."""

@@ -52,7 +52,8 @@ async def show(
     asked = {"until": values["until"], "category": category, "rate": rate}
     suffix = urlencode({name: value for name, value in asked.items() if value})
     values["download"] = lambda name: f"/governance/{name}.csv?{suffix}"
-    values |= {"rate_cap": HARD_CAP_BPS, "refused": refused, "rate_given": rate}
+    values |= {"rate_cap": HARD_CAP_BPS, "refused": refused}
+    values["rate_given"] = rate if rate.isascii() and rate.isdigit() else ""
     values["timelock"] = context.deployment.addresses["TimelockController"]
     return _page(request, context, "governance.html", values)
 
