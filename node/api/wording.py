@@ -6,6 +6,7 @@ here, exactly, and nowhere before. Times and months are in UTC, and say so where
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
@@ -13,14 +14,24 @@ from typing import Any
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    format_percent,
+)
 
 from node.api.page_rendering import texts_of
+from protocol.booking import MINOR_PER_TOKEN
 from protocol.types import AmountMinor, Period, UnixSeconds
 
 CURRENCY = "EUR"
 """A usage token is one euro of use."""
 MINOR_DIGITS = 6
+CENTS = 2
+SHORT_FROM = 10_000
+"""Smaller numbers are short enough on an axis."""
 DIGITS_MAX = 60
 """More than any sum of amounts has."""
 
@@ -32,7 +43,13 @@ class Wording:
         self._texts = texts_of(language)
         self._locale = Locale.parse(self._texts["locale"], sep="-")
         standard = self._locale.currency_formats["standard"].pattern
-        self._money = standard.replace("0.00", "0.00####")
+        self._money = {
+            decimals: standard.replace(
+                "0.00", f"0.{'0' * decimals}{'#' * (MINOR_DIGITS - decimals)}"
+            )
+            for decimals in range(CENTS, MINOR_DIGITS + 1)
+        }
+        self._short_money = standard.replace("0.00", f"0.{'#' * MINOR_DIGITS}")
         self._percent = self._locale.percent_formats[None].pattern.replace("#,##0", "#,##0.##")
 
     def say(self, path: str, **values: Any) -> str:
@@ -55,13 +72,22 @@ class Wording:
         """With one decimal."""
         return format_decimal(value, "#,##0.0", locale=self._locale)
 
-    def money(self, amount_minor: AmountMinor) -> str:
-        """An amount in euros: to the cent, and as far beyond as it goes."""
-        with localcontext(prec=DIGITS_MAX):
-            euros = Decimal(amount_minor).scaleb(-MINOR_DIGITS)
-            return format_currency(
-                euros, CURRENCY, self._money, locale=self._locale, currency_digits=False
-            )
+    def short_count(self, number: int) -> str:
+        """A round number for an axis, such as 20k."""
+        if number < SHORT_FROM:
+            return self.count(number)
+        return format_compact_decimal(number, locale=self._locale, fraction_digits=1)
+
+    def money(self, amount_minor: AmountMinor, decimals: int = CENTS) -> str:
+        """An amount in euros, exactly: so many decimals, and more where it has more."""
+        return self._format_euros(amount_minor, self._money[decimals])
+
+    def short_money(self, amount_minor: AmountMinor) -> str:
+        """A round amount in euros for an axis, such as €20k."""
+        if amount_minor < SHORT_FROM * MINOR_PER_TOKEN:
+            return self._format_euros(amount_minor, self._short_money)
+        euros = amount_minor // MINOR_PER_TOKEN
+        return format_compact_currency(euros, CURRENCY, locale=self._locale, fraction_digits=1)
 
     def percent(self, bps: int) -> str:
         """A rate or a share in percent."""
@@ -83,6 +109,21 @@ class Wording:
         """To the second, UTC."""
         moment = datetime.fromtimestamp(seconds, UTC)
         return format_datetime(moment, "long", tzinfo=UTC, locale=self._locale)
+
+    def _format_euros(self, amount_minor: AmountMinor, pattern: str) -> str:
+        with localcontext(prec=DIGITS_MAX):
+            euros = Decimal(amount_minor).scaleb(-MINOR_DIGITS)
+            return format_currency(
+                euros, CURRENCY, pattern, locale=self._locale, currency_digits=False
+            )
+
+
+def decimals_of(amounts_minor: Iterable[AmountMinor]) -> int:
+    """How many decimals, two at least, show all these amounts exactly."""
+    digits = (
+        f"{abs(each) % MINOR_PER_TOKEN:0{MINOR_DIGITS}}".rstrip("0") for each in amounts_minor
+    )
+    return max((CENTS, *map(len, digits)))
 
 
 @lru_cache

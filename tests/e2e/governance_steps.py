@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import httpx
 from playwright.sync_api import Page
 
-from node.api.governance.tables import Column, Kind, in_words
-from node.api.wording import Wording
+from node.api.governance.sections import COLUMNS
+from node.api.governance.tables import Cell, Kind, Table
 from protocol.booking import MINOR_PER_TOKEN
 from protocol.periods import parse_period
-from protocol.types import Period
 from tests.stage import World, wait_until
 
 Line = dict[str, Any]
@@ -66,20 +66,34 @@ def balances_by_kind(world: World) -> dict[str, int]:
         after = f"&after={page['next']}"
 
 
-def in_words_of_csv(wording: Wording, column: Column, written: str) -> str:
-    """A value of a CSV file as the page has to show it."""
-    value: Any = written
-    match column.kind:
+def table_of_csv(name: str, rows: list[list[str]]) -> Table:
+    """The table that a CSV file was written from."""
+    columns = COLUMNS[name]
+    return Table(
+        name,
+        columns,
+        [
+            [Cell(read_value(column.kind, each)) for column, each in zip(columns, row, strict=True)]
+            for row in rows
+        ],
+    )
+
+
+def read_value(kind: Kind, written: str) -> Any:
+    """A value of a CSV file; a term is the last part of its text's path."""
+    match kind:
         case Kind.MONTH:
-            value = Period(parse_period(written))
+            return parse_period(written)
         case Kind.COUNT | Kind.BPS:
-            value = int(written)
+            return int(written)
         case Kind.MONEY:
             whole, part = written.removeprefix("-").split(".")
             value = int(whole) * MINOR_PER_TOKEN + int(part)
-            value = -value if written.startswith("-") else value
+            return -value if written.startswith("-") else value
+        case Kind.TIME:
+            return int(datetime.fromisoformat(written).timestamp())
+        case Kind.TERM:
+            part = "standings" if written in ("past", "current", "pending") else "money"
+            return f"governance.{part}.{written}"
         case Kind.CATEGORY | Kind.NAME:
             return written
-        case Kind.TIME | Kind.TERM:
-            raise AssertionError("compared by what is shown for it")
-    return in_words(wording, column.kind, value)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from node.api.governance import sections
 from node.api.governance.figures import MONTHS_SHOWN, Figures
-from node.api.governance.plots import plot_columns
+from node.api.governance.plots import ColumnPlot, plot_columns
 from node.api.wording import Wording
 from protocol.concentration import (
     WHOLE_INDEX,
@@ -87,28 +87,34 @@ def _totals(figures: Figures) -> dict[str, int]:
     }
 
 
-def _plots(figures: Figures, wording: Wording) -> dict[str, Any]:
-    months = figures.asked.months
-    use = figures.use_by_period
+def _plots(figures: Figures, wording: Wording) -> dict[str, ColumnPlot]:
+    months, used = figures.asked.months, figures.use_by_period
 
-    def money(value: int) -> str:
-        return wording.money(AmountMinor(value))
+    def counts(name: str, by_month: Mapping[Period, int]) -> ColumnPlot:
+        series = (wording.say(name), [by_month.get(month, 0) for month in months])
+        return plot_columns(wording, months, [series], wording.count, wording.short_count)
 
-    def of_use(amount: Callable[[Any], int]) -> list[int]:
-        return [amount(use[month]) if month in use else 0 for month in months]
+    def amounts(*names: str) -> ColumnPlot:
+        series = [
+            (
+                wording.say(f"governance.columns.{name}"),
+                [getattr(used[month], f"{name}_minor") if month in used else 0 for month in months],
+            )
+            for name in names
+        ]
+        return plot_columns(
+            wording,
+            months,
+            series,
+            lambda value: wording.money(AmountMinor(value)),
+            lambda value: wording.short_money(AmountMinor(value)),
+        )
 
-    def counts(name: str, by_month: Any) -> Any:
-        values = [by_month.get(month, 0) for month in months]
-        return plot_columns(wording, months, [(name, values)], wording.count)
-
-    net, commission = (
-        (wording.say("governance.columns.net"), of_use(lambda each: each.net_minor)),
-        (wording.say("governance.columns.commission"), of_use(lambda each: each.commission_minor)),
-    )
     return {
-        "leaves": counts(wording.say("governance.columns.leaves"), figures.leaves),
-        "endings": counts(wording.say("governance.columns.endings"), figures.endings),
-        "use": plot_columns(wording, months, [commission, net], money),
+        "leaves": counts("governance.columns.leaves", figures.leaves),
+        "endings": counts("governance.columns.endings", figures.endings),
+        "use": amounts("commission", "net"),
+        "commission": amounts("commission"),
     }
 
 

@@ -17,6 +17,8 @@ PLOT_HEIGHT = 160
 TOP = 12
 """Room for the letters of the highest line."""
 TICKS_MAX = 4
+LATE_IN_YEAR = 10
+"""Who begins in November or December has no room for the old year beside the new one."""
 BAR_SHARE = 0.7
 """Of the width of a month."""
 
@@ -77,8 +79,10 @@ def plot_columns(
     months: Sequence[Period],
     series: Sequence[tuple[str, Sequence[int]]],
     words: Callable[[int], str],
+    short_words: Callable[[int], str],
 ) -> ColumnPlot:
-    """Stacks the series, each a name and a whole number a month, from the bottom up."""
+    """Stacks the series, each a name and a whole number a month, from the bottom up. `words` say
+    a value, `short_words` a round one at a line."""
     totals = [sum(parts) for parts in zip(*(values for _, values in series), strict=True)]
     step = step_of(max(totals, default=0))
     steps = max(1, -(-max(totals, default=0) // step))
@@ -94,7 +98,7 @@ def plot_columns(
                 said = f"{wording.month(month)} · {name}: {words(value)}"
                 bars.append(Bar(number, round(top, 2), round(height, 2), said))
             below += value
-        begins_year = place == 0 or month % 12 == 0
+        begins_year = month % 12 == 0 or (place == 0 and month % 12 < LATE_IN_YEAR)
         columns.append(
             MonthColumn(
                 round(span * (place + (1 - BAR_SHARE) / 2), 3),
@@ -106,7 +110,7 @@ def plot_columns(
             )
         )
     lines = tuple(
-        Line(round(TOP + PLOT_HEIGHT * (1 - number / steps), 2), words(step * number))
+        Line(round(TOP + PLOT_HEIGHT * (1 - number / steps), 2), short_words(step * number))
         for number in range(steps + 1)
     )
     return ColumnPlot(round(span * BAR_SHARE, 3), tuple(columns), lines)

@@ -18,6 +18,7 @@ SETTLEMENTS_PATH = "/governance/settlements"
 
 MONTH = Column("month", "governance.columns.month", Kind.MONTH)
 CATEGORY = Column("category", "governance.columns.category", Kind.CATEGORY)
+OPERATOR = Column("operator", "governance.columns.operator", Kind.NAME)
 LEAVES = Column("leaves", "governance.columns.leaves", Kind.COUNT)
 UNITS = Column("units", "governance.columns.units", Kind.COUNT)
 GROSS = Column("gross", "governance.columns.gross", Kind.MONEY)
@@ -28,14 +29,14 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "activity": (MONTH, LEAVES, Column("endings", "governance.columns.endings", Kind.COUNT)),
     "use-by-period": (MONTH, UNITS, GROSS, NET, COMMISSIONS),
     "use-by-category": (CATEGORY, UNITS, GROSS, NET, COMMISSIONS, RATE),
+    "use-by-operator": (OPERATOR, UNITS, GROSS, NET, COMMISSIONS),
     "operators": (
-        Column("operator", "governance.columns.operator", Kind.NAME),
+        OPERATOR,
         Column("organisations", "governance.columns.organisations", Kind.COUNT),
         LEAVES,
         Column("leaves_share_bps", "governance.columns.leavesShare", Kind.BPS),
         UNITS,
         Column("units_share_bps", "governance.columns.unitsShare", Kind.BPS),
-        *(GROSS, NET, COMMISSIONS),
     ),
     "money": (
         Column("held_by", "governance.columns.heldBy", Kind.TERM),
@@ -120,9 +121,8 @@ def use_by_category(figures: Figures) -> Table:
     return _table("use-by-category", rows)
 
 
-def operators(figures: Figures) -> Table:
-    """What the organisations did whose operator each is, the largest first."""
-    leaves = by_operator(figures.leaves_by_issuer, figures.operators)
+def use_by_operator(figures: Figures) -> Table:
+    """The same by operator of the consumer, the largest first."""
     units, *amounts = (
         by_operator(
             {each: getattr(use, measure) for each, use in figures.use_by_consumer.items()},
@@ -130,21 +130,37 @@ def operators(figures: Figures) -> Table:
         )
         for measure in ("units", "gross_minor", "net_minor", "commission_minor")
     )
+    source = settlements_address(figures.asked.first, figures.asked.until)
+    rows = [
+        (
+            _name_of(figures, operator),
+            *(Cell(each[operator], source) for each in (units, *amounts)),
+        )
+        for operator in sorted(units, key=lambda operator: (-units[operator], operator))
+    ]
+    return _table("use-by-operator", rows)
+
+
+def operators(figures: Figures) -> Table:
+    """Shares of what the organisations did whose operator each is, the largest first."""
+    leaves = by_operator(figures.leaves_by_issuer, figures.operators)
+    units = by_operator(
+        {each: use.units for each, use in figures.use_by_consumer.items()}, figures.operators
+    )
+    asked = figures.asked
+    settled = settlements_address(asked.first, asked.until)
     served = organisations_served(figures)
-    all_leaves, all_units = sum(leaves.values()), sum(units.values())
     rows = []
     for operator in sorted(served, key=lambda o: (-leaves.get(o, 0), -units.get(o, 0), o)):
-        name = figures.dids.get(operator, to_hex(operator))
         anchored, used = leaves.get(operator, 0), units.get(operator, 0)
         rows.append(
             (
-                Cell(name, f"/v1/participants/{to_hex(operator)}"),
+                _name_of(figures, operator),
                 Cell(served[operator], events_address("delegations")),
                 Cell(anchored, events_address("leaves") if anchored else None),
-                Cell(share_bps_rounded_down(anchored, all_leaves)),
-                Cell(used, events_address("use")),
-                Cell(share_bps_rounded_down(used, all_units)),
-                *(Cell(each.get(operator, 0), events_address("use")) for each in amounts),
+                Cell(share_bps_rounded_down(anchored, sum(leaves.values()))),
+                Cell(used, settled if used else None),
+                Cell(share_bps_rounded_down(used, sum(units.values()))),
             )
         )
     return _table("operators", rows)
@@ -213,6 +229,12 @@ def proposal(figures: Figures) -> Table:
     return _table("proposal", rows)
 
 
+def _name_of(figures: Figures, organisation: OrganisationId) -> Cell:
+    """Its DID, with what the ledger says of it; its id if it was never admitted."""
+    known = to_hex(organisation)
+    return Cell(figures.dids.get(organisation, known), f"/v1/participants/{known}")
+
+
 def _table(name: str, rows: Sequence[Sequence[Cell]]) -> Table:
     return Table(name, COLUMNS[name], rows)
 
@@ -221,6 +243,7 @@ TABLES = {
     "activity": activity,
     "use-by-period": use_by_period,
     "use-by-category": use_by_category,
+    "use-by-operator": use_by_operator,
     "operators": operators,
     "money": money,
     "rates": rates,

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from functools import partial
 from typing import Any
 
-from node.api.wording import Wording
+from node.api.wording import Wording, decimals_of
 from protocol.booking import amount_text
 from protocol.periods import period_label
 
@@ -64,17 +65,26 @@ class Table:
     rows: Sequence[Sequence[Cell]]
 
 
-def in_words(wording: Wording, kind: Kind, value: Any) -> str:
-    """A value as the page shows it."""
+def in_words(table: Table, wording: Wording) -> list[list[str]]:
+    """The rows as the page shows them; the amounts of a column with as many decimals each, so that
+    they stand one below the other."""
+    ways = [_way(table, place, wording) for place in range(len(table.columns))]
+    return [[way(cell.value) for way, cell in zip(ways, row, strict=True)] for row in table.rows]
+
+
+def _way(table: Table, place: int, wording: Wording) -> Callable[[Any], str]:
+    kind = table.columns[place].kind
+    if kind is Kind.MONEY:
+        decimals = decimals_of(row[place].value for row in table.rows)
+        return partial(wording.money, decimals=decimals)
     ways: dict[Kind, Callable[[Any], str]] = {
         Kind.MONTH: wording.month,
         Kind.COUNT: wording.count,
-        Kind.MONEY: wording.money,
         Kind.BPS: wording.percent,
         Kind.TIME: wording.time,
         Kind.TERM: wording.say,
     }
-    return ways.get(kind, str)(value)
+    return ways.get(kind, str)
 
 
 def for_programs(kind: Kind, value: Any) -> str:
