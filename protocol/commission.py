@@ -12,11 +12,11 @@ period, not once a settlement. Amounts are base units of the usage token and fit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from protocol.agreement import PriceLine
-from protocol.errors import VoucherNotNewer
+from protocol.errors import RateAboveCap, VoucherNotNewer
 from protocol.types import UINT128_MAX, AmountMinor, RateBps, Units
 
 WHOLE_BPS = 10_000
@@ -70,6 +70,18 @@ def total_gross(amounts: Sequence[LineAmount]) -> AmountMinor:
 def total_commission(amounts: Sequence[LineAmount]) -> AmountMinor:
     """What the association gets, in base units."""
     return AmountMinor(sum(amount.commission_rounded_down for amount in amounts))
+
+
+def commission_at_rate(gross_amounts: Iterable[AmountMinor], rate_bps: RateBps) -> AmountMinor:
+    """What the association would have got at another rate, in base units, rounded down.
+
+    Each gross amount is all that one price line brought of one consumer in one period, however many
+    settlements that took: rounding is once a period. At the rate in force it is what was paid.
+    Raises RateAboveCap for a rate that no vote can set.
+    """
+    if rate_bps > HARD_CAP_BPS:
+        raise RateAboveCap(rate_bps=rate_bps, cap_bps=HARD_CAP_BPS)
+    return AmountMinor(sum(commission_rounded_down(each, rate_bps) for each in gross_amounts))
 
 
 def _line_amount(line: PriceLine, rate: RateBps, from_units: Units, to_units: Units) -> LineAmount:

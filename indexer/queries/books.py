@@ -71,6 +71,15 @@ def balance(connection: Connection, account: LedgerAccount) -> AmountMinor:
     return found.get(account, AmountMinor(0))
 
 
+def balances_by_kind(connection: Connection) -> dict[str, AmountMinor]:
+    """The same summed by what the names begin with, such as `deposit`; a kind that never moved is
+    absent."""
+    kind = func.split_part(_SIDES.c.account, ":", 1).label("account")
+    change = func.sum(_SIDES.c.received - _SIDES.c.paid).label("balance")
+    rows = connection.execute(select(kind, change).group_by(kind))
+    return {each: AmountMinor(int(amount)) for each, amount in rows}
+
+
 def balance_changes(
     connection: Connection, first_block: int, last_block: int
 ) -> dict[LedgerAccount, AmountMinor]:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
 from indexer.queries.places import in_block
+from protocol.events import OperatorDelegated
 from protocol.types import ZERO_HASH, AccountAddress, OrganisationId, Role, Scope
 
 
@@ -109,6 +110,26 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
     ).all()
     found = (find_participant(connection, organisation) for organisation in ids)
     return [participant for participant in found if participant is not None]
+
+
+def delegations_given(connection: Connection) -> list[OperatorDelegated]:
+    """Of each organisation the last word to each operator, in the order of the chain."""
+    given = tables.delegations
+    latest = (
+        select(given)
+        .ext(distinct_on(given.c.organisation, given.c.operator))
+        .order_by(
+            given.c.organisation,
+            given.c.operator,
+            given.c.block_number.desc(),
+            given.c.log_index.desc(),
+        )
+        .subquery()
+    )
+    statement = select(
+        latest.c.organisation, latest.c.operator, latest.c.scopes, latest.c.expires_at
+    ).order_by(latest.c.block_number, latest.c.log_index)
+    return [OperatorDelegated(*row) for row in connection.execute(statement)]
 
 
 def find_organisation_managed_by(

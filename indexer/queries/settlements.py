@@ -93,11 +93,45 @@ def lines_booked_in(
 ) -> list[SettlementLine]:
     """Lines that were settled in a booking month, whatever their period of use, in the order of the
     chain; all, or those in which the organisation pays or is paid; those after a place."""
+    return _lines(connection, _booked_in(month, organisation), after, limit)
+
+
+def lines_of_use(
+    connection: Connection,
+    first: Period,
+    last: Period,
+    category: Category | None,
+    after: LinePlace | None = None,
+    limit: int | None = None,
+) -> list[SettlementLine]:
+    """Lines of these months of use, both included, of all categories of commons or of one, in the
+    order of the chain; those after a place."""
+    statement = _settled_lines().where(tables.settlements.c.period.between(first, last))
+    if category is not None:
+        statement = statement.where(tables.settlement_lines.c.category == category)
+    return _lines(connection, statement, after, limit)
+
+
+def totals_booked_in(
+    connection: Connection, month: BookingMonth, organisation: bytes | None
+) -> LineTotals:
+    """What all lines of a booking month, or of an organisation in it, add up to."""
+    lines = tables.settlement_lines.c
+    sums = (
+        func.coalesce(func.sum(column), 0) for column in (lines.gross_minor, lines.commission_minor)
+    )
+    statement = _booked_in(month, organisation).with_only_columns(*sums, maintain_column_froms=True)
+    gross, commission = connection.execute(statement).one()
+    return LineTotals(AmountMinor(int(gross)), AmountMinor(int(commission)))
+
+
+def _lines(
+    connection: Connection, statement: Select[Any], after: LinePlace | None, limit: int | None
+) -> list[SettlementLine]:
     settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
     place = (lines.c.block_number, lines.c.log_index, lines.c.line_index)
-    statement = (
-        _booked_in(month, organisation)
-        .with_only_columns(
+    page = (
+        statement.with_only_columns(
             settlements.c.agreement_id,
             settlements.c.consumer,
             settlements.c.period,
@@ -119,21 +153,8 @@ def lines_booked_in(
         .limit(limit)
     )
     if after is not None:
-        statement = statement.where(tuple_(*place) > tuple_(*after))
-    return [_line(row) for row in connection.execute(statement)]
-
-
-def totals_booked_in(
-    connection: Connection, month: BookingMonth, organisation: bytes | None
-) -> LineTotals:
-    """What all lines of a booking month, or of an organisation in it, add up to."""
-    lines = tables.settlement_lines.c
-    sums = (
-        func.coalesce(func.sum(column), 0) for column in (lines.gross_minor, lines.commission_minor)
-    )
-    statement = _booked_in(month, organisation).with_only_columns(*sums, maintain_column_froms=True)
-    gross, commission = connection.execute(statement).one()
-    return LineTotals(AmountMinor(int(gross)), AmountMinor(int(commission)))
+        page = page.where(tuple_(*place) > tuple_(*after))
+    return [_line(row) for row in connection.execute(page)]
 
 
 def _booked_in(month: BookingMonth, organisation: bytes | None) -> Select[Any]:
@@ -141,7 +162,17 @@ def _booked_in(month: BookingMonth, organisation: bytes | None) -> Select[Any]:
         booking_month_start(BookingMonth(min(number, PERIOD_MAX))) for number in (month, month + 1)
     )
     settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
-    statement = (
+    statement = _settled_lines().where(blocks.c.block_time >= begin, blocks.c.block_time < end)
+    if organisation is None:
+        return statement
+    return statement.where(
+        (settlements.c.consumer == organisation) | (lines.c.payee == organisation)
+    )
+
+
+def _settled_lines() -> Select[Any]:
+    settlements, lines, blocks = tables.settlements, tables.settlement_lines, tables.blocks
+    return (
         select(settlements.c.agreement_id)
         .join(
             lines,
@@ -149,12 +180,6 @@ def _booked_in(month: BookingMonth, organisation: bytes | None) -> Select[Any]:
             & (lines.c.log_index == settlements.c.log_index),
         )
         .join(blocks, in_block(settlements))
-        .where(blocks.c.block_time >= begin, blocks.c.block_time < end)
-    )
-    if organisation is None:
-        return statement
-    return statement.where(
-        (settlements.c.consumer == organisation) | (lines.c.payee == organisation)
     )
 
 

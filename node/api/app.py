@@ -15,6 +15,7 @@ from node.api import openapi, problem_documents
 from node.api.admission import Admission
 from node.api.context import Context, judge_fresh
 from node.api.gateway import Gateway
+from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
 from node.api.known_parameters import require_known_parameters
 from node.api.learner_sessions import LearnerSessions
@@ -26,6 +27,7 @@ from node.api.routes import (
     consents,
     did_documents,
     events,
+    governance,
     health,
     ledger,
     me,
@@ -98,6 +100,7 @@ ROUTERS = (
     health,
     ledger,
     pages,
+    governance,
     problems,
 )
 
@@ -181,4 +184,5 @@ def make_context(settings: Settings) -> Context:
         identity=OperatorIdentity(settings.operator_did, DidKeys(settings.keys_dir), database),
         memory=BlockMemory(),
         keys=KeyLookups(database),
+        figures=FiguresMemory(),
     )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from indexer.cursor import read_halt
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
+from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
 from node.api.learner_sessions import LearnerSessions
 from node.commands.block_memory import BlockMemory
@@ -44,6 +45,7 @@ class Context:
     identity: OperatorIdentity
     memory: BlockMemory
     keys: KeyLookups
+    figures: FiguresMemory
 
     @property
     def consent_registry(self) -> bytes:

@@ -34,6 +34,12 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+FORM_HEADERS = {
+    "Content-Security-Policy": SECURITY_HEADERS["Content-Security-Policy"].replace(
+        "form-action 'none'", "form-action 'self'"
+    )
+}
+"""Of a page with a form, which goes to the node itself."""
 
 templates = Jinja2Templates(PROJECT_ROOT / "web" / "templates")
 

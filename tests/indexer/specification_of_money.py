@@ -31,8 +31,11 @@ def require_same_books(connection: Connection, chain: ScriptedChain, known: Know
     state, booked = known.state, booked_of(known)
     assert books.balances(connection) == state.money
     assert sum(state.money.values()) == 0
+    kinds: dict[str, int] = {}
     for account, amount in state.money.items():
+        kinds[account.split(":")[0]] = kinds.get(account.split(":")[0], 0) + amount
         assert books.balance(connection, account) == amount == ledger.money_in(state, account)
+    assert books.balances_by_kind(connection) == kinds
     assert list(books.list_postings(connection)) == booked
     assert books.count_postings(connection) == len(booked)
     first, last = chain.head.number // 3, chain.head.number * 2 // 3

@@ -34,6 +34,7 @@ from tests.indexer.specification import (
     require_same_rates,
     require_same_statuses,
 )
+from tests.indexer.specification_of_activity import require_same_activity
 from tests.indexer.specification_of_money import require_same_money
 
 SEED, ACTS = 30, 200
@@ -109,6 +110,7 @@ def require_fold(connection: Connection, chain: ScriptedChain) -> None:
     require_same_consents(connection, now)
     require_same_rates(connection, now)
     require_same_money(connection, chain, now)
+    require_same_activity(connection, now)
 
 
 def require_fold_at(connection: Connection, chain: ScriptedChain, times: list[int]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from protocol.agreement import PriceLine
 from protocol.commission import (
     HARD_CAP_BPS,
+    commission_at_rate,
     commission_rounded_down,
     gross,
     net,
@@ -19,7 +20,7 @@ from protocol.commission import (
     total_commission,
     total_gross,
 )
-from protocol.errors import VoucherNotNewer
+from protocol.errors import RateAboveCap, VoucherNotNewer
 from protocol.types import AmountMinor, Category, OrganisationId, RateBps, Units
 
 units = st.integers(0, 2**64 - 1).map(Units)
@@ -47,6 +48,27 @@ def test_many_small_settlements_give_the_same_as_one(
             sum(part[index].commission_rounded_down for part in parts)
             == whole.commission_rounded_down
         )
+
+
+@given(
+    st.lists(lines, min_size=1, max_size=4), st.sets(units, min_size=1, max_size=8), rates, rates
+)
+def test_what_another_rate_would_have_brought_is_what_settling_at_it_brings(
+    terms: list[PriceLine], stops: set[Units], rate: RateBps, other: RateBps
+) -> None:
+    steps = sorted(stops | {Units(0)})
+    if len(steps) == 1:
+        return
+    parts = [settle(terms, [rate] * len(terms), *step) for step in pairwise(steps)]
+    brought = [AmountMinor(sum(part[i].gross for part in parts)) for i in range(len(terms))]
+    assert commission_at_rate(brought, rate) == sum(map(total_commission, parts))
+    at_once = settle(terms, [other] * len(terms), steps[0], steps[-1])
+    assert commission_at_rate(brought, other) == total_commission(at_once)
+
+
+def test_no_rate_above_the_cap_is_computed() -> None:
+    with pytest.raises(RateAboveCap):
+        commission_at_rate([], RateBps(HARD_CAP_BPS + 1))
 
 
 @given(priced, units, units)

@@ -17,6 +17,7 @@ from node.api.routes import pages
 from node.config import PROJECT_ROOT
 
 WEB = PROJECT_ROOT / "web"
+GOVERNANCE = [*(PROJECT_ROOT / "node" / "api" / "governance").glob("*.py")]
 SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/*.html")]
 TEXTS = page_rendering.texts_of("en")
 PLURALS = {"one", "other"}
@@ -111,6 +112,10 @@ def used_paths() -> set[str]:
         found.update(re.findall(r"texts\.([\w.]+)", text) if source.suffix == ".html" else [])
         for name in re.findall(r'PageProblem\(\s*"(\w+)"', text):
             found.update({f"problems.{name}.what", f"problems.{name}.remedy"})
+    for module in GOVERNANCE:
+        text = module.read_text(encoding="utf-8")
+        paths = re.findall(r'"(governance\.[\w.{}()]+)"', text)
+        found.update(re.sub(r"\{[^}]*\}", "*", path) for path in paths)
     return found
 
 

@@ -1,0 +1,126 @@
+"""What use brought by period, category of commons and consumer, as far as it is settled.
+
+A period is the month of use in UTC, whenever it was settled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from indexer import tables
+from protocol.commission import WHOLE_BPS
+from protocol.types import AmountMinor, Category, OrganisationId, Period, RateBps, Units
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Units settled and what they brought, in base units."""
+
+    units: Units
+    gross_minor: AmountMinor
+    commission_minor: AmountMinor
+
+    @property
+    def net_minor(self) -> AmountMinor:
+        """What the payees get."""
+        return AmountMinor(self.gross_minor - self.commission_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class AtAnotherRate:
+    """What a category brought in a period: the commission that was paid, and that of another rate,
+    in base units."""
+
+    gross_minor: AmountMinor
+    commission_minor: AmountMinor
+    proposed_minor: AmountMinor
+
+
+def use_by_period(connection: Connection, first: Period, last: Period) -> dict[Period, Use]:
+    """Of each period of these, both included, in which anything was used."""
+    return _use_by(connection, tables.settlements.c.period, first, last)
+
+
+def use_by_category(connection: Connection, first: Period, last: Period) -> dict[Category, Use]:
+    """Of each category of commons in these periods. Units that several categories bill count in
+    each of them."""
+    return _use_by(connection, tables.settlement_lines.c.category, first, last)
+
+
+def use_by_consumer(
+    connection: Connection, first: Period, last: Period
+) -> dict[OrganisationId, Use]:
+    """Of each organisation that used something in these periods."""
+    return _use_by(connection, tables.settlements.c.consumer, first, last)
+
+
+def commission_at_another_rate(
+    connection: Connection, category: Category, rate_bps: RateBps, first: Period, last: Period
+) -> dict[Period, AtAnotherRate]:
+    """By period, as `protocol.commission.commission_at_rate` counts: rounded down once for each
+    agreement, consumer, period and line."""
+    settlements, lines = tables.settlements.c, tables.settlement_lines.c
+    brought = (
+        _settled_lines(first, last)
+        .with_only_columns(
+            settlements.period,
+            func.sum(lines.gross_minor).label("gross"),
+            func.sum(lines.commission_minor).label("commission"),
+            maintain_column_froms=True,
+        )
+        .where(lines.category == category)
+        .group_by(
+            settlements.agreement_id, settlements.consumer, settlements.period, lines.line_index
+        )
+        .subquery()
+    )
+    proposed = func.sum(func.div(brought.c.gross * rate_bps, WHOLE_BPS))
+    statement = select(
+        brought.c.period, func.sum(brought.c.gross), func.sum(brought.c.commission), proposed
+    ).group_by(brought.c.period)
+    return {
+        Period(period): AtAnotherRate(*(AmountMinor(int(amount)) for amount in amounts))
+        for period, *amounts in connection.execute(statement)
+    }
+
+
+def _use_by(
+    connection: Connection, key: ColumnElement[Any], first: Period, last: Period
+) -> dict[Any, Use]:
+    settlements, lines = tables.settlements.c, tables.settlement_lines.c
+    once = (
+        _settled_lines(first, last)
+        .with_only_columns(
+            key.label("key"),
+            (settlements.to_units - settlements.from_units).label("units"),
+            func.coalesce(func.sum(lines.gross_minor), 0).label("gross"),
+            func.coalesce(func.sum(lines.commission_minor), 0).label("commission"),
+            maintain_column_froms=True,
+        )
+        .where(key.is_not(None))
+        .group_by(settlements.block_number, settlements.log_index, key)
+        .subquery()
+    )
+    sums = (func.sum(column) for column in (once.c.units, once.c.gross, once.c.commission))
+    statement = select(once.c.key, *sums).group_by(once.c.key).order_by(once.c.key)
+    return {
+        found: Use(Units(int(units)), AmountMinor(int(gross)), AmountMinor(int(commission)))
+        for found, units, gross, commission in connection.execute(statement)
+    }
+
+
+def _settled_lines(first: Period, last: Period) -> Select[Any]:
+    """Settlements with their lines; terms without a price have none, and their units count."""
+    settlements, lines = tables.settlements, tables.settlement_lines
+    return (
+        select(settlements.c.period)
+        .outerjoin(
+            lines,
+            (lines.c.block_number == settlements.c.block_number)
+            & (lines.c.log_index == settlements.c.log_index),
+        )
+        .where(settlements.c.period.between(first, last))
+    )

@@ -1,0 +1,1 @@
+"""The page for the association's members and everybody: what the ledger carries and brings."""

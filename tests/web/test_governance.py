@@ -1,0 +1,145 @@
+"""What the governance's page is made of: plots, CSV, proposals, and figures that are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.api.governance.figures import Asked, Figures, Proposal
+from node.api.governance.listings import KINDS
+from node.api.governance.memory import KEPT_MAX, FiguresMemory
+from node.api.governance.plots import PLOT_HEIGHT, TICKS_MAX, TOP, plot_columns, step_of
+from node.api.governance.sections import COLUMNS, HELD, TABLES
+from node.api.governance.tables import Cell, Column, Kind, Table, in_words, to_csv
+from node.api.page_rendering import FORM_HEADERS, SECURITY_HEADERS
+from node.api.routes.governance import read_proposal
+from node.api.wording import wording_of
+from protocol.events import EVENT_TYPES
+from protocol.periods import parse_period
+from protocol.types import Category, Period, RateBps
+
+EN = wording_of("en")
+LAST = parse_period("2026-11")
+MONTHS = Asked(LAST).months
+counts = st.lists(st.integers(0, 2**80), min_size=12, max_size=12)
+
+
+@given(st.integers(0, 2**200))
+def test_a_step_is_round_and_few_reach_the_highest(highest: int) -> None:
+    step = step_of(highest)
+    assert str(step).rstrip("0") in ("1", "2", "5")
+    assert step * TICKS_MAX >= highest
+    assert step == 1 or step * TICKS_MAX < highest * 4
+
+
+@given(counts, counts)
+def test_bars_are_as_high_as_their_values_and_stand_on_each_other(
+    below: list[int], above: list[int]
+) -> None:
+    series = [("below", below), ("above", above)]
+    plot = plot_columns(EN, MONTHS, series, str, str)
+    assert len(plot.columns) == 12
+    top_line = int(plot.lines[-1].words)
+    for column, first, second in zip(plot.columns, below, above, strict=True):
+        assert [bar.series for bar in column.bars] == [n for n in (0, 1) if (first, second)[n]]
+        bottom = float(plot.base)
+        for bar, value in zip(column.bars, filter(None, (first, second)), strict=True):
+            assert bar.height == pytest.approx(PLOT_HEIGHT * value / top_line, abs=0.01)
+            assert bar.top + bar.height == pytest.approx(bottom, abs=0.02)
+            assert bar.words.endswith(str(value))
+            bottom = bar.top
+        assert bottom >= TOP - 0.02
+        assert 0 <= column.left <= column.left + plot.width <= 100
+
+
+def test_no_two_years_stand_on_each_other() -> None:
+    for last in range(LAST, LAST + 12):
+        plot = plot_columns(EN, Asked(Period(last)).months, [("", [0] * 12)], str, str)
+        years = [place for place, column in enumerate(plot.columns) if column.year]
+        assert years
+        assert all(after - before > 2 for before, after in pairwise(years))
+
+
+def test_a_file_is_the_table_for_programs() -> None:
+    columns = (
+        Column("month", "governance.columns.month", Kind.MONTH),
+        Column("amount", "governance.columns.amount", Kind.MONEY),
+        Column("standing", "governance.columns.standing", Kind.TERM),
+        Column("operator", "governance.columns.operator", Kind.NAME),
+        Column("set_at", "governance.columns.setAt", Kind.TIME),
+    )
+    values = (LAST, -1_500_000, "governance.standings.past", 'did:web:a"b,c', 1_795_793_633)
+    table = Table("any", columns, [[Cell(value) for value in values]])
+    [head, row] = csv.reader(io.StringIO(to_csv(table)))
+    assert head == ["month", "amount", "standing", "operator", "set_at"]
+    assert row == ["2026-11", "-1.500000", "past", 'did:web:a"b,c', "2026-11-27T15:33:53Z"]
+    assert in_words(table, EN)[0][:3] == ["November 2026", "-€1.50", "past"]
+
+
+@pytest.mark.parametrize(
+    ("category", "rate", "proposal"),
+    [
+        ("1", "0", Proposal(Category(1), RateBps(0))),
+        ("65535", "1000", Proposal(Category(65_535), RateBps(1_000))),
+        *(("1", bad, None) for bad in ("", "1001", "-1", "1.5", "x", "²", "9" * 5_000)),
+        *((bad, "1", None) for bad in ("", "65536", "-1", "one")),
+    ],
+)
+def test_a_proposal_is_one_that_a_vote_could_set(
+    category: str, rate: str, proposal: Proposal | None
+) -> None:
+    assert read_proposal(category, rate) == proposal
+
+
+def test_twelve_months_are_shown_and_none_before_the_first() -> None:
+    assert (MONTHS[0], MONTHS[-1], len(MONTHS)) == (parse_period("2025-12"), LAST, 12)
+    assert Asked(Period(3)).months == [0, 1, 2, 3]
+
+
+def test_every_table_has_columns_and_every_kind_events() -> None:
+    assert TABLES.keys() == COLUMNS.keys()
+    assert {name for names in KINDS.values() for name in names} <= EVENT_TYPES.keys()
+    assert {kind for *_, kind in HELD} <= KINDS.keys()
+
+
+def test_a_page_with_a_form_may_send_it_to_the_node_alone() -> None:
+    name = "Content-Security-Policy"
+    assert FORM_HEADERS[name].replace("'self'; frame", "'none'; frame") == SECURITY_HEADERS[name]
+
+
+async def test_figures_are_read_once_and_one_after_the_other() -> None:
+    memory, running, read = FiguresMemory(), 0, 0
+
+    async def slowly() -> Figures:
+        nonlocal running, read
+        running, read = running + 1, read + 1
+        assert running == 1
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        running -= 1
+        return Figures(*([None] * 14))  # type: ignore[arg-type]
+
+    asked = [Asked(Period(number)) for number in (1, 2)]
+    await asyncio.gather(*(memory.get(each, slowly) for each in asked * 10))
+    assert read == 2
+    for number in range(3, 3 + KEPT_MAX):
+        await memory.get(Asked(Period(number)), slowly)
+    await memory.get(asked[0], slowly)
+    assert read == 2 + KEPT_MAX + 1
+
+
+async def test_what_could_not_be_read_is_tried_again() -> None:
+    memory = FiguresMemory()
+
+    async def fail() -> Figures:
+        raise LookupError
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            await memory.get(Asked(Period(1)), fail)
