@@ -64,7 +64,7 @@ export function makePasskey(operator, name) {
   });
 }
 
-/** Most authenticators evaluate only what exists already; some browsers want another press first. */
+/** Most authenticators evaluate only what exists already; some browsers want another press. */
 async function seedOfNew(operator, id) {
   try {
     return await seedOfPasskey(operator, [{ type: "public-key", id }]);
