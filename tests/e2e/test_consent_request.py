@@ -49,6 +49,7 @@ def test_a_learner_reads_the_request_grants_one_purpose_and_withdraws_it(
     assert shown(world, made["requestId"])["state"] == "sent"
     sign_first_time(page)
     expect_granted(page, 1)
+    expect(page.get_by_text(f"Refused: {CAREER}.")).to_be_visible()
     assert wallet.asked.count(SIGNATURE) == 2
 
     request = shown(world, made["requestId"])

@@ -25,6 +25,21 @@ addEventListener("click", ({ isTrusted, target }) => {
 }, true);
 """
 
+EVALUATES_LATER_AND_ON_A_PRESS = """
+const { create, get } = CredentialsContainer.prototype;
+let presses = 0;
+navigator.credentials.create = async (options) => {
+  const made = await create.call(navigator.credentials, options);
+  made.getClientExtensionResults = () => ({ prf: { enabled: true } });
+  return made;
+};
+navigator.credentials.get = async (options) => {
+  presses += 1;
+  if (presses === 1) throw new DOMException("Another press is needed.", "NotAllowedError");
+  return get.call(navigator.credentials, options);
+};
+"""
+
 
 @pytest.fixture
 def pressed() -> list[None]:
@@ -104,6 +119,22 @@ def test_the_same_passkey_signs_again_with_the_next_key(
     assert slip.entry.holder == address_of(authenticator.holder_secret(learner_node, 1))
     use_passkey(page)
     expect(page.get_by_role("status")).to_have_text("2 consents found.")
+
+
+def test_a_passkey_that_evaluates_only_on_another_press_is_made_once(
+    page: Page, world: World, learner_node: LearnerNode
+) -> None:
+    authenticator = Authenticator(page)
+    page.add_init_script(EVALUATES_LATER_AND_ON_A_PRESS)
+    open_request(page, ask(world))
+    say_yes(page, CAREER)
+    page.get_by_role("button", name="Make a passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("Press “Use my passkey”")
+    page.get_by_role("button", name="Use my passkey").click()
+    expect_granted(page, 1)
+    _, slip, _ = saved_slip(page, CAREER)
+    assert slip.entry.holder == address_of(authenticator.holder_secret(learner_node, 0))
+    assert len(authenticator.credentials) == 1
 
 
 def test_nothing_secret_of_a_passkey_leaves_the_page_or_stays_in_it(

@@ -60,8 +60,17 @@ export function makePasskey(operator, name) {
       await takeBack(id);
       throw new PageProblem("passkeyWithoutPrf");
     }
-    return seedOfPasskey(operator, [{ type: "public-key", id }]);
+    return seedOfNew(operator, id);
   });
+}
+
+/** Most authenticators evaluate only what exists already; some browsers want another press. */
+async function seedOfNew(operator, id) {
+  try {
+    return await seedOfPasskey(operator, [{ type: "public-key", id }]);
+  } catch (error) {
+    throw error.name === "passkeyDeclined" ? new PageProblem("passkeyMade") : error;
+  }
 }
 
 function saltOf({ chainId, id }) {

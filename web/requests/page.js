@@ -9,7 +9,7 @@ import { SignIn } from "../learner/sign_in.js";
 import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
 import { grantDocument } from "../protocol/records.js";
-import { say } from "../texts.js";
+import { say, sayList } from "../texts.js";
 import { offerNewKeys } from "./new_keys.js";
 import { chosenDocuments, showQuestion } from "./question.js";
 import { grant, isToken, readRequest, refuse } from "./request.js";
@@ -79,14 +79,22 @@ async function send() {
   announce(say("requests.sending"));
   await unlessClosed(async () => {
     await answering(() => grant(token, signed));
-    byId("title-granted").textContent = say("requests.granted", { count: signed.length });
-    showSlips(signed);
+    showGranted();
     forgetKeys();
     showStep("granted");
     announce("");
   }).finally(() => {
     byId("send-again").hidden = false;
   });
+}
+
+function showGranted() {
+  const others = asked.purposes.filter(({ document }) => !chosen.includes(document));
+  const purposes = sayList(others.map(({ purpose }) => purpose));
+  byId("title-granted").textContent = say("requests.granted", { count: signed.length });
+  byId("not-given").hidden = purposes === null;
+  byId("not-given").textContent = say("requests.notGiven", { purposes });
+  showSlips(signed);
 }
 
 /** Runs an act on the request; that it is over, or was never one, is told in its own step. */
