@@ -74,9 +74,9 @@ def balance(connection: Connection, account: LedgerAccount) -> AmountMinor:
 def balances_by_kind(connection: Connection) -> dict[str, AmountMinor]:
     """The same summed by what the names begin with, such as `deposit`; a kind that never moved is
     absent."""
-    kind = func.split_part(_SIDES.c.account, ":", 1).label("account")
-    change = func.sum(_SIDES.c.received - _SIDES.c.paid).label("balance")
-    rows = connection.execute(select(kind, change).group_by(kind))
+    accounts = _BALANCES.subquery()
+    kind = func.split_part(accounts.c.account, ":", 1).label("kind")
+    rows = connection.execute(select(kind, func.sum(accounts.c.balance)).group_by(kind))
     return {each: AmountMinor(int(amount)) for each, amount in rows}
 
 

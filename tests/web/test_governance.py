@@ -5,15 +5,21 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from dataclasses import fields
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from indexer.cursor import BlockRef
+from indexer.queries.rates import RateRow
+from indexer.queries.use import Use
 from node.api.governance.figures import Asked, Figures, Proposal
 from node.api.governance.listings import KINDS
 from node.api.governance.memory import KEPT_MAX, FiguresMemory
+from node.api.governance.page import page_values
 from node.api.governance.plots import PLOT_HEIGHT, TICKS_MAX, TOP, plot_columns, step_of
 from node.api.governance.sections import COLUMNS, HELD, TABLES
 from node.api.governance.tables import Cell, Column, Kind, Table, in_words, to_csv
@@ -21,8 +27,17 @@ from node.api.page_rendering import FORM_HEADERS, SECURITY_HEADERS
 from node.api.routes.governance import read_proposal
 from node.api.wording import wording_of
 from protocol.events import EVENT_TYPES
-from protocol.periods import parse_period
-from protocol.types import Category, Period, RateBps
+from protocol.periods import parse_period, period_start
+from protocol.types import (
+    AmountMinor,
+    Category,
+    OrganisationId,
+    Period,
+    RateBps,
+    Units,
+    UnixSeconds,
+    to_hex,
+)
 
 EN = wording_of("en")
 LAST = parse_period("2026-11")
@@ -100,6 +115,62 @@ def test_a_proposal_is_one_that_a_vote_could_set(
 def test_twelve_months_are_shown_and_none_before_the_first() -> None:
     assert (MONTHS[0], MONTHS[-1], len(MONTHS)) == (parse_period("2025-12"), LAST, 12)
     assert Asked(Period(3)).months == [0, 1, 2, 3]
+
+
+def figures_with(**values: Any) -> Figures:
+    nothing: dict[str, Any] = {field.name: {} for field in fields(Figures)}
+    block = BlockRef(9, bytes(32), UnixSeconds(period_start(LAST)))
+    return Figures(**{**nothing, "asked": Asked(LAST), "block": block, **values})
+
+
+def test_of_each_category_one_rate_is_in_force_and_later_ones_are_pending() -> None:
+    history = [
+        RateRow(Category(category), Period(LAST + months), RateBps(bps), UnixSeconds(0))
+        for category, months, bps in (
+            *((1, -9, 100), (1, -3, 200), (1, 0, 300), (1, 2, 400), (1, 5, 500)),
+            *((2, -1, 100), (3, 1, 100)),
+        )
+    ]
+    rows = TABLES["rates"](figures_with(rates=history)).rows
+    assert [row[3].value.rpartition(".")[2] for row in rows] == [
+        *("past", "past", "current", "pending", "pending"),
+        *("current", "pending"),
+    ]
+    values = page_values(figures_with(rates=history), EN)
+    assert [rate.rate_bps for rate in values["pending"]] == [400, 500, 100]
+
+
+def test_an_organisation_counts_for_its_operator_and_the_largest_is_named() -> None:
+    school, other, operator = (OrganisationId(bytes([n]) * 20) for n in (1, 2, 3))
+    used = Use(Units(10), AmountMinor(1_000), AmountMinor(50))
+    figures = figures_with(
+        leaves_by_issuer={school: 30, other: 10},
+        use_by_consumer={other: used},
+        operators={school: operator},
+        dids={operator: "did:web:operator.example"},
+    )
+    rows = TABLES["operators"](figures).rows
+    assert [[cell.value for cell in row] for row in rows] == [
+        ["did:web:operator.example", 1, 30, 7_500, 0, 0],
+        [to_hex(other), 1, 10, 2_500, 10, 10_000],
+    ]
+    shares = page_values(figures, EN)["shares"]
+    assert (shares["leaves"].largest, shares["leaves"].index) == ("did:web:operator.example", 6_250)
+    assert (shares["units"].largest_bps, shares["units"].index) == (10_000, 10_000)
+    assert EN.number(shares["leaves"].equals) == "1.6"
+    [row] = TABLES["use-by-operator"](figures).rows
+    assert [cell.value for cell in row] == [to_hex(other), 10, 1_000, 950, 50]
+
+
+def test_months_before_and_after_are_offered_as_far_as_there_are_any() -> None:
+    def offered(until: int) -> tuple[str | None, str | None]:
+        values = page_values(figures_with(asked=Asked(Period(until))), EN)
+        return values["earlier"], values["later"]
+
+    assert offered(LAST) == ("2025-11", None)
+    assert offered(LAST - 3) == ("2025-08", "2026-11")
+    assert offered(LAST - 24) == ("2023-11", "2025-11")
+    assert offered(5) == (None, "1971-06")
 
 
 def test_every_table_has_columns_and_every_kind_events() -> None:

@@ -23,6 +23,8 @@ from protocol.postings import ISSUED, TREASURY
 from protocol.types import AmountMinor, OrganisationId, Period, to_hex
 
 OPERATORS_PLOTTED_MAX = 8
+ROWS_MAX = 20
+"""Of a table on the page; the file has all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def page_values(figures: Figures, wording: Wording) -> dict[str, Any]:
         "plots": _plots(figures, wording),
         "shares": _shares(figures),
         "plotted_max": OPERATORS_PLOTTED_MAX,
+        "rows_max": ROWS_MAX,
         "categories": sorted(figures.in_force),
         "pending": [r for r in figures.rates if r.from_period > figures.current_period],
     }

@@ -55,7 +55,7 @@ async def show(
     values |= {"rate_cap": HARD_CAP_BPS, "refused": refused}
     values["rate_given"] = rate if rate.isascii() and rate.isdigit() else ""
     values["timelock"] = context.deployment.addresses["TimelockController"]
-    return _page(request, context, "governance.html", values)
+    return _page(request, context, "governance.html", values, FORM_HEADERS)
 
 
 @router.get("/{name}.csv")
@@ -172,7 +172,11 @@ def _following(request: Request, place: tuple[int, ...] | None) -> str | None:
 
 
 def _page(
-    request: Request, context: Context, template: str, values: dict[str, Any]
+    request: Request,
+    context: Context,
+    template: str,
+    values: dict[str, Any],
+    headers: dict[str, str] | None = None,
 ) -> HTMLResponse:
     wording = wording_of(language_of(request))
     chosen = request.query_params.get(LANGUAGE_PARAMETER)
@@ -191,4 +195,4 @@ def _page(
         "here": here,
         "chosen_language": chosen,
     }
-    return render(request, template, {**shared, **values}, FORM_HEADERS)
+    return render(request, template, {**shared, **values}, headers)
