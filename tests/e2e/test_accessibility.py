@@ -66,7 +66,7 @@ class Reader:
             assert self.page.evaluate(RUN_AXE) == [], (state, scheme)
 
 
-@pytest.fixture(params=["en", "fr"])
+@pytest.fixture(params=["fr", pytest.param("en", marks=pytest.mark.deep)])
 def reader(
     request: pytest.FixtureRequest, chromium: Browser, learner_node: LearnerNode
 ) -> Iterator[Reader]:
