@@ -21,8 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from node.keys import PASSPHRASE_FILE
-from node.secret_files import KeyFileError, read_or_create_secret, write_private
+from node.secret_files import PASSPHRASE_FILE, KeyFileError, read_or_create_secret, write_private
 
 KEY_FILE = re.compile(r"did-([0-9]{4})\.pem")
 COORDINATE_BYTES = 32

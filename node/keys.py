@@ -8,11 +8,10 @@ from pathlib import Path
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-from node.secret_files import KeyFileError, read_or_create_secret, write_private
+from node.secret_files import PASSPHRASE_FILE, KeyFileError, read_or_create_secret, write_private
 
 OPERATOR_KEY = "operator"
 KEYSTORE_ITERATIONS = 2**14
-PASSPHRASE_FILE = "passphrase"  # noqa: S105 - the name of a file
 
 
 def load_or_create_account(keys_dir: Path, name: str) -> LocalAccount:

@@ -11,6 +11,8 @@ import secrets
 from pathlib import Path
 
 MASTER_KEY_FILE = "master-key"
+PASSPHRASE_FILE = "passphrase"  # noqa: S105 - the name of a file
+"""What opens the encrypted key files beside it."""
 
 
 class KeyFileError(Exception):

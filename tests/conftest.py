@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import hypothesis
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -27,6 +29,14 @@ from tests.own_chain import (
 from tests.stage import EXAMPLES, Node, World, build_world, wait_until
 
 FINALITY_BLOCKS = 3
+
+
+def pytest_configure() -> None:
+    """Whoever ends a run by a signal ends what it has started, too; and no example fails for having
+    been slow, on a machine that does other work besides."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

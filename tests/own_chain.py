@@ -22,9 +22,9 @@ from node.contracts import ALL_CONTRACTS, Deployment, load_deployment
 from node.db import INDEXER_ROLE, SENDER_ROLE, owner_engine, role_engine
 from node.embedded.chain import start_chain
 from node.embedded.supervisor import free_port
-from node.keys import load_or_create_account
+from node.keys import OPERATOR_KEY, load_or_create_account
 from node.multi_signature import MultiSignature
-from node.preparation import OPERATOR_KEY, open_proposer, prepare_node
+from node.preparation import open_proposer, prepare_node
 from node.sending.chain import RpcChain, SenderChain
 from node.sending.clock import Clock, SystemClock
 from node.sending.sender import Progress, Sender, SenderSettings

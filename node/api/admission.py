@@ -17,6 +17,7 @@ import structlog
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from node.api.body_timer import BodyTimer
 from node.api.gateway import METHODS
 from node.api.metrics import LIMITED
 from node.api.problem_documents import REQUEST_ID, RequestTooSlow, answer, too_slow
@@ -46,6 +47,7 @@ class Admission:
         self._limits = RateLimits(settings)
         self._headers = SecurityHeaders(settings.public_address)
         self._seconds_max = settings.request_seconds_max
+        self._bodies = BodyTimer(settings.request_seconds_max)
         self._says_all = settings.log_level == "debug"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +55,7 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        doors = (self._app, self._limits, self._headers)
+        doors = (self._app, self._limits, self._headers, self._bodies)
         visit = _Visit(*doors, self._seconds_max, scope, receive, send)
         await visit.run(self._says_all)
 
@@ -63,7 +65,7 @@ class _Visit:
 
     __slots__ = (
         *("_app", "_limits", "_headers", "_scope", "_receive", "_send"),
-        *("_started", "_deadline", "_is_received", "_status", "_request_id"),
+        *("_bodies", "_started", "_deadline", "_is_received", "_status", "_request_id"),
     )
 
     def __init__(
@@ -71,6 +73,7 @@ class _Visit:
         app: ASGIApp,
         limits: RateLimits,
         headers: SecurityHeaders,
+        bodies: BodyTimer,
         seconds_max: float,
         scope: Scope,
         receive: Receive,
@@ -79,6 +82,7 @@ class _Visit:
         self._app = app
         self._limits = limits
         self._headers = headers
+        self._bodies = bodies
         self._scope = scope
         self._receive = receive
         self._send = send
@@ -151,11 +155,10 @@ class _Visit:
         if self._is_received:
             return await self._receive()
         try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
+            message = await self._bodies.receive(self._receive, self._deadline)
+        except RequestTooSlow:
             LIMITED.labels("time").inc()
-            raise RequestTooSlow from None
+            raise
         self._is_received = not message.get("more_body")
         return message
 

@@ -127,6 +127,7 @@ def keep_consents(url: str, population: Population, organisation: bytes) -> str:
             connection.execute(statement)
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE node.consents, ledger.leaves, ledger.endings")
+        connection.execute("CHECKPOINT")  # no node writes down millions while it is asked
         _read_all(connection)
     return key
 

@@ -225,7 +225,6 @@ def play(world: World, examples: int, steps: int) -> None:
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
-            deadline=None,
             derandomize=True,
             phases=(Phase.generate,),  # to make a failure smaller takes minutes
             suppress_health_check=list(HealthCheck),

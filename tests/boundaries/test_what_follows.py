@@ -80,7 +80,6 @@ def follow(scene: Scene, stories: int) -> set[str]:
     chosen: Any = settings(
         max_examples=stories,
         stateful_step_count=STEPS,
-        deadline=None,
         derandomize=stories < STORIES_DEEP,
         database=None,
         phases=(Phase.generate,),

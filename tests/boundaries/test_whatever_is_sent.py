@@ -63,7 +63,6 @@ schema = schemathesis.openapi.from_dict(create_app().openapi())
 def generated(examples: int) -> settings:
     return settings(
         max_examples=examples,
-        deadline=None,
         derandomize=examples < EXAMPLES_DEEP,
         database=None,
         phases=(Phase.explicit, Phase.generate),  # to make a failure smaller takes minutes

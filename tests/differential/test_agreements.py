@@ -75,7 +75,7 @@ def outcome(act_on: Callable[[], Any]) -> Any:
         return type(error).__name__, error.values()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     parties=parties,
     span=st.tuples(moments, moments),
@@ -119,7 +119,7 @@ def test_proposals_are_refused_for_the_same_reason(
         assert outcome(lambda: propose(chain, terms, proposer)) == outcome(by_rules)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(steps=acts, late=st.booleans())
 def test_acts_lead_to_the_same_state_or_the_same_error(
     chain: Chain, steps: list[tuple[str, OrganisationId, int]], late: bool

@@ -39,7 +39,7 @@ def anchor(chain: Chain, issuer: OrganisationId, leaves: list[Leaf]) -> Root:
     return root
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(size=st.integers(1, 70), salt=st.binary(min_size=4, max_size=4))
 def test_roots_agree(chain: Chain, size: int, salt: bytes) -> None:
     leaves = [leaf_hash(salt + index.to_bytes(4)) for index in range(size)]
@@ -70,7 +70,7 @@ def is_active(chain: Chain, entry: Entry, proof: tuple[Any, ...]) -> bool:
     return told
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     script=scripts,
     others=st.integers(0, 8),
@@ -138,7 +138,7 @@ def check_status(chain: Chain, entry: Entry, proof: tuple[Any, ...], time: int) 
     assert is_active(chain, entry, proof) == status.is_active
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data(), size=st.integers(2, 12))
 def test_only_true_proofs_are_active(chain: Chain, data: Any, size: int) -> None:
     with chain.rolled_back():

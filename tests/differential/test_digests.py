@@ -75,7 +75,7 @@ vouchers = st.builds(
 secrets = st.integers(1, 2**250).map(lambda n: n.to_bytes(32))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(terms=terms)
 def test_agreement_ids_agree(chain: Chain, terms: Terms) -> None:
     expected = agreement_id_of(terms, CHAIN_ID, chain.address["AgreementRegistry"])
@@ -83,7 +83,7 @@ def test_agreement_ids_agree(chain: Chain, terms: Terms) -> None:
     assert told == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(terms=terms, organisation=organisations)
 def test_acceptances_agree(chain: Chain, terms: Terms, organisation: OrganisationId) -> None:
     registry = chain.address["AgreementRegistry"]
@@ -92,7 +92,7 @@ def test_acceptances_agree(chain: Chain, terms: Terms, organisation: Organisatio
     assert chain.call(GOVERNANCE, "AgreementRegistry", "acceptanceDigest", *fields) == expected
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(voucher=vouchers)
 def test_voucher_digests_agree(chain: Chain, voucher: Voucher) -> None:
     expected = voucher_digest(voucher, CHAIN_ID, chain.address["UsageSettlement"])
@@ -106,14 +106,14 @@ def test_voucher_digests_agree(chain: Chain, voucher: Voucher) -> None:
     assert chain.call(GOVERNANCE, "UsageSettlement", "voucherDigest", fields) == expected
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(did=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_ids_of_organisations_agree(chain: Chain, did: str) -> None:
     told = chain.call(GOVERNANCE, "ParticipantRegistry", "organisationId", did)
     assert told == organisation_id(did)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(secret=secrets, leaf=hashes.map(Leaf))
 def test_a_withdrawal_signed_by_the_rules_is_accepted(
     chain: Chain, secret: bytes, leaf: Leaf
@@ -131,7 +131,7 @@ def test_a_withdrawal_signed_by_the_rules_is_accepted(
         assert ended_at == chain.time == chain.ledger().endings[(holder, leaf)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(secret=secrets)
 def test_an_account_bound_by_the_rules_is_accepted(chain: Chain, secret: bytes) -> None:
     organisation, other = ORGANISATIONS[:2]

@@ -33,7 +33,7 @@ steps = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(steps=steps)
 def test_the_same_accounts_speak(chain: Chain, steps: list[tuple[Any, ...]]) -> None:
     with chain.rolled_back():
@@ -80,7 +80,7 @@ def check_speakers(chain: Chain, time: UnixSeconds) -> None:
                 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     changes=st.lists(
         st.tuples(st.sampled_from([1, 9]), st.integers(0, 12), st.integers(0, 1_010)), max_size=6

@@ -16,7 +16,7 @@ periods = st.integers(12 * 57, 12 * 1_000).map(Period)
 near = st.integers(-3, 3)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(period=periods, seconds=near)
 def test_a_time_lies_in_the_same_period(chain: Chain, period: Period, seconds: int) -> None:
     time = UnixSeconds(period_start(period) + seconds)
@@ -29,7 +29,7 @@ def test_a_time_lies_in_the_same_period(chain: Chain, period: Period, seconds: i
             chain.call(GOVERNANCE, "CommissionPolicy", "rateOf", 9, first - 1)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(period=periods, seconds=near)
 def test_a_period_begins_at_the_same_second(chain: Chain, period: Period, seconds: int) -> None:
     start = period_start(period)

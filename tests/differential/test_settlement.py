@@ -85,7 +85,7 @@ def settle_on_chain(
     )
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(lines=st.lists(price_lines, min_size=1, max_size=4), stops=stops)
 def test_settlements_split_alike(chain: Chain, lines: list[PriceLine], stops: set[int]) -> None:
     rates = [RateBps(CATEGORIES[line.category]) for line in lines]
@@ -120,7 +120,7 @@ acts = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(steps=acts)
 def test_the_fold_keeps_the_books_of_the_contracts(
     chain: Chain, steps: list[tuple[str, int]]
@@ -217,7 +217,7 @@ def test_a_short_deposit_and_a_period_to_come_are_refused(chain: Chain) -> None:
         settle_on_chain(chain, terms, 1, 1, later)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     begin=st.integers(-200 * 86_400, 200 * 86_400),
     seconds=st.integers(1, 200 * 86_400),

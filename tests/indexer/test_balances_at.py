@@ -29,9 +29,7 @@ from tests.protocol.ledger_story import CONSUMER_HOLDING, EMPLOYER, SCHOOL
 PAGE = 3
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), acts=st.integers(0, 60))
 def test_a_balance_at_a_time_is_the_fold_up_to_it(
     make_index: Callable[[str], Index], seed: int, acts: int

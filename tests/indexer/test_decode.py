@@ -74,7 +74,7 @@ def test_all_events_that_the_rules_know_are_followed() -> None:
 
 @pytest.mark.parametrize(("contract", "name"), EVENTS, ids=["-".join(each) for each in EVENTS])
 @given(data=st.data())
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_an_event_comes_through_as_it_was_emitted(
     decoder: Decoder, contract: str, name: str, data: st.DataObject
 ) -> None:

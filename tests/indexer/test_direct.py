@@ -46,7 +46,7 @@ def test_the_busiest_events_have_a_short_way() -> None:
 
 
 @pytest.mark.parametrize(("contract", "name"), DIRECT, ids=["-".join(each) for each in DIRECT])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_both_ways_give_the_same_row(contract: str, name: str, data: st.DataObject) -> None:
     event, row = abi_of(contract, name), DIRECT[contract, name]
@@ -58,7 +58,7 @@ def test_both_ways_give_the_same_row(contract: str, name: str, data: st.DataObje
 damage = st.sampled_from(["", "0x", "zz", " ", "_", "+", "-", "00", "ff" * 32, "é", "\0"])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data(), text=damage)
 def test_what_the_long_way_refuses_the_short_way_refuses(data: st.DataObject, text: str) -> None:
     contract, name = data.draw(st.sampled_from(sorted(DIRECT)))

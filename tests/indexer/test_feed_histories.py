@@ -69,9 +69,7 @@ READ = st.tuples(st.just("read"), st.tuples(st.integers(0, 1), st.integers(1, 3)
 """One page by one of the readers, of so many messages; between pages anything may happen."""
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.one_of(APPEND, APPEND, TAKE_BACK, READ, READ), max_size=40))
 def test_messages_applied_in_order_give_exactly_what_is(
     own_database: OwnDatabase, steps: list[tuple[str, Any]]

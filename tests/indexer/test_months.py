@@ -29,9 +29,7 @@ def engine(new_database: Callable[[], str]) -> Iterator[Engine]:
     made.dispose()
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ACTS, st.data())
 def test_months_are_those_of_the_rules_and_closed_ones_never_change(
     engine: Engine, acts: list[tuple[str, int, int]], data: st.DataObject

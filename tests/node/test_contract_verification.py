@@ -131,6 +131,7 @@ def test_a_proposer_with_other_owners_code_or_creation_is_told(world: World) -> 
         assert [check.name for check in checks if not check.code_agrees] == other_code
 
 
+@pytest.mark.deep
 def test_the_command_needs_a_chain_and_the_record_alone(world: World, tmp_path: Path) -> None:
     """No database and no node: another state directory, where nothing runs."""
     settings = world.node.settings

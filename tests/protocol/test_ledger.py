@@ -93,7 +93,7 @@ def play(steps: list[tuple[str, int]]) -> Story:
     return story
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(acts)
 def test_money_is_conserved(steps: list[tuple[str, int]]) -> None:
     state = ledger.close(play(steps).state)
@@ -109,7 +109,7 @@ def test_money_is_conserved(steps: list[tuple[str, int]]) -> None:
     assert by_account == dict(state.money)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(acts, st.integers(0, 40))
 def test_folding_in_parts_gives_the_same(steps: list[tuple[str, int]], cut: int) -> None:
     events = play(steps).events

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol.agreement import AgreementFacts, AgreementState, Terms
@@ -224,7 +224,6 @@ ODD_VALUES: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.sampled_from(sorted(places(WHOLE), key=str)), ODD_VALUES)
 def test_whatever_stands_in_a_field_the_verifier_answers(way: tuple[Any, ...], value: Any) -> None:
     bundle = deepcopy(WHOLE)

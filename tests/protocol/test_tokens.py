@@ -79,7 +79,7 @@ def test_no_other_key_has_signed_it(curve: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_character_of_a_token_may_change(data: st.DataObject) -> None:
     text = signed("Ed25519", request_claims(DID, NODE, NOW))
     place = data.draw(st.integers(0, len(text) - 1))
@@ -105,7 +105,6 @@ def test_whatever_is_read_is_refused_in_its_own_words(text: str) -> None:
 @given(
     st.integers(-400, 400), st.integers(-10, 400), st.integers(-400, 400).map(lambda at: NOW + at)
 )
-@settings(deadline=None)
 def test_a_request_is_good_from_its_issue_to_its_expiry(
     issued: int, seconds: int, now: int
 ) -> None:

@@ -147,7 +147,6 @@ def test_the_node_says_what_a_plain_model_says(world: World, examples: int) -> N
         settings=settings(
             max_examples=examples,
             stateful_step_count=12,
-            deadline=None,
             derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),

@@ -67,7 +67,7 @@ def outboxes(draw: st.DrawFn) -> list[Act]:
 
 
 @given(outboxes())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_everything_is_sent_once_and_nothing_overtakes_its_like(outbox: list[Act]) -> None:
     waiting, sent = [replace(item, age_seconds=60.0) for item in outbox], []
     while waiting:
@@ -86,7 +86,7 @@ def test_everything_is_sent_once_and_nothing_overtakes_its_like(outbox: list[Act
 
 
 @given(outboxes(), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_choice_hurries_nobody_without_reason(outbox: list[Act], data: st.DataObject) -> None:
     keys = sorted({item.order_key for item in outbox})
     under_way = data.draw(st.sets(st.sampled_from(keys))) if keys else set()

@@ -39,9 +39,7 @@ def model_of(chain: OwnChain) -> ModelChain:
     return ModelChain(genesis, chain.deployment.chain_id, pool_ahead=1_000, raise_percent=0)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, max_size=12))
 def test_the_model_answers_as_anvil_does(by_hand: OwnChain, acts: list[Any]) -> None:
     by_hand.rpc("anvil_dropAllTransactions")  # of the example before

@@ -14,8 +14,8 @@ import psutil
 from node.api.app import create_app
 from node.backup.postgres_tools import environment_of
 from node.embedded.postgres import BINARIES
-from node.keys import OPERATOR_KEY, PASSPHRASE_FILE, load_or_create_account
-from node.secret_files import MASTER_KEY_FILE
+from node.keys import OPERATOR_KEY, load_or_create_account
+from node.secret_files import MASTER_KEY_FILE, PASSPHRASE_FILE
 from protocol.entries import leaf_of
 from protocol.record import to_json
 from protocol.slip import Slip, encode_slip
