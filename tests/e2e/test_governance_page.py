@@ -187,7 +187,7 @@ def test_the_file_says_what_the_table_says(
         shown = table_of(governance, name)
         assert head == [column.name for column in sections.COLUMNS[name]]
         assert rows, name
-        assert shown == in_words(table_of_csv(name, rows), wording)[:ROWS_MAX]
+        assert shown == in_words(table_of_csv(name, rows).first(ROWS_MAX), wording)
 
 
 def test_every_figure_leads_to_what_makes_it(governance: Page, used: World) -> None:

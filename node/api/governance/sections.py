@@ -150,6 +150,7 @@ def operators(figures: Figures) -> Table:
     asked = figures.asked
     settled = settlements_address(asked.first, asked.until)
     served = organisations_served(figures)
+    all_leaves, all_units = sum(leaves.values()), sum(units.values())
     rows = []
     for operator in sorted(served, key=lambda o: (-leaves.get(o, 0), -units.get(o, 0), o)):
         anchored, used = leaves.get(operator, 0), units.get(operator, 0)
@@ -158,9 +159,9 @@ def operators(figures: Figures) -> Table:
                 _name_of(figures, operator),
                 Cell(served[operator], events_address("delegations")),
                 Cell(anchored, events_address("leaves") if anchored else None),
-                Cell(share_bps_rounded_down(anchored, sum(leaves.values()))),
+                Cell(share_bps_rounded_down(anchored, all_leaves)),
                 Cell(used, settled if used else None),
-                Cell(share_bps_rounded_down(used, sum(units.values()))),
+                Cell(share_bps_rounded_down(used, all_units)),
             )
         )
     return _table("operators", rows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 from functools import partial
@@ -63,6 +63,10 @@ class Table:
     name: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
+
+    def first(self, count: int) -> Table:
+        """The same with so many rows at most."""
+        return replace(self, rows=self.rows[:count])
 
 
 def in_words(table: Table, wording: Wording) -> list[list[str]]:
