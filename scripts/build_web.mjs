@@ -1,4 +1,4 @@
-// Bundles the pages: web/<page>/page.js and web/styles into web/static/build, ready to be served.
+// Bundles the pages: web/<page>/*.js and web/styles into web/static/build, ready to be served.
 // Prints each file with its size as it travels, compressed.
 
 import { build } from "esbuild";
@@ -15,6 +15,8 @@ const { metafile } = await build({
   entryPoints: {
     me: "web/learner/page.js",
     page: "web/styles/page.css",
+    sign_in: "web/organisation/sign_in.js",
+    organisation: "web/styles/organisation.css",
     docs: "web/docs/page.js",
   },
   outdir,

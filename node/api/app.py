@@ -18,6 +18,7 @@ from node.api.gateway import Gateway
 from node.api.key_lookups import KeyLookups
 from node.api.known_parameters import require_known_parameters
 from node.api.learner_sessions import LearnerSessions
+from node.api.organisation import all_pages
 from node.api.routes import (
     accounts,
     agreements,
@@ -98,6 +99,7 @@ ROUTERS = (
     health,
     ledger,
     pages,
+    all_pages,
     problems,
 )
 

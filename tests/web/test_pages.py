@@ -17,7 +17,7 @@ from node.api.routes import pages
 from node.config import PROJECT_ROOT
 
 WEB = PROJECT_ROOT / "web"
-SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/*.html")]
+SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/**/*.html")]
 TEXTS = page_rendering.texts_of("en")
 PLURALS = {"one", "other"}
 
@@ -108,7 +108,9 @@ def used_paths() -> set[str]:
             re.sub(r"\$\{[^}]*\}", "*", path)
             for path in re.findall(r"(?:say|find)\(\s*`([^`]+)`", text)
         )
-        found.update(re.findall(r"texts\.([\w.]+)", text) if source.suffix == ".html" else [])
+        if source.suffix == ".html":
+            named = re.findall(r"texts((?:\.\w+|\[[^\]]+\])+)", text)
+            found.update(re.sub(r"\[[^\]]+\]", ".*", path)[1:] for path in named)
         for name in re.findall(r'PageProblem\(\s*"(\w+)"', text):
             found.update({f"problems.{name}.what", f"problems.{name}.remedy"})
     return found
