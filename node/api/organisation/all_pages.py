@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from node.api.organisation import consents, overview, sign_in
+from node.api.organisation import consents, overview, requests, sign_in
 
 router = APIRouter(include_in_schema=False)
-for each in (sign_in.pages, sign_in.asked_by_script, overview.pages, consents.pages):
+for each in (
+    sign_in.pages,
+    sign_in.asked_by_script,
+    overview.pages,
+    consents.pages,
+    requests.pages,
+):
     router.include_router(each)

@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import AfterValidator
 
-from indexer.queries.agreements import agreement_ids_of
 from node.api.context import Context, NodeContext, require_fresh
+from node.api.organisation.agreements import agreements_of
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
@@ -22,7 +22,7 @@ from node.api.principal import Principal
 from node.api.routes import consents
 from node.api.schemas.base import Hash, wrong_value
 from node.commands.list_consents import STATES, ConsentsPage, ListedConsent, list_consents
-from node.db import act_as, query, snapshots
+from node.db import act_as, snapshots
 from node.permissions import Area
 from protocol.types import to_hex
 
@@ -31,7 +31,6 @@ Reader = Annotated[Principal, visiting(Area.CONSENTS)]
 
 SHOWN = 50
 EXPORTED_AT_ONCE = 1_000
-AGREEMENTS_MAX = 500
 COLUMNS = (
     *("leaf", "agreementId", "issuer", "state", "assurance", "validFrom", "validUntil"),
     *("receivedAt", "endedAt", "endedBy"),
@@ -62,9 +61,7 @@ async def list_own(
     if leaf.strip():
         return see_other(request, f"/organisation/consents/{leaf.strip()}")
     found = await _read(context, visitor, SHOWN, agreement, state, after)
-    async with context.database.begin() as connection:
-        of_visitor = (agreement_ids_of, visitor.organisation_id, b"", AGREEMENTS_MAX)
-        agreements = await query(connection, *of_visitor)
+    agreements = await agreements_of(context, visitor)
     asked = {
         "agreement": None if agreement is None else to_hex(agreement),
         "state": state,

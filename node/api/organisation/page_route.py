@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from node.api.body_limits import BodyRefused
 from node.api.context import context_of
 from node.api.organisation.rendering import address_of, show
 from node.api.organisation.session_cookie import forget_session
@@ -40,6 +41,8 @@ class PageRoute(APIRoute):
                 return _page_of(request, refused(error))
             except RequestValidationError as error:
                 return _page_of(request, invalid(error, request))
+            except BodyRefused as error:
+                return _page_of(request, error.problem)
             except (OperationalError, PoolTimeout):
                 return _page_of(request, Problem.of("database-unavailable"))
 
@@ -55,9 +58,11 @@ def _page_of(request: Request, problem: Problem) -> Response:
     context = context_of(request)
     if problem.slug == "session-ended":
         had_one = "cookie" in request.headers
-        answer: Response = see_other(request, SIGN_IN, ended=1 if had_one else None)
-        forget_session(answer, context.settings)
-        return answer
+        gone = see_other(request, SIGN_IN, ended=1 if had_one else None)
+        forget_session(gone, context.settings)
+        return gone
     own_words = texts_of(language_of(request))["organisation"]["problems"]
     values = {"problem": problem, "is_ours": problem.slug in own_words}
-    return show(request, context, None, "problem.html", values, problem.status)
+    answer = show(request, context, None, "problem.html", values, problem.status)
+    answer.headers.update(problem.headers)
+    return answer
