@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from node.api.organisation import consents, overview, requests, sign_in
+from node.api.organisation import access, consents, overview, requests, sign_in
 
 router = APIRouter(include_in_schema=False)
 for each in (
-    sign_in.pages,
-    sign_in.asked_by_script,
-    overview.pages,
-    consents.pages,
-    requests.pages,
+    *(sign_in.pages, sign_in.asked_by_script, overview.pages),
+    *(consents.pages, requests.pages, access.pages),
 ):
     router.include_router(each)
