@@ -1,4 +1,4 @@
-// Bundles the pages: web/<page>/page.js and web/styles into web/static/build, ready to be served.
+// Bundles the pages: web/<page>/*.js and web/styles into web/static/build, ready to be served.
 // Prints each file with its size as it travels, compressed.
 
 import { build } from "esbuild";
@@ -19,6 +19,8 @@ const { metafile } = await build({
     page: "web/styles/page.css",
     learner: "web/styles/learner.css",
     governance: "web/styles/governance.css",
+    sign_in: "web/organisation/sign_in.js",
+    organisation: "web/styles/organisation.css",
     docs: "web/docs/page.js",
   },
   outdir,

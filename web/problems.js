@@ -28,6 +28,7 @@ export class NodeProblem extends Problem {
   constructor(status, document) {
     super(document.detail ?? document.title, document.remedy ?? null);
     this.status = status;
+    this.values = document.values ?? {};
     this.slug = String(document.type ?? "").replace("/problems/", "");
   }
 }

@@ -19,6 +19,7 @@ from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
 from node.api.known_parameters import require_known_parameters
 from node.api.learner_sessions import LearnerSessions
+from node.api.organisation import all_pages
 from node.api.routes import (
     accounts,
     agreements,
@@ -101,6 +102,7 @@ ROUTERS = (
     ledger,
     pages,
     governance,
+    all_pages,
     problems,
 )
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 
+from fastapi import Request
 from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from node.api.context import context_of
+from node.api.organisation.session_cookie import session_in
 from node.api.principal import require_valid
 from node.problems import Problem
 
@@ -25,6 +28,8 @@ OPEN_DOORS = {
     re.compile("/v1/requests(/|$)"): 256 * KIB,
 }
 """Where no key is asked for: a key makes nobody's body larger there."""
+PAGES = "/organisation/"
+"""Where a cookie is the credential."""
 STRANGERS_BYTES_MAX = 64 * KIB
 CALLERS_BYTES_MAX = 32 * KIB * KIB
 
@@ -60,11 +65,14 @@ class BodyLimit:
         raise BodyRefused(Problem.of("body-too-large", detail))
 
     async def _require_valid(self) -> None:
-        headers = dict(self._scope["headers"])
-        sent = headers.get(b"authorization", b"").decode("latin-1")
-        _, token = get_authorization_scheme_param(sent)
+        request = Request(self._scope)
+        context = context_of(request)
+        if self._scope["path"].startswith(PAGES):
+            token = session_in(request, context.settings) or ""
+        else:
+            _, token = get_authorization_scheme_param(request.headers.get("authorization", ""))
         try:
-            await require_valid(self._scope["app"].state.node, token)
+            await require_valid(context, token)
         except Problem as problem:
             raise BodyRefused(problem) from problem
         except (OperationalError, PoolTimeout) as error:

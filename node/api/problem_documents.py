@@ -60,7 +60,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def on_bad_request(request: Request, error: RequestValidationError) -> JSONResponse:
-        return answer(_invalid(error, request), request)
+        return answer(invalid(error, request), request)
 
     @app.exception_handler(BodyRefused)
     async def on_refused_body(request: Request, error: BodyRefused) -> JSONResponse:
@@ -114,7 +114,8 @@ def route_of(request: Request) -> str:
     return str(getattr(request.scope.get("route"), "path", "unmatched"))
 
 
-def _invalid(error: RequestValidationError, request: Request) -> Problem:
+def invalid(error: RequestValidationError, request: Request) -> Problem:
+    """422 for a request whose parts do not have their form; or 415 for one that is no JSON."""
     errors = []
     for fault in error.errors():
         place = [str(part) for part in fault["loc"]]

@@ -1,4 +1,4 @@
-"""Files of consent requests: a CSV file that comes in, a ZIP file of slips that goes out."""
+"""Files of consent requests: a CSV file that comes in, slips that go out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from fastapi import Request
 from pydantic import ValidationError
 
 from node.api.problem_documents import in_plain_words
-from node.api.schemas.consent_requests import AskConsent, AttestedRequest, slip_text
+from node.api.schemas.consent_requests import (
+    AskConsent,
+    AttestedConsent,
+    AttestedRequest,
+    slip_text,
+)
+from node.bearer_links import qr_svg
 from node.intake.request_csv import FAULTS_MAX, read_request_csv
+from node.kept_requests import KeptRequest
 from node.problems import FieldProblem, Problem
+from protocol.slip import Slip, encode_slip
+from protocol.types import Leaf
 
 COLUMNS = {
     "notice.reference": "noticeReference",
@@ -61,6 +70,23 @@ def _faults(line: int, error: ValidationError) -> list[FieldProblem]:
         place = ".".join(filter(None, ("lines", str(line), column)))
         found.append(FieldProblem(place, *in_plain_words(fault)))
     return found
+
+
+def draw_slips(
+    attested: Sequence[tuple[KeptRequest, Sequence[tuple[Leaf, Slip]]]],
+) -> list[AttestedRequest]:
+    """The slips of requests that were attested, as bytes and as pictures."""
+    answers = []
+    for request, slips in attested:
+        consents = []
+        for purpose, (leaf, slip) in zip(request.asked.purposes, slips, strict=True):
+            encoded = encode_slip(slip)
+            drawing = qr_svg(slip_text(encoded))
+            consents.append(
+                AttestedConsent(purpose=purpose.name, leaf=leaf, slip=encoded, slip_qr_svg=drawing)
+            )
+        answers.append(AttestedRequest(request_id=request.request_id, consents=consents))
+    return answers
 
 
 def zip_slips(requests: Sequence[AttestedRequest]) -> bytes:

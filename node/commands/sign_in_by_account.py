@@ -103,10 +103,11 @@ async def sign_in_by_account(
             "scope manage in ParticipantRegistry.",
         )
     if len(known) > 1:
-        named = ", ".join(sorted(to_hex(each) for each in known))
-        raise Problem.of("organisation-unclear", f"The address is known to {named}.").about(
-            "organisationId"
-        )
+        named = sorted(to_hex(each) for each in known)
+        detail = f"The address is known to {', '.join(named)}."
+        problem = Problem.of("organisation-unclear", detail).about("organisationId")
+        problem.values["organisations"] = named
+        raise problem
     [(organisation, person_id)] = known.items()
     return await open_session(connection, organisation, person_id, address, hours)
 

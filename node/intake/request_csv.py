@@ -143,17 +143,22 @@ def _request_of(values: Mapping[str, str], line: int, reading: CsvReading) -> di
 
 
 def _time(text: str, column: str, line: int, reading: CsvReading) -> int:
-    """Unix seconds, or the first second of a day, UTC."""
+    try:
+        return day_or_seconds(text)
+    except ValueError as error:
+        detail = f"{text[:100]!r} is no time: {error}."
+        remedy = "Write a day such as 2027-08-31, or Unix seconds."
+        reading.faults.append(Fault(line, column, detail, remedy))
+        return 0
+
+
+def day_or_seconds(text: str) -> int:
+    """Unix seconds, or the first second of a day, UTC; raises ValueError."""
     if text.isascii() and text.isdigit() and len(text) <= DAY_LENGTH:
         return int(text)
+    if len(text) != DAY_LENGTH:
+        raise ValueError("it is neither")
     try:
-        if len(text) == DAY_LENGTH:
-            return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
-    except (ValueError, OverflowError) as error:
-        reason = str(error)
-    else:
-        reason = "it is neither"
-    detail = f"{text[:100]!r} is no time: {reason}."
-    remedy = "Write a day such as 2027-08-31, or Unix seconds."
-    reading.faults.append(Fault(line, column, detail, remedy))
-    return 0
+        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+    except OverflowError as error:
+        raise ValueError(str(error)) from error

@@ -70,6 +70,14 @@ CALLERS = (
     ),
     Kind(
         403,
+        "cross-site",
+        "Not asked by a page of this node",
+        "A page that writes takes what its own forms send, and nothing that another site's page "
+        "makes a browser send.",
+        "Open the page at this node's address and send its form from there.",
+    ),
+    Kind(
+        403,
         "not-the-operator",
         "Only the node's operator may do that",
         "The key belongs to an organisation that the node hosts.",

@@ -12,7 +12,7 @@ from typing import Any
 
 from coincurve import PublicKey
 from eth_account import Account
-from eth_account.messages import _hash_eip191_message, encode_typed_data
+from eth_account.messages import _hash_eip191_message, encode_defunct, encode_typed_data
 
 from protocol.commitments import CURVE_ORDER
 from protocol.holder_keys import derive_holder_key, holder_seed_message, seed_from_signature
@@ -95,6 +95,11 @@ class BrowserWallet:
             assert address == self.account.address
             self.signed.append(json.loads(text))
             return "0x" + self.sign(self.signed[-1]).hex()
+        if method == "personal_sign":
+            text, address = parameters
+            assert address == self.account.address
+            message = encode_defunct(hexstr=text)
+            return "0x" + bytes(self.account.sign_message(message).signature).hex()
         raise WalletError(4200, f"{method} is not supported")
 
     def _answer(self, method: str, parameters: str) -> str:

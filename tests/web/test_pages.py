@@ -18,7 +18,7 @@ from node.config import PROJECT_ROOT
 
 WEB = PROJECT_ROOT / "web"
 GOVERNANCE = [*(PROJECT_ROOT / "node" / "api" / "governance").glob("*.py")]
-SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/*.html")]
+SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/**/*.html")]
 TEXTS = page_rendering.texts_of("en")
 PLURALS = {"one", "other"}
 
@@ -109,7 +109,9 @@ def used_paths() -> set[str]:
             re.sub(r"\$\{[^}]*\}", "*", path)
             for path in re.findall(r"(?:say|find)\(\s*`([^`]+)`", text)
         )
-        found.update(re.findall(r"texts\.([\w.]+)", text) if source.suffix == ".html" else [])
+        if source.suffix == ".html":
+            named = re.findall(r"texts((?:\.\w+|\[[^\]]+\])+)", text)
+            found.update(re.sub(r"\[[^\]]+\]", ".*", path)[1:] for path in named)
         for name in re.findall(r'PageProblem\(\s*"(\w+)"', text):
             found.update({f"problems.{name}.what", f"problems.{name}.remedy"})
     for module in GOVERNANCE:

@@ -14,11 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Principal, may
-from node.api.request_files import read_lines, require_csv, zip_slips
+from node.api.request_files import draw_slips, read_lines, require_csv, zip_slips
 from node.api.schemas.base import Hash
 from node.api.schemas.consent_requests import (
     AskConsent,
-    AttestedConsent,
     AttestedRequest,
     AttestedRequests,
     AttestRequests,
@@ -33,12 +32,11 @@ from node.api.schemas.consent_requests import (
     StateName,
     SubjectConsent,
     SubjectExport,
-    slip_text,
 )
 from node.api.subject_csv import write_subject_csv
 from node.bearer_links import link_of, qr_svg
 from node.commands.answer_requests import attest_requests
-from node.commands.ask_consents import ask_consents
+from node.commands.ask_consents import Place, ask_consents
 from node.commands.find_requests import (
     erase_requests,
     find_links,
@@ -55,7 +53,6 @@ from node.problems import Problem
 from node.sealing import SealedRecord, unseal
 from node.subject_references import subject_hash
 from protocol.consent_request import RequestState
-from protocol.slip import Slip, encode_slip
 from protocol.types import Leaf, OrganisationId
 
 router = APIRouter(prefix="/v1/consent-requests", tags=["consent requests"])
@@ -77,15 +74,7 @@ async def ask(
     has no link: a repeated request gets it anew, as long as the request is open."""
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
-        freshness = await require_fresh(context, connection)
-        made = await ask_consents(
-            connection,
-            context.master_key,
-            OrganisationId(caller.organisation_id),
-            [body.to_request(freshness.now)],
-            freshness.now,
-            lambda _, field: field,
-        )
+        made = await _ask(context, connection, caller, [body], lambda _, field: field)
         return 201, MadeRequest(request_id=made[0], state="sent", link=None).to_json()
 
     kept = await write_once(context, caller, request, key, act)
@@ -111,23 +100,39 @@ async def import_csv(
     as a day or in Unix seconds."""
     require_csv(request)
     lines = await run_in_threadpool(read_lines, await request.body())
+    return await import_lines(context, caller, request, lines, key)
+
+
+async def import_lines(
+    context: Context,
+    caller: Principal,
+    request: Request,
+    lines: list[tuple[int, AskConsent]],
+    key: str | None,
+) -> JSONResponse:
+    """What `import_csv` does with what it has read."""
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
-        freshness = await require_fresh(context, connection)
-        made = await ask_consents(
-            connection,
-            context.master_key,
-            OrganisationId(caller.organisation_id),
-            [body.to_request(freshness.now) for _, body in lines],
-            freshness.now,
-            lambda index, field: f"lines.{lines[index][0]}.{field}",
-        )
+        made = await ask_lines(context, connection, caller, lines)
         requests = [MadeRequest(request_id=each, state="sent", link=None) for each in made]
         return 201, MadeRequests(requests=requests).to_json()
 
     kept = await write_once(context, caller, request, key, act)
     answers = await _with_links(context, caller, json.loads(bytes(kept.body))["requests"])
     return JSONResponse({"requests": answers}, kept.status_code, _replayed(kept))
+
+
+async def ask_lines(
+    context: Context,
+    connection: AsyncConnection,
+    caller: Principal,
+    lines: list[tuple[int, AskConsent]],
+) -> list[bytes]:
+    """Makes the requests, or raises a problem that names line and column. Never commits."""
+    bodies = [body for _, body in lines]
+    return await _ask(
+        context, connection, caller, bodies, lambda at, field: f"lines.{lines[at][0]}.{field}"
+    )
 
 
 @router.get("", response_model=ConsentRequests)
@@ -275,23 +280,7 @@ async def _attest(
             freshness,
         )
         # Before the COMMIT, so that what cannot be drawn is not granted.
-        return await run_in_threadpool(_draw, attested)
-
-
-def _draw(
-    attested: list[tuple[KeptRequest, list[tuple[Leaf, Slip]]]],
-) -> list[AttestedRequest]:
-    answers = []
-    for request, slips in attested:
-        consents = []
-        for purpose, (leaf, slip) in zip(request.asked.purposes, slips, strict=True):
-            encoded = encode_slip(slip)
-            drawing = qr_svg(slip_text(encoded))
-            consents.append(
-                AttestedConsent(purpose=purpose.name, leaf=leaf, slip=encoded, slip_qr_svg=drawing)
-            )
-        answers.append(AttestedRequest(request_id=request.request_id, consents=consents))
-    return answers
+        return await run_in_threadpool(draw_slips, attested)
 
 
 async def _find(context: Context, caller: Principal, request_id: bytes) -> KeptRequest:
@@ -358,6 +347,21 @@ async def _consents_of(
                 )
             )
     return found
+
+
+async def _ask(
+    context: Context,
+    connection: AsyncConnection,
+    caller: Principal,
+    bodies: list[AskConsent],
+    place: Place,
+) -> list[bytes]:
+    now = (await require_fresh(context, connection)).now
+    issuer, asked = (
+        OrganisationId(caller.organisation_id),
+        [each.to_request(now) for each in bodies],
+    )
+    return await ask_consents(connection, context.master_key, issuer, asked, now, place)
 
 
 async def _with_links(

@@ -1,0 +1,44 @@
+// How does a wallet's account sign in? By a message of EIP-4361 that the wallet shows as text.
+
+import { getAddress } from "viem/utils";
+
+import { tell } from "../node_api.js";
+import { PageProblem } from "../problems.js";
+import { toHex, utf8ToBytes } from "../protocol/bytes.js";
+
+const DECLINED = 4001;
+const UNSUPPORTED = [4200, -32601];
+
+/** A session of the account; `more` is an invitation, or the organisation if there are several. */
+export async function signInByAccount(wallet, account, more) {
+  const asked = await tell("/v1/sign-in/ethereum/nonce");
+  const message = messageOf(asked, getAddress(account), new Date());
+  const signature = await signText(wallet, account, message);
+  return tell("/v1/sign-in/ethereum", { message, signature, ...more });
+}
+
+function messageOf(asked, address, now) {
+  return [
+    `${asked.domain} wants you to sign in with your Ethereum account:`,
+    address,
+    "",
+    asked.statement,
+    "",
+    `URI: ${asked.uri}`,
+    `Version: ${asked.version}`,
+    `Chain ID: ${asked.chainId}`,
+    `Nonce: ${asked.nonce}`,
+    `Issued At: ${now.toISOString()}`,
+  ].join("\n");
+}
+
+async function signText(wallet, account, text) {
+  const params = [toHex(utf8ToBytes(text)), account];
+  try {
+    return await wallet.provider.request({ method: "personal_sign", params });
+  } catch (error) {
+    if (error?.code === DECLINED) throw new PageProblem("declined");
+    if (UNSUPPORTED.includes(error?.code)) throw new PageProblem("walletUnable");
+    throw new PageProblem("walletFailed", { detail: String(error?.message ?? error) });
+  }
+}
