@@ -18,7 +18,7 @@ from indexer.queries.rates import RateRow
 from indexer.queries.use import Use
 from node.api.governance.figures import Asked, Figures, Proposal
 from node.api.governance.listings import KINDS
-from node.api.governance.memory import KEPT_MAX, FiguresMemory
+from node.api.governance.memory import KEPT_MAX, KEPT_PER_SECOND_OF_READING, FiguresMemory
 from node.api.governance.page import page_values
 from node.api.governance.plots import PLOT_HEIGHT, TICKS_MAX, TOP, plot_columns, step_of
 from node.api.governance.sections import COLUMNS, HELD, TABLES
@@ -184,25 +184,32 @@ def test_a_page_with_a_form_may_send_it_to_the_node_alone() -> None:
     assert FORM_HEADERS[name].replace("'self'; frame", "'none'; frame") == SECURITY_HEADERS[name]
 
 
-async def test_figures_are_read_once_and_one_after_the_other() -> None:
-    memory, running, read = FiguresMemory(), 0, 0
+async def test_figures_are_read_one_after_the_other_and_kept_for_a_while() -> None:
+    now, running, read = 0.0, 0, 0
+    memory = FiguresMemory(lambda: now)
 
     async def slowly() -> Figures:
-        nonlocal running, read
+        nonlocal now, running, read
         running, read = running + 1, read + 1
+        await asyncio.sleep(0)
         assert running == 1
-        for _ in range(1_000):
-            await asyncio.sleep(0)
-        running -= 1
-        return Figures(*([None] * 14))  # type: ignore[arg-type]
+        now, running = now + 1, running - 1
+        return figures_with()
 
-    asked = [Asked(Period(number)) for number in (1, 2)]
-    await asyncio.gather(*(memory.get(each, slowly) for each in asked * 10))
+    first, second, *others = (Asked(Period(number)) for number in range(KEPT_MAX + 1))
+    await asyncio.gather(*(memory.get(each, slowly) for each in [first, second] * 10))
     assert read == 2
-    for number in range(3, 3 + KEPT_MAX):
-        await memory.get(Asked(Period(number)), slowly)
-    await memory.get(asked[0], slowly)
-    assert read == 2 + KEPT_MAX + 1
+    now += KEPT_PER_SECOND_OF_READING - 1
+    await memory.get(second, slowly)
+    assert read == 2, "it is kept ten times as long as it took"
+    await memory.get(first, slowly)
+    assert read == 3, "and no longer"
+    now = 0.0
+    for each in (first, *others):
+        await memory.get(each, slowly)
+    assert read == 3 + len(others)
+    await memory.get(second, slowly)
+    assert read == 3 + len(others) + 1, "as many are kept as there is room for"
 
 
 async def test_what_could_not_be_read_is_tried_again() -> None:

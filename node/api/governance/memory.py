@@ -18,18 +18,19 @@ read and whoever asks. The figures name their block, so those that are kept tell
 class FiguresMemory:
     """What was read last; one reading at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._reading = asyncio.Lock()
         self._kept: OrderedDict[Asked, tuple[float, Figures]] = OrderedDict()
 
     async def get(self, asked: Asked, read: Callable[[], Awaitable[Figures]]) -> Figures:
         """The figures that are kept, else those that `read` gives."""
         async with self._reading:
-            begun = time.monotonic()
+            begun = self._clock()
             until, figures = self._kept.pop(asked, (begun, None))
             if figures is None or until <= begun:
                 figures = await read()
-                ended = time.monotonic()
+                ended = self._clock()
                 until = ended + KEPT_PER_SECOND_OF_READING * (ended - begun)
             self._kept[asked] = until, figures
             if len(self._kept) > KEPT_MAX:
