@@ -93,7 +93,7 @@ def test_a_browser_gets_a_page_without_scripts_and_without_another_host(client: 
         shown = client.get(path, headers=HTML)
         assert shown.status_code == 200
         assert shown.headers["content-type"].startswith("text/html")
-        assert shown.headers["vary"] == "Accept"
+        assert shown.headers["vary"] == "Accept, Accept-Language"
         assert "default-src 'none'" in shown.headers["content-security-policy"]
         assert "did:web:&lt;b&gt;" in shown.text
         assert not any(foreign in shown.text for foreign in ("<script", "http://", "https://"))
