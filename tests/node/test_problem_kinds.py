@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 from fastapi.testclient import TestClient
 
+from node.api import page_rendering
 from node.api.app import create_app
-from node.api.routes import pages
 from node.api.routes.problems import prefers_html
 from node.problem_kinds import KINDS
 from node.problems import catalogue
@@ -83,8 +83,8 @@ def test_every_kind_has_a_page_that_says_what_to_do(client: TestClient, slug: st
 @pytest.fixture
 def built_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "page.css").write_text("")
-    monkeypatch.setattr(pages, "BUILD_DIR", tmp_path)
-    pages.built.cache_clear()
+    monkeypatch.setattr(page_rendering, "BUILD_DIR", tmp_path)
+    page_rendering.built.cache_clear()
 
 
 @pytest.mark.usefixtures("built_page")
@@ -93,7 +93,7 @@ def test_a_browser_gets_a_page_without_scripts_and_without_another_host(client: 
         shown = client.get(path, headers=HTML)
         assert shown.status_code == 200
         assert shown.headers["content-type"].startswith("text/html")
-        assert shown.headers["vary"] == "Accept"
+        assert shown.headers["vary"] == "Accept, Accept-Language"
         assert "default-src 'none'" in shown.headers["content-security-policy"]
         assert "did:web:&lt;b&gt;" in shown.text
         assert not any(foreign in shown.text for foreign in ("<script", "http://", "https://"))
