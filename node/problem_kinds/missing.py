@@ -32,6 +32,8 @@ MISSING = (
     nothing_found("settlement", "Ask for it: POST /v1/settlements."),
     nothing_found("webhook", "GET /v1/webhooks lists those of the organisation."),
     nothing_found("withdrawal", "Send it: POST /v1/withdrawals."),
+    nothing_found("table", "GET /governance leads to each of its tables."),
+    nothing_found("event-kind", "GET /governance leads to the events behind each figure."),
     Kind(
         404,
         "recipient-not-hosted",

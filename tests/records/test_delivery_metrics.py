@@ -32,7 +32,8 @@ def oldest_seconds(nodes: TwoNodes, kind: str) -> float:
     return told(nodes.world)[f"ptx_deliveries_oldest_seconds kind={kind}"]
 
 
-@pytest.mark.parametrize("kind", ["record", pytest.param("erasure", marks=pytest.mark.deep)])
+@pytest.mark.deep  # it waits for the metrics' own rhythm, several times
+@pytest.mark.parametrize("kind", ["record", "erasure"])
 def test_what_waits_for_another_node_is_counted_with_its_age(
     nodes: TwoNodes, secret: bytes, kind: str
 ) -> None:

@@ -312,29 +312,27 @@ def test_a_confirmation_that_proves_nothing_is_not_believed(nodes: TwoNodes) -> 
         lambda: signed(SECOND_OPERATOR, right, facts(aud=SECOND_OPERATOR), CONFIRMATION_TYPE),
         lambda: signed(SECOND_OPERATOR, right, facts(chainId=1), CONFIRMATION_TYPE),
     ]
-    records = [nodes.make_record(bytes([0x90 + number]) * 32) for number in range(len(forgeries))]
-    try:
-        for forge, record in zip(forgeries, records, strict=True):
-            leaves.append(to_hex(leaf_of(record.entry)))
+    for number, forge in enumerate(forgeries):
+        record = nodes.make_record(bytes([0x90 + number]) * 32)
+        leaves.append(to_hex(leaf_of(record.entry)))
 
-            def forged(path: str, answer: bytes, forge: Any = forge) -> bytes:
-                if path != RECORDS:
-                    return answer
-                results = json.loads(answer)["results"]
-                changed = [{**result, "confirmation": forge()} for result in results]
-                return json.dumps({"results": changed}).encode()
+        def forged(path: str, answer: bytes, forge: Any = forge) -> bytes:
+            if path != RECORDS:
+                return answer
+            [result] = json.loads(answer)["results"]
+            return json.dumps({"results": [{**result, "confirmation": forge()}]}).encode()
+
+        nodes.passage.rewrite = forged
+        try:
+            nodes.world.grant(record)
 
             def tried(record: Record = record) -> bool:
                 return bool(nodes.show(record)["deliveries"][0]["lastFailure"])
 
-            nodes.passage.rewrite = forged
-            nodes.world.grant(record)
             wait_until(tried, "a failure")
-        for number, record in enumerate(records):
             assert nodes.deliveries(record) == [("record", "waiting")], number
-    finally:
-        nodes.passage.rewrite = lambda path, answer: answer
-    for record in records:
+        finally:
+            nodes.passage.rewrite = lambda path, answer: answer
         nodes.wait_for_deliveries(record, [("record", "delivered")])
 
 

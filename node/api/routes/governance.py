@@ -85,7 +85,7 @@ async def list_events(
 ) -> HTMLResponse:
     """Events of one kind in the order of the chain."""
     if kind not in listings.KINDS:
-        raise not_found("kind of events", kind, f"There are {', '.join(listings.KINDS)}.")
+        raise not_found("event-kind", kind, f"There are {', '.join(listings.KINDS)}.")
     period = None if month is None else _period(month)
     place = Place(*map(int, after.split("-")))
     async with snapshots(context.database).connect() as connection:
