@@ -117,7 +117,7 @@ if [ "$mode" = deep ]; then
   fi
 else
   part "linters, types, layers" scripts/check.sh
-  # Each on a chain and a database of its own; what waits for one leaves the processor to the others.
+  # Each on a chain and a database of its own: what waits for one leaves the processor to others.
   beside "contracts" npm run --silent test:solidity
   of_node=(tests/node tests/sending tests/access tests/records tests/requests tests/e2e tests/web)
   beside "node, pages" "${pytest[@]}" -m "not deep" "${of_node[@]}"

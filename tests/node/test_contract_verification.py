@@ -20,6 +20,8 @@ from node.multi_signature import FACTORY, PROXY, SINGLETON, ownership_of
 from protocol.contracts import bytecode, deployed_bytecode
 from tests.stage import World
 
+pytestmark = pytest.mark.deep  # compiles all contracts three times
+
 
 @pytest.fixture(scope="module")
 def recompiled(world: World) -> Mapping[str, Compiled]:
@@ -131,7 +133,6 @@ def test_a_proposer_with_other_owners_code_or_creation_is_told(world: World) -> 
         assert [check.name for check in checks if not check.code_agrees] == other_code
 
 
-@pytest.mark.deep
 def test_the_command_needs_a_chain_and_the_record_alone(world: World, tmp_path: Path) -> None:
     """No database and no node: another state directory, where nothing runs."""
     settings = world.node.settings
