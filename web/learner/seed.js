@@ -5,7 +5,7 @@ import { seedOfSignature } from "../protocol/holder_keys.js";
 import { isLowS, recoverSigner } from "../protocol/signatures.js";
 import { digestOf, holderSeedMessage } from "../protocol/typed_data.js";
 import { PageProblem } from "../problems.js";
-import { signTypedData } from "./wallets.js";
+import { signTypedData } from "../wallets.js";
 
 /** Asks for one signature; the seed, 64 bytes. Throws PageProblem for a contract wallet. */
 export async function askForSeed(wallet, account, { did, chainId }) {

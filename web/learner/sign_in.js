@@ -10,7 +10,7 @@ import { canUsePasskeys, seedOfPasskey } from "./passkey.js";
 import { seedOfFile } from "./recovery_file.js";
 import { askForSeed } from "./seed.js";
 import { LearnerSession } from "./session.js";
-import { connect, discoverWallets } from "./wallets.js";
+import { connect, discoverWallets } from "../wallets.js";
 
 const WALLETS_PAUSE_MS = 600;
 const VISIT_MS = 30 * 60 * 1000;

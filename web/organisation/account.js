@@ -3,11 +3,7 @@
 import { getAddress } from "viem/utils";
 
 import { tell } from "../node_api.js";
-import { PageProblem } from "../problems.js";
-import { toHex, utf8ToBytes } from "../protocol/bytes.js";
-
-const DECLINED = 4001;
-const UNSUPPORTED = [4200, -32601];
+import { signText } from "../wallets.js";
 
 /** A session of the account; `more` is an invitation, or the organisation if there are several. */
 export async function signInByAccount(wallet, account, more) {
@@ -30,15 +26,4 @@ function messageOf(asked, address, now) {
     `Nonce: ${asked.nonce}`,
     `Issued At: ${now.toISOString()}`,
   ].join("\n");
-}
-
-async function signText(wallet, account, text) {
-  const params = [toHex(utf8ToBytes(text)), account];
-  try {
-    return await wallet.provider.request({ method: "personal_sign", params });
-  } catch (error) {
-    if (error?.code === DECLINED) throw new PageProblem("declined");
-    if (UNSUPPORTED.includes(error?.code)) throw new PageProblem("walletUnable");
-    throw new PageProblem("walletFailed", { detail: String(error?.message ?? error) });
-  }
 }

@@ -1,10 +1,11 @@
 // The way in for an organisation's people, or, behind an invitation, the way to join. The session's
 // token goes into a cookie that no script can read; nothing of it stays in this page.
 
-import { byId, element, onPress, showProblem } from "../dom.js";
-import { connect, discoverWallets } from "../learner/wallets.js";
-import { NodeProblem, PageProblem, inWords } from "../problems.js";
+import { byId, element, onPress } from "../dom.js";
+import { NodeProblem, PageProblem } from "../problems.js";
+import { announce, attempt } from "../progress.js";
 import { say } from "../texts.js";
+import { connect, discoverWallets } from "../wallets.js";
 import { signInByAccount } from "./account.js";
 import { joinByPasskey, signInByPasskey } from "./passkey.js";
 
@@ -14,22 +15,6 @@ const TIMEOUT_MS = 20_000;
 const invitation = window.location.hash.slice(1) || null;
 // What stands in the address bar is shown to whoever looks, and kept in the browser's history.
 if (invitation) history.replaceState(null, "", window.location.pathname + window.location.search);
-
-function announce(text) {
-  byId("status").textContent = text;
-}
-
-async function attempt(act) {
-  const place = byId("problem");
-  place.hidden = true;
-  try {
-    await enter(await act());
-  } catch (error) {
-    announce("");
-    showProblem(place, inWords(error), say("problems.todo"));
-    place.scrollIntoView({ block: "nearest" });
-  }
-}
 
 async function enter(session) {
   if (!session) return;
@@ -66,7 +51,9 @@ async function byAccount(wallet, name, more) {
 function offerOrganisations(wallet, name, organisations) {
   const offered = organisations.map((organisationId) => {
     const button = element("button", { type: "button" }, element("code", {}, organisationId));
-    onPress(button, () => attempt(() => byAccount(wallet, name, { organisationId })));
+    onPress(button, () =>
+      attempt(async () => enter(await byAccount(wallet, name, { organisationId }))),
+    );
     return element("li", {}, button);
   });
   byId("organisation-list").replaceChildren(...offered);
@@ -82,16 +69,16 @@ function offerWallet(wallet) {
     ? say("organisation.signIn.walletJoin", { name })
     : say("organisation.signIn.walletButton", { name });
   const button = element("button", { type: "button" }, icon, text);
-  onPress(button, () => attempt(() => byAccount(wallet, name)));
+  onPress(button, () => attempt(async () => enter(await byAccount(wallet, name))));
   byId("wallet-none").hidden = true;
   byId("wallet-looking").hidden = true;
   byId("wallet-list").append(element("li", {}, button));
 }
 
 onPress(byId("passkey-button"), () =>
-  attempt(() => {
+  attempt(async () => {
     announce(say("organisation.signIn.passkeyAsking"));
-    return invitation ? joinByPasskey(invitation) : signInByPasskey();
+    await enter(await (invitation ? joinByPasskey(invitation) : signInByPasskey()));
   }),
 );
 if (invitation) {

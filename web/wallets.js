@@ -1,6 +1,7 @@
 // Which wallets are in this browser, and how are they asked? EIP-6963 finds them, EIP-1193 asks.
 
-import { PageProblem } from "../problems.js";
+import { PageProblem } from "./problems.js";
+import { toHex, utf8ToBytes } from "./protocol/bytes.js";
 
 const DECLINED = 4001;
 const NOT_AUTHORISED = 4100;
@@ -30,6 +31,11 @@ export async function connect(wallet) {
   const account = Array.isArray(accounts) ? accounts[0] : undefined;
   if (!/^0x[0-9a-fA-F]{40}$/.test(account ?? "")) throw new PageProblem("walletLocked");
   return account;
+}
+
+/** The wallet's signature of a text that it shows (EIP-191), 0x-hex as the wallet gives it. */
+export function signText(wallet, account, text) {
+  return request(wallet, "personal_sign", [toHex(utf8ToBytes(text)), account]);
 }
 
 /** The wallet's signature of typed data, 0x-hex as the wallet gives it.
