@@ -84,7 +84,10 @@ def _word_at(data: str, position: int) -> str:
 
 def _read_generally(data: str, kinds: Sequence[str]) -> Sequence[Any]:
     values: Sequence[Any] = general_decode(kinds, bytes.fromhex(data))
-    return values
+    return [
+        bytes.fromhex(value[2:]) if kind == "address" else value
+        for kind, value in zip(kinds, values, strict=True)
+    ]
 
 
 def _read_bytes32(word: str) -> bytes:

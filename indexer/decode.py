@@ -60,9 +60,19 @@ CONTRACT_EVENTS: Mapping[str, tuple[str, ...]] = {
         "CommissionPaidOut",
     ),
     "CommonsTreasury": ("Granted", "AuthorityUpdated"),
+    "TimelockController": (
+        "CallScheduled",
+        "CallExecuted",
+        "CallSalt",
+        "Cancelled",
+        "MinDelayChange",
+        "RoleGranted",
+        "RoleRevoked",
+        "RoleAdminChanged",
+    ),
 }
-"""Every event that a contract of ours emits. `EIP712DomainChanged`, which their ABIs name, none of
-them ever emits."""
+"""Every event that a contract of ours emits, and those of the timelock by which all of them are
+governed. `EIP712DomainChanged`, which the ABIs name, none of them ever emits."""
 
 
 class UndecodableLog(Exception):
@@ -146,7 +156,7 @@ def _forms(contract: str, names: tuple[str, ...]) -> list[tuple[str, Form]]:
     found = []
     for item in contracts.abi(contract):
         if item["type"] == "event" and item["name"] in names:
-            kinds = [_canonical_type(argument) for argument in item["inputs"]]
+            kinds = [contracts.canonical_type(argument) for argument in item["inputs"]]
             signature = f"{item['name']}({','.join(kinds)})"
             indexed = [bool(argument["indexed"]) for argument in item["inputs"]]
             build = getattr(events, item["name"])
@@ -175,15 +185,6 @@ def _form(build: type[events.Event], kinds: list[str], indexed: list[bool]) -> F
             if (convert := _conversion(kinds[place])) is not None
         ),
     )
-
-
-def _canonical_type(argument: Mapping[str, Any]) -> str:
-    """An ABI type as its signature has it: structs as tuples."""
-    kind = str(argument["type"])
-    if not kind.startswith("tuple"):
-        return kind
-    inner = ",".join(_canonical_type(component) for component in argument["components"])
-    return f"({inner}){kind.removeprefix('tuple')}"
 
 
 def _conversion(kind: str) -> Callable[[Any], Any] | None:

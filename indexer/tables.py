@@ -322,6 +322,45 @@ grants = _event(
     events.Granted, "grants", _bytes("receiver"), _amount("amount_minor"), _bytes("purpose_hash")
 )
 
+scheduled_calls = _event(
+    events.CallScheduled,
+    "scheduled_calls",
+    _bytes("operation", index=True),
+    _amount("call_index"),
+    _bytes("target"),
+    _amount("value"),
+    _bytes("data"),
+    _bytes("predecessor"),
+    _amount("delay_seconds"),
+)
+executed_calls = _event(
+    events.CallExecuted,
+    "executed_calls",
+    _bytes("operation", index=True),
+    _amount("call_index"),
+    _bytes("target"),
+    _amount("value"),
+    _bytes("data"),
+)
+call_salts = _event(events.CallSalt, "call_salts", _bytes("operation"), _bytes("salt"))
+cancellations = _event(events.Cancelled, "cancellations", _bytes("operation", index=True))
+delay_changes = _event(
+    events.MinDelayChange, "delay_changes", _amount("old_seconds"), _amount("new_seconds")
+)
+role_grants = _event(
+    events.RoleGranted, "role_grants", _bytes("role"), _bytes("account"), _bytes("sender")
+)
+role_revocations = _event(
+    events.RoleRevoked, "role_revocations", _bytes("role"), _bytes("account"), _bytes("sender")
+)
+role_admins = _event(
+    events.RoleAdminChanged,
+    "role_admins",
+    _bytes("role"),
+    _bytes("previous_admin_role"),
+    _bytes("new_admin_role"),
+)
+
 postings = _table(
     "postings",
     _small("posting_index", primary_key=True, autoincrement=False),

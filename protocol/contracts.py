@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -64,6 +65,15 @@ def bytecode(name: str) -> bytes:
 def deployed_bytecode(name: str) -> bytes:
     """The bytecode on chain, with zeros where immutables go. Raises ArtifactMissing."""
     return from_hex(load_artifact(name)["deployedBytecode"])
+
+
+def canonical_type(item: Mapping[str, Any]) -> str:
+    """The ABI type of an argument as its signature has it: structs as tuples."""
+    kind = str(item["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    inner = ",".join(canonical_type(component) for component in item["components"])
+    return f"({inner}){kind.removeprefix('tuple')}"
 
 
 def error_of_revert(data: bytes | str) -> ContractError | None:

@@ -119,6 +119,17 @@ class Leaving:
     executable_at: UnixSeconds
 
 
+@dataclass(frozen=True, slots=True)
+class ProposedCall:
+    """A call that waits in the timelock until its time; its operation may be one of several."""
+
+    target: ContractAddress
+    value: int
+    data: bytes
+    proposed_at: UnixSeconds
+    executable_at: int
+
+
 @dataclass(slots=True)
 class LedgerState:
     """Everything that follows from the events so far. Read it; only `ledger` writes to it.
@@ -146,6 +157,7 @@ class LedgerState:
     leavings: dict[tuple[AgreementId, OrganisationId], Leaving] = field(default_factory=dict)
     money: dict[LedgerAccount, AmountMinor] = field(default_factory=dict)
     journal: list[tuple[Origin, Posting]] = field(default_factory=list)
+    proposed_calls: dict[tuple[Hash32, int], ProposedCall] = field(default_factory=dict)
     last: Origin | None = None
 
 

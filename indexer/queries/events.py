@@ -164,7 +164,7 @@ def _argument_writer(name: str, kind: str) -> tuple[str, Callable[[Any], Any]]:
         return "size", int
     if kind in DECIMAL_KINDS:
         return name, lambda value: str(int(value))
-    if kind in ("address", "bytes32"):
+    if kind in ("address", "bytes32", "bytes"):
         return name, to_hex
     return name, lambda value: value
 

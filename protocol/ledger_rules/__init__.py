@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from protocol.ledger_rules import agreements, consents, money, participants
+from protocol.ledger_rules import agreements, consents, money, participants, proposals
 from protocol.ledger_rules.rule import Rule
 
 RULES: dict[type[Any], Rule] = {
@@ -17,5 +17,6 @@ RULES: dict[type[Any], Rule] = {
     **agreements.RULES,
     **consents.RULES,
     **money.RULES,
+    **proposals.RULES,
 }
 """From the type of an event to its rule."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +13,7 @@ from playwright.sync_api import Page
 from node.api.governance.sections import COLUMNS
 from node.api.governance.tables import Cell, Kind, Table
 from protocol.booking import MINOR_PER_TOKEN
+from protocol.governance_calls import GovernanceCall
 from protocol.periods import parse_period
 from tests.stage import World, wait_until
 
@@ -80,20 +83,41 @@ def table_of_csv(name: str, rows: list[list[str]]) -> Table:
 
 
 def read_value(kind: Kind, written: str) -> Any:
-    """A value of a CSV file; a term is the last part of its text's path."""
-    match kind:
-        case Kind.MONTH:
-            return parse_period(written)
-        case Kind.COUNT | Kind.BPS:
-            return int(written)
-        case Kind.MONEY:
-            whole, part = written.removeprefix("-").split(".")
-            value = int(whole) * MINOR_PER_TOKEN + int(part)
-            return -value if written.startswith("-") else value
-        case Kind.TIME:
-            return int(datetime.fromisoformat(written).timestamp())
-        case Kind.TERM:
-            part = "standings" if written in ("past", "current", "pending") else "money"
-            return f"governance.{part}.{written}"
-        case Kind.CATEGORY | Kind.NAME:
-            return written
+    """A value of a CSV file."""
+    return READERS.get(kind, str)(written)
+
+
+def read_money(written: str) -> int:
+    """Base units."""
+    whole, part = written.removeprefix("-").split(".")
+    value = int(whole) * MINOR_PER_TOKEN + int(part)
+    return -value if written.startswith("-") else value
+
+
+def read_time(written: str) -> int:
+    """Unix seconds."""
+    return int(datetime.fromisoformat(written).timestamp())
+
+
+def read_term(written: str) -> str:
+    """The path of a text, of which a file has the last part."""
+    part = "standings" if written in ("past", "current", "pending") else "money"
+    return f"governance.{part}.{written}"
+
+
+def read_call(written: str) -> GovernanceCall:
+    """A call whose arguments are numbers."""
+    contract, function, arguments = re.split(r"[.(]", written.rstrip(")"))
+    named = (each.split("=") for each in arguments.split(", "))
+    return GovernanceCall(contract, function, tuple((name, int(value)) for name, value in named))
+
+
+READERS: dict[Kind, Callable[[str], Any]] = {
+    Kind.MONTH: parse_period,
+    Kind.COUNT: int,
+    Kind.BPS: int,
+    Kind.MONEY: read_money,
+    Kind.TIME: read_time,
+    Kind.TERM: read_term,
+    Kind.CALL: read_call,
+}

@@ -35,11 +35,14 @@ NOW = UnixSeconds(int(datetime.now(UTC).timestamp()))
 MONTHS = [period_label(BookingMonth(booking_month(NOW) + step)) for step in (-1, 0)]
 EN, FR = wording_of("en"), wording_of("fr")
 PROPOSED_BPS = 777
+PROPOSED_FROM = Period(period_of(NOW) + 6)
+DELAY_SECONDS = 86_400
 
 
 @pytest.fixture(scope="module")
 def used(built_pages: None, world: World) -> World:
-    """Two consents, of which one is withdrawn, and some use that is settled in two steps."""
+    """Two consents, of which one is withdrawn, some use that is settled in two steps, and what
+    waits in the timelock."""
     kept, ended = secrets.token_bytes(32), secrets.token_bytes(32)
     record = world.grant_active(kept)
     withdrawn = world.grant_active(ended)
@@ -47,7 +50,18 @@ def used(built_pages: None, world: World) -> World:
     world.wait_for_state(withdrawn, "withdrawn")
     for times in (3, 4):
         world.settle(world.use(record, times))
+    propose_rate(world)
     return world
+
+
+def propose_rate(world: World) -> None:
+    """Another rate for category 2, which may not be executed before a day has passed."""
+    timelock, proposer = world.contract("TimelockController"), world.story.stage.governance
+    policy = world.contract("CommissionPolicy")
+    data = policy.encode_abi("setRate", [2, PROPOSED_FROM, PROPOSED_BPS])
+    act = (policy.address, 0, data, bytes(32), secrets.token_bytes(32), DELAY_SECONDS)
+    receipt = proposer.call(timelock.functions.schedule(*act))
+    world.wait_for_block(receipt.block_number)
 
 
 @pytest.fixture
@@ -146,6 +160,14 @@ def test_rates_are_the_apis(governance: Page, used: World) -> None:
     ]
     current = {int(row[0]): row[2] for row in rows if row[3] == "in force"}
     assert current == {int(c): EN.percent(rate) for c, rate in told["inForce"].items()}
+
+
+def test_what_waits_in_the_timelock_is_shown_before_it_is_decided(governance: Page) -> None:
+    [proposal] = table_of(governance, "proposals")
+    assert proposal[0] == f"Category 2: 7.77% from {EN.month(PROPOSED_FROM)} on"
+    assert EN.month(PROPOSED_FROM) not in [row[1] for row in table_of(governance, "rates")]
+    governance.locator('td a[href*="kind=proposals"], th a[href*="kind=proposals"]').click()
+    expect(governance.locator("main")).to_contain_text("CallScheduled")
 
 
 def test_what_another_rate_would_have_brought(governance: Page, used: World) -> None:

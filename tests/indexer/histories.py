@@ -21,12 +21,17 @@ from protocol.events import (
     AgreementTerminated,
     Approval,
     AuthorityUpdated,
+    CallExecuted,
+    CallSalt,
+    CallScheduled,
+    Cancelled,
     ConsentEnded,
     Event,
     Granted,
     GuardianAppointed,
     LeavesAnchored,
     LeavingRequested,
+    MinDelayChange,
     OperatorDelegated,
     Origin,
     ParticipantAdmitted,
@@ -37,6 +42,9 @@ from protocol.events import (
     RateSet,
     RecoveryAnnounced,
     RecoveryCancelled,
+    RoleAdminChanged,
+    RoleGranted,
+    RoleRevoked,
     StopEnded,
     Stopped,
     Transfer,
@@ -104,9 +112,12 @@ def tell(seed: int, acts: int) -> list[list[Event]]:
     """Transactions in their order: two organisations, an agreement, then acts of all kinds."""
     draw = random.Random(seed)
     story = Story().begin()
-    kinds = (_act_with_money, _act_with_consents, _act_with_agreements, _act_with_participants)
+    kinds = (
+        *(_act_with_money, _act_with_consents, _act_with_agreements, _act_with_participants),
+        _act_with_proposals,
+    )
     for _ in range(acts):
-        [act] = draw.choices(kinds, (5, 3, 3, 3))
+        [act] = draw.choices(kinds, (5, 3, 3, 3, 1))
         act(story, draw)
     return transactions_of(story.events)
 
@@ -305,6 +316,58 @@ def _acts_of_governance(draw: random.Random) -> tuple[Event, ...]:
         Stopped(UnixSeconds(draw.randint(0, 2**40 - 1))),
         StopEnded(),
         AuthorityUpdated(DEPLOYMENT.commons_treasury),
+    )
+
+
+def _act_with_proposals(story: Story, draw: random.Random) -> None:
+    """An operation is proposed, its calls are made, or it is called off and proposed again."""
+    waiting = story.state.proposed_calls
+    operation, calls = hash_of(draw), draw.randint(1, 3)
+    if waiting and draw.random() < 0.7:
+        operation = draw.choice([*waiting])[0]
+        calls = sum(each == operation for each, _ in waiting)
+        due = all(
+            call.executable_at == call.proposed_at  # the blocks that are mined have other times
+            for (each, _), call in waiting.items()
+            if each == operation
+        )
+        if due and draw.random() < 0.7:
+            story.tell(
+                *(
+                    CallExecuted(operation, index, call.target, call.value, call.data)
+                    for index in range(calls)
+                    if (call := waiting[operation, index])
+                )
+            )
+            return
+        story.tell(Cancelled(operation), *_roles(draw))
+        if draw.random() < 0.5:
+            return
+    delay = draw.choice((0, 0, draw.randint(1, 10**6)))
+    story.tell(
+        *(
+            CallScheduled(
+                operation,
+                index,
+                draw.choice((DEPLOYMENT.commons_treasury, DEPLOYMENT.usage_settlement)),
+                draw.choice((0, 2**256 - 1)),
+                draw.randbytes(draw.choice((0, 4, 68))),
+                hash_of(draw),
+                delay,
+            )
+            for index in range(calls)
+        ),
+        CallSalt(operation, hash_of(draw)),
+        MinDelayChange(draw.randint(0, 10**6), 2**256 - 1),
+    )
+
+
+def _roles(draw: random.Random) -> tuple[Event, ...]:
+    account = AccountAddress(draw.randbytes(20))
+    return (
+        RoleGranted(hash_of(draw), account, PAYEE_ACCOUNT),
+        RoleRevoked(hash_of(draw), account, PAYEE_ACCOUNT),
+        RoleAdminChanged(hash_of(draw), hash_of(draw), Hash32(bytes(32))),
     )
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, select, text
 
 from indexer import tables
-from indexer.queries import agreements, consents, history, participants, rates
+from indexer.queries import agreements, consents, history, participants, proposals, rates
 from indexer.queries.agreements import AgreementRow, SignatureRow
 from indexer.queries.consents import Anchoring, EndingRow
 from indexer.queries.history import Fact
@@ -36,7 +36,7 @@ from protocol.events import (
     Origin,
     RateSet,
 )
-from protocol.ledger_state import LedgerState
+from protocol.ledger_state import LedgerState, ProposedCall
 from protocol.types import (
     ZERO_HASH,
     AgreementId,
@@ -264,7 +264,7 @@ def require_same_statuses(connection: Connection, known: Known) -> None:
         assert until(told, known.time) == in_order
 
 
-# -- rates -----------------------------------------------------------------------------------------
+# -- rates and proposals ---------------------------------------------------------------------------
 
 
 def require_same_rates(connection: Connection, known: Known) -> None:
@@ -287,6 +287,15 @@ def require_same_rates(connection: Connection, known: Known) -> None:
     for number in range(PERIOD - 1, PERIOD + 40, 3):
         in_force = rates.rates_in_force(connection, number, known.time)
         assert in_force == rates_of(known.state, Period(number))
+
+
+def require_same_proposals(connection: Connection, known: Known) -> None:
+    assert {
+        (row.operation, row.call_index): ProposedCall(
+            row.target, row.value, row.data, row.proposed_at, row.executable_at
+        )
+        for row in proposals.list_proposed_calls(connection, known.time)
+    } == known.state.proposed_calls
 
 
 def rates_of(state: LedgerState, period: Period) -> dict[Category, RateBps]:

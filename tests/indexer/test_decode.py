@@ -41,6 +41,8 @@ def values_of(item: dict[str, Any]) -> st.SearchStrategy[Any]:
     if sized := re.fullmatch(r"uint(\d+)", kind):
         largest = 2 ** int(sized[1]) - 1
         return st.one_of(st.just(0), st.just(largest), st.integers(0, largest))
+    if kind == "bytes":
+        return st.binary(max_size=80)
     length = {"address": 20, "bytes32": 32}.get(kind)
     return st.text(max_size=80) if length is None else st.binary(min_size=length, max_size=length)
 

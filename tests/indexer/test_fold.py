@@ -31,13 +31,14 @@ from tests.indexer.specification import (
     require_same_consents,
     require_same_events,
     require_same_participants,
+    require_same_proposals,
     require_same_rates,
     require_same_statuses,
 )
 from tests.indexer.specification_of_activity import require_same_activity
 from tests.indexer.specification_of_money import require_same_money
 
-SEED, ACTS = 30, 200
+SEED, ACTS = 13, 200
 """A history with every event."""
 ELSEWHERE = {
     "accounts": "tests/indexer/test_balances_at.py",
@@ -108,6 +109,7 @@ def require_fold(connection: Connection, chain: ScriptedChain) -> None:
     require_same_agreements(connection, now, now)
     require_same_consents(connection, now)
     require_same_rates(connection, now)
+    require_same_proposals(connection, now)
     require_same_money(connection, chain, now)
     require_same_activity(connection, now)
 
@@ -120,6 +122,7 @@ def require_fold_at(connection: Connection, chain: ScriptedChain, times: list[in
         require_same_agreements(connection, then, now)
         require_same_statuses(connection, then)
         require_same_rates(connection, then)
+        require_same_proposals(connection, then)
 
 
 @contextmanager

@@ -39,6 +39,8 @@ def largest(item: dict[str, Any], number: int) -> Any:
         return 2 ** int(kind[4:]) - 1
     if kind == "string":
         return f"text {number}"
+    if kind == "bytes":
+        return f"bytes {number}".encode()
     return sha256(f"{number} {item['name']}".encode())[: 20 if kind == "address" else 32]
 
 

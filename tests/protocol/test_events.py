@@ -12,12 +12,13 @@ from protocol import contracts
 from protocol.events import EVENT_TYPES
 from protocol.ledger_rules import RULES
 
+GOVERNED = (*contracts.CONTRACTS, "TimelockController")
 NEVER_EMITTED = {"EIP712DomainChanged"}
 """Named by the ABI of the library's EIP712, which has no function that emits it."""
 
 
 def events_of_contracts() -> dict[str, list[str]]:
-    entries = [entry for name in contracts.CONTRACTS for entry in contracts.abi(name)]
+    entries = [entry for name in GOVERNED for entry in contracts.abi(name)]
     return {
         entry["name"]: [item["name"] for item in entry["inputs"]]
         for entry in entries

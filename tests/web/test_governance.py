@@ -10,10 +10,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.cursor import BlockRef
+from indexer.queries.proposals import ProposedCallRow
 from indexer.queries.rates import RateRow
 from indexer.queries.use import Use
 from node.api.governance.figures import Asked, Figures, Proposal
@@ -27,10 +29,13 @@ from node.api.page_rendering import FORM_HEADERS, SECURITY_HEADERS
 from node.api.routes.governance import read_proposal
 from node.api.wording import wording_of
 from protocol.events import EVENT_TYPES
+from protocol.hashing import keccak256
 from protocol.periods import parse_period, period_start
 from protocol.types import (
     AmountMinor,
     Category,
+    ContractAddress,
+    Hash32,
     OrganisationId,
     Period,
     RateBps,
@@ -138,6 +143,37 @@ def test_of_each_category_one_rate_is_in_force_and_later_ones_are_pending() -> N
     ]
     values = page_values(figures_with(rates=history), EN)
     assert [rate.rate_bps for rate in values["pending"]] == [400, 500, 100]
+
+
+def test_what_waits_in_the_timelock_is_told_in_words_or_as_it_is() -> None:
+    def call(number: int, contract: bytes, data: bytes, delay: int) -> ProposedCallRow:
+        operation, now = Hash32(bytes([number]) * 32), UnixSeconds(1_790_000_000)
+        return ProposedCallRow(operation, 0, ContractAddress(contract), 0, data, now, now + delay)
+
+    policy, treasury, stranger = (bytes([each]) * 20 for each in (1, 2, 3))
+    set_rate = keccak256(b"setRate(uint16,uint32,uint16)")[:4]
+    october = set_rate + encode(["uint16", "uint32", "uint16"], [2, parse_period("2027-10"), 250])
+    never = set_rate + encode(["uint16", "uint32", "uint16"], [2, 2**32 - 1, 250])
+    figures = figures_with(
+        proposed_calls=[
+            call(1, policy, october, 3_600),
+            call(2, policy, never, 2**200),
+            call(3, treasury, b"\x12\x34", 0),
+            call(4, stranger, b"", 0),
+        ],
+        contracts={policy: "CommissionPolicy", treasury: "CommonsTreasury"},
+    )
+    table = TABLES["proposals"](figures)
+    assert [row[0] for row in in_words(table, EN)] == [
+        "Category 2: 2.5% from October 2027 on",
+        f"CommissionPolicy.setRate(category=2, fromPeriod={2**32 - 1}, rateBps=250)",
+        "CommonsTreasury 0x1234",
+        "0x" + "03" * 20 + " 0x",
+    ]
+    first, second = (row[2].value - row[1].value for row in table.rows[:2])
+    assert first == 3_600
+    assert second < 2**40
+    assert "9999-12-31T23:59:59Z" in to_csv(table)
 
 
 def test_an_organisation_counts_for_its_operator_and_the_largest_is_named() -> None:

@@ -159,6 +159,20 @@ CREATE TABLE ledger.blocks (
     PRIMARY KEY (block_number)
 );
 CREATE INDEX ix_ledger_blocks_block_time ON ledger.blocks (block_time);
+CREATE TABLE ledger.call_salts (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    operation BYTEA NOT NULL,
+    salt BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.cancellations (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    operation BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_cancellations_operation ON ledger.cancellations (operation);
 CREATE TABLE ledger.claims (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -181,6 +195,13 @@ CREATE TABLE ledger.commission_payouts (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
     amount_minor NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.delay_changes (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    old_seconds NUMERIC(78, 0) NOT NULL,
+    new_seconds NUMERIC(78, 0) NOT NULL,
     PRIMARY KEY (block_number, log_index)
 );
 CREATE TABLE ledger.delegations (
@@ -221,6 +242,17 @@ CREATE TABLE ledger.endings (
     PRIMARY KEY (block_number, log_index)
 );
 CREATE UNIQUE INDEX ix_ledger_endings_leaf_who ON ledger.endings (leaf, who);
+CREATE TABLE ledger.executed_calls (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    operation BYTEA NOT NULL,
+    call_index NUMERIC(78, 0) NOT NULL,
+    target BYTEA NOT NULL,
+    value NUMERIC(78, 0) NOT NULL,
+    data BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_executed_calls_operation ON ledger.executed_calls (operation);
 CREATE TABLE ledger.grants (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,
@@ -341,6 +373,43 @@ CREATE TABLE ledger.retirements (
     PRIMARY KEY (block_number, log_index),
     UNIQUE (account)
 );
+CREATE TABLE ledger.role_admins (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    role BYTEA NOT NULL,
+    previous_admin_role BYTEA NOT NULL,
+    new_admin_role BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.role_grants (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    role BYTEA NOT NULL,
+    account BYTEA NOT NULL,
+    sender BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.role_revocations (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    role BYTEA NOT NULL,
+    account BYTEA NOT NULL,
+    sender BYTEA NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE TABLE ledger.scheduled_calls (
+    block_number BIGINT NOT NULL,
+    log_index INTEGER NOT NULL,
+    operation BYTEA NOT NULL,
+    call_index NUMERIC(78, 0) NOT NULL,
+    target BYTEA NOT NULL,
+    value NUMERIC(78, 0) NOT NULL,
+    data BYTEA NOT NULL,
+    predecessor BYTEA NOT NULL,
+    delay_seconds NUMERIC(78, 0) NOT NULL,
+    PRIMARY KEY (block_number, log_index)
+);
+CREATE INDEX ix_ledger_scheduled_calls_operation ON ledger.scheduled_calls (operation);
 CREATE TABLE ledger.settlement_lines (
     block_number BIGINT NOT NULL,
     log_index INTEGER NOT NULL,

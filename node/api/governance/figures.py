@@ -12,6 +12,7 @@ from indexer.queries.activity import endings_by_month, leaves_by_issuer, leaves_
 from indexer.queries.books import balances_by_kind
 from indexer.queries.freshness import read_freshness
 from indexer.queries.participants import delegations_given, find_dids
+from indexer.queries.proposals import ProposedCallRow, list_proposed_calls
 from indexer.queries.rates import RateRow, list_rates, rates_in_force
 from indexer.queries.use import (
     AtAnotherRate,
@@ -57,7 +58,8 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What the page shows. What happened is of the months asked for; what is held, who is whose
-    operator and which rate is in force are as of the block."""
+    operator, which rate is in force and what is proposed are as of the block; `contracts` has their
+    names by address."""
 
     asked: Asked
     block: BlockRef
@@ -73,6 +75,8 @@ class Figures:
     rates: list[RateRow]
     in_force: Mapping[Category, RateBps]
     proposed: Mapping[Period, AtAnotherRate]
+    proposed_calls: list[ProposedCallRow]
+    contracts: Mapping[bytes, str]
 
     @property
     def current_period(self) -> Period:
@@ -80,7 +84,7 @@ class Figures:
         return period_of(UnixSeconds(self.block.block_time))
 
 
-def read_figures(connection: Connection, asked: Asked) -> Figures:
+def read_figures(connection: Connection, asked: Asked, contracts: Mapping[bytes, str]) -> Figures:
     """Everything, in the connection's one snapshot (REPEATABLE READ)."""
     block = read_freshness(connection).block
     months = (asked.first, asked.until)
@@ -108,4 +112,6 @@ def read_figures(connection: Connection, asked: Asked) -> Figures:
         )
         if proposal
         else {},
+        proposed_calls=list_proposed_calls(connection),
+        contracts=contracts,
     )

@@ -18,6 +18,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "use": ("UsageSettled",),
     "delegations": ("OperatorDelegated",),
     "rates": ("RateSet",),
+    "proposals": ("CallScheduled", "CallExecuted", "Cancelled"),
     "tokens": ("Issued", "Redeemed"),
     "holdings": ("Transfer",),
     "deposits": ("Deposited", "Left", "UsageSettled"),

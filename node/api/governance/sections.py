@@ -9,10 +9,13 @@ from urllib.parse import urlencode
 from node.api.governance.figures import Figures
 from node.api.governance.tables import Cell, Column, Kind, Table
 from protocol.concentration import by_operator, share_bps_rounded_down
+from protocol.governance_calls import read_call
 from protocol.periods import period_label
 from protocol.postings import COMMISSION, ISSUED, TRANSIT, TREASURY
 from protocol.types import AmountMinor, Category, OrganisationId, Period, to_hex
 
+TIME_MAX = 253_402_300_799
+"""The end of the year 9999, after which calendars know no time."""
 EVENTS_PATH = "/governance/events"
 SETTLEMENTS_PATH = "/governance/settlements"
 
@@ -48,6 +51,11 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
         RATE,
         Column("standing", "governance.columns.standing", Kind.TERM),
         Column("set_at", "governance.columns.setAt", Kind.TIME),
+    ),
+    "proposals": (
+        Column("call", "governance.columns.call", Kind.CALL),
+        Column("proposed_at", "governance.columns.proposedAt", Kind.TIME),
+        Column("executable_at", "governance.columns.executableAt", Kind.TIME),
     ),
     "proposal": (
         *(MONTH, GROSS, COMMISSIONS),
@@ -211,6 +219,19 @@ def rates(figures: Figures) -> Table:
     return _table("rates", rows)
 
 
+def proposals(figures: Figures) -> Table:
+    """What waits in the timelock, the oldest first."""
+    source = events_address("proposals")
+    rows = []
+    for call in figures.proposed_calls:
+        contract = figures.contracts.get(call.target)
+        read = None if contract is None else read_call(contract, call.data)
+        told = read or f"{contract or to_hex(call.target)} {to_hex(call.data)}"
+        executable_at = min(call.executable_at, TIME_MAX)
+        rows.append((Cell(told, source), Cell(call.proposed_at), Cell(executable_at)))
+    return _table("proposals", rows)
+
+
 def proposal(figures: Figures) -> Table:
     """What the rate that is asked about would have brought, month by month of use."""
     rows = []
@@ -248,6 +269,7 @@ TABLES = {
     "operators": operators,
     "money": money,
     "rates": rates,
+    "proposals": proposals,
     "proposal": proposal,
 }
 """From a table's name to what makes it."""

@@ -13,7 +13,9 @@ from typing import Any
 
 from node.api.wording import Wording, decimals_of
 from protocol.booking import amount_text
-from protocol.periods import period_label
+from protocol.governance_calls import GovernanceCall
+from protocol.periods import PERIOD_MAX, period_label
+from protocol.types import Period
 
 
 class Kind(Enum):
@@ -32,6 +34,8 @@ class Kind(Enum):
     """A DID, or an id in hexadecimal."""
     TERM = auto()
     """The path of a text."""
+    CALL = auto()
+    """A `GovernanceCall`, or the bytes that no ABI explains, in hexadecimal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +91,23 @@ def _way(table: Table, place: int, wording: Wording) -> Callable[[Any], str]:
         Kind.BPS: wording.percent,
         Kind.TIME: wording.time,
         Kind.TERM: wording.say,
+        Kind.CALL: partial(_call_in_words, wording),
     }
     return ways.get(kind, str)
+
+
+def _call_in_words(wording: Wording, call: GovernanceCall | str) -> str:
+    """A rate as a sentence, whatever else is proposed as the call that it is."""
+    if isinstance(call, GovernanceCall) and call.function == "setRate":
+        given = dict(call.arguments)
+        if given["fromPeriod"] < PERIOD_MAX:
+            return wording.say(
+                "governance.rates.proposed",
+                category=str(given["category"]),
+                rate=wording.percent(given["rateBps"]),
+                month=wording.month(Period(given["fromPeriod"])),
+            )
+    return str(call)
 
 
 def for_programs(kind: Kind, value: Any) -> str:
@@ -103,7 +122,7 @@ def for_programs(kind: Kind, value: Any) -> str:
             return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         case Kind.TERM:
             return str(value).rpartition(".")[2]
-        case Kind.COUNT | Kind.CATEGORY | Kind.BPS | Kind.NAME:
+        case Kind.COUNT | Kind.CATEGORY | Kind.BPS | Kind.NAME | Kind.CALL:
             return str(value)
 
 

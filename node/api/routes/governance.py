@@ -54,7 +54,6 @@ async def show(
     values["download"] = lambda name: f"/governance/{name}.csv?{suffix}"
     values |= {"rate_cap": HARD_CAP_BPS, "refused": refused}
     values["rate_given"] = rate if rate.isascii() and rate.isdigit() else ""
-    values["timelock"] = context.deployment.addresses["TimelockController"]
     return _page(request, context, "governance.html", values, FORM_HEADERS)
 
 
@@ -151,10 +150,12 @@ async def read(context: Context, until: str | None, proposal: Proposal | None) -
         ).about("until")
 
     asked = Asked(last, proposal)
+    deployment = context.deployment
+    contracts = {deployment.address_bytes(name): name for name in deployment.addresses}
 
     async def read_now() -> Figures:
         async with snapshots(context.database).connect() as connection:
-            return await query(connection, read_figures, asked)
+            return await query(connection, read_figures, asked, contracts)
 
     return await context.figures.get(asked, read_now)
 
