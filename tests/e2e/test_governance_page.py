@@ -35,7 +35,7 @@ NOW = UnixSeconds(int(datetime.now(UTC).timestamp()))
 MONTHS = [period_label(BookingMonth(booking_month(NOW) + step)) for step in (-1, 0)]
 EN, FR = wording_of("en"), wording_of("fr")
 PROPOSED_BPS = 777
-PROPOSED_FROM = Period(period_of(NOW) + 6)
+PROPOSED_FROM = Period(period_of(NOW) + 9)
 DELAY_SECONDS = 86_400
 
 

@@ -162,7 +162,10 @@ def test_the_story_has_events_of_nearly_every_kind(both: Both) -> None:
     untold = {kind.__name__ for kind in EVENT_TABLES.keys() - told}
     assert untold <= {
         "AccountRetired",
+        "Cancelled",
         "Left",
+        "RoleAdminChanged",
+        "RoleRevoked",
         "StopEnded",
         "Stopped",
         "VoucherSkipped",
