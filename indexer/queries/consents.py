@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BindParameter,
+    ColumnElement,
     Connection,
     LargeBinary,
     any_,
+    exists,
     func,
     literal,
     select,
@@ -190,6 +192,13 @@ def standing_sql(leaf: str, issuer: str) -> str:
         f" WHERE l.leaf = {leaf} AND b.issuer = {issuer})"
         f" AND NOT EXISTS (SELECT FROM ledger.endings AS e WHERE e.leaf = {leaf}))"
     )
+
+
+def is_ended_by(leaf: ColumnElement[bytes], *whos: ColumnElement[bytes]) -> ColumnElement[bool]:
+    """Whether one of these ended a leaf in their own namespace; for statements that ask of rows of
+    their own."""
+    endings = tables.endings
+    return exists().where(endings.c.leaf == leaf, endings.c.who.in_(whos))
 
 
 def _first_anchorings(
