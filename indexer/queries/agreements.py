@@ -82,9 +82,9 @@ def find_agreement(
     if not found or known_at is None:
         return found[0] if found else None
     [row] = found
-    history = tuple(each for each in row.facts.history if each[0] <= known_at)
-    if not history:
+    if row.facts.history[0][0] > known_at:
         return None
+    history = tuple(each for each in row.facts.history if each[0] <= known_at)
     signatures = tuple(signed for signed in row.signatures if signed.signed_at <= known_at)
     return replace(row, signatures=signatures, facts=replace(row.facts, history=history))
 

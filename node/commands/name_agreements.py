@@ -51,12 +51,13 @@ async def name_agreements(
 
 
 def short_did(did: str) -> str:
-    """A DID that fits into a line: without `did:web:`, and with its middle left out if it is
-    long."""
+    """A DID that fits into a line: without `did:web:`, and if it is long only where it begins, for
+    `did:web` up to the end of the host, and how it ends."""
     name = did.removeprefix("did:web:")
     if len(name) <= NAME_LENGTH_MAX:
         return name
-    return f"{name[: NAME_LENGTH_MAX - CUT_END_LENGTH - 1]}…{name[-CUT_END_LENGTH:]}"
+    begin = name.partition(":")[0] if did.startswith("did:web:") else name
+    return f"{begin[: NAME_LENGTH_MAX - CUT_END_LENGTH - 1]}…{name[-CUT_END_LENGTH:]}"
 
 
 class _Kept(NamedTuple):

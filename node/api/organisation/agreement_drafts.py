@@ -21,6 +21,7 @@ from node.api.organisation.agreement_form import (
     filled_form,
     line_rows,
     party_rows,
+    place_faults,
     read_draft,
     read_fields,
 )
@@ -96,6 +97,7 @@ async def go_on(
     except Problem as problem:
         if problem.slug in NOT_OF_THE_FORM:
             raise
+        place_faults(problem, fields)
         return await show_form(request, context, visitor, fields, problem)
     return _show_check(request, context, visitor, fields, draft)
 

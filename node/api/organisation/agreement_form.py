@@ -211,6 +211,24 @@ def read_draft(fields: Mapping[str, str], own_did: str) -> Draft:
     return Draft(terms, document, dids)
 
 
+def place_faults(problem: Problem, fields: Mapping[str, str]) -> None:
+    """Makes a refusal of the terms name the form's fields, where one of them is to blame."""
+    problem.errors = [
+        FieldProblem(_place_of(each.field, problem, fields), each.detail, each.remedy)
+        for each in problem.errors
+    ]
+
+
+def _place_of(place: str, problem: Problem, fields: Mapping[str, str]) -> str:
+    wrong = problem.values.get("organisation", problem.values.get("category"))
+    for name, text in fields.items():
+        if PARTY_ROW.fullmatch(name) and organisation_id(text.strip()) == wrong:
+            return name
+        if name.endswith("-category") and text.strip() == str(wrong):
+            return name
+    return place.removeprefix("terms.")
+
+
 def _read_lines(reader: _Reader, dids: Mapping[OrganisationId, str]) -> list[PriceLine]:
     """Rows without a price are left out; a line pays one of the parties."""
     found = []
