@@ -26,7 +26,8 @@ from node import tables
 from node.db import bytea_array, lock
 from node.problems import Problem
 
-Kind = Literal["propose", "sign", "anchor", "withdraw", "settle", "describe"]
+AboutAgreement = Literal["propose", "sign", "suspend", "resume", "terminate"]
+Kind = Literal[AboutAgreement, "anchor", "withdraw", "settle", "describe"]
 State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
 
 

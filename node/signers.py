@@ -11,7 +11,7 @@ from eth_utils.address import to_checksum_address
 
 from protocol.errors import SignatureInvalid
 from protocol.hashing import keccak256
-from protocol.signatures import SIGNATURE_LENGTH, recover_signer
+from protocol.signatures import SIGNATURE_LENGTH, recover_signer, sign_digest
 from protocol.types import Hash32, to_hex
 
 EIP155_OFFSET = 35
@@ -53,6 +53,13 @@ class Signer(Protocol):
         """Signs for the chain (EIP-155). Raises SignerUnreachable."""
 
 
+class MessageSigner(Signer, Protocol):
+    """A key that signs what its organisation agrees to, too."""
+
+    def sign_message(self, message: bytes) -> bytes:
+        """The signature of a message's keccak256, 65 bytes. Raises SignerUnreachable."""
+
+
 class KeySigner:
     """A key in this process's memory."""
 
@@ -75,6 +82,10 @@ class KeySigner:
         signed = self._account.sign_transaction(fields)
         return SignedTransaction(bytes(signed.raw_transaction), bytes(signed.hash))
 
+    def sign_message(self, message: bytes) -> bytes:
+        """The signature of a message's keccak256, 65 bytes."""
+        return sign_digest(bytes(self._account.key), Hash32(keccak256(message)))
+
 
 class RemoteSigner:
     """A key that never leaves its signer: web3signer's `/api/v1/eth1/sign/{identifier}`, whose
@@ -89,6 +100,14 @@ class RemoteSigner:
     def sign(self, transaction: LegacyTransaction) -> SignedTransaction:
         """Signs for the chain (EIP-155). Raises SignerUnreachable."""
         message = rlp.encode([*transaction, self._chain_id, 0, 0])
+        signature = self.sign_message(message)
+        r, s = (int.from_bytes(signature[start : start + 32]) for start in (0, 32))
+        parity = signature[64] - RECOVERY_OFFSET
+        raw = rlp.encode([*transaction, self._chain_id * 2 + EIP155_OFFSET + parity, r, s])
+        return SignedTransaction(raw, keccak256(raw))
+
+    def sign_message(self, message: bytes) -> bytes:
+        """The signature of a message's keccak256, 65 bytes. Raises SignerUnreachable."""
         signature = self._ask(message)
         try:
             signer = recover_signer(Hash32(keccak256(message)), signature)
@@ -98,10 +117,7 @@ class RemoteSigner:
             raise SignerUnreachable(
                 f"The signer signed with {to_hex(signer)}, not with {to_hex(self.address)}."
             )
-        r, s = (int.from_bytes(signature[start : start + 32]) for start in (0, 32))
-        parity = signature[64] - RECOVERY_OFFSET
-        raw = rlp.encode([*transaction, self._chain_id * 2 + EIP155_OFFSET + parity, r, s])
-        return SignedTransaction(raw, keccak256(raw))
+        return signature
 
     def _ask(self, message: bytes) -> bytes:
         """65 bytes r | s | v, v as 27 or 28 whichever way the signer counts."""

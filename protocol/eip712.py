@@ -60,9 +60,15 @@ def digest_of_typed_data(data: Mapping[str, Any]) -> Hash32:
     Integers may be decimal text, bytes 0x-hexadecimal text. Raises TypedDataInvalid where the
     message or the domain does not fit its types.
     """
+    return keccak256(preimage_of_typed_data(data))
+
+
+def preimage_of_typed_data(data: Mapping[str, Any]) -> bytes:
+    """The 66 bytes whose hash is the digest, for a signer that hashes by itself. Raises
+    TypedDataInvalid."""
     types = types_of_typed_data(data)
     separator = hash_struct(types, "EIP712Domain", data["domain"])
-    return digest_in_domain(separator, types, data["message"], data["primaryType"])
+    return b"\x19\x01" + separator + hash_struct(types, data["primaryType"], data["message"])
 
 
 def digest_in_domain(

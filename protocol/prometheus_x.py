@@ -150,6 +150,15 @@ def read_ecosystem_contract(value: Any) -> ContractReading:
     return _contract(kind, source, parties, policies, signatures)
 
 
+def purposes_of_contract(source: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a contract says that it is for, one text a purpose; of a service in a catalogue its id.
+    A contract that says nothing, or not in this form, has none."""
+    stated = source.get("purpose")
+    purposes = [each.get("purpose") for each in _list(stated) if isinstance(each, Mapping)]
+    texts = [each for each in purposes if isinstance(each, str) and each]
+    return tuple(catalogue_id(each) if "://" in each else each for each in texts)
+
+
 def read_consent_receipt(value: Any) -> ReceiptReading:
     """Read a receipt of schema 0.2.0: one draft of a document for each purpose.
 
@@ -256,6 +265,10 @@ def _objects(kind: str, source: Mapping[str, Any], name: str) -> list[Mapping[st
     if not isinstance(value, list):
         raise DocumentUnreadable(kind=kind, reason=f"{name} is no list")
     return [_object(kind, each) for each in value]
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _text(kind: str, source: Mapping[str, Any], name: str) -> str:

@@ -20,6 +20,7 @@ const { metafile } = await build({
     learner: "web/styles/learner.css",
     governance: "web/styles/governance.css",
     sign_in: "web/organisation/sign_in.js",
+    sign_agreement: "web/organisation/sign_agreement.js",
     organisation: "web/styles/organisation.css",
     docs: "web/docs/page.js",
   },

@@ -112,6 +112,12 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
     return [participant for participant in found if participant is not None]
 
 
+def list_dids(connection: Connection, limit: int) -> list[str]:
+    """The DIDs of all that were ever admitted, in their own order, at most so many."""
+    dids = tables.admissions.c.did
+    return list(connection.scalars(select(dids).order_by(dids).limit(limit)))
+
+
 def delegations_given(connection: Connection) -> list[OperatorDelegated]:
     """Of each organisation the last word to each operator, in the order of the chain."""
     given = tables.delegations

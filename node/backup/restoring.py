@@ -40,6 +40,13 @@ POOL_POLL_SECONDS = 0.2
 
 PARK = "UPDATE node.outbox SET not_before = 'infinity' WHERE state IN ('waiting', 'sent');"
 PARKED = "state IN ('waiting', 'sent') AND not_before = 'infinity'"
+SINCE_PROMISED = (
+    "AS c JOIN ledger.blocks AS b ON b.block_number = c.block_number"
+    "  WHERE c.agreement_id = o.subject"
+    "  AND c.organisation = decode(substr(o.payload ->> 'organisation', 3), 'hex')"
+    "  AND b.block_time >= floor(extract(epoch FROM o.created_at)))"
+)
+"""By the party itself: what it did before it may have been taken back meanwhile."""
 ON_CHAIN = text(
     "UPDATE node.outbox AS o SET state = 'final', transaction_id = NULL, not_before = NULL,"
     f" failure = NULL WHERE {PARKED} AND CASE o.kind"
@@ -54,6 +61,10 @@ ON_CHAIN = text(
     " WHEN 'sign' THEN EXISTS (SELECT FROM ledger.agreement_signatures AS s"
     "  WHERE s.agreement_id = o.subject"
     "  AND s.organisation = decode(substr(o.payload ->> 'organisation', 3), 'hex'))"
+    f" WHEN 'suspend' THEN EXISTS (SELECT FROM ledger.agreement_suspensions {SINCE_PROMISED}"
+    f" WHEN 'resume' THEN EXISTS (SELECT FROM ledger.agreement_resumptions {SINCE_PROMISED}"
+    " WHEN 'terminate' THEN EXISTS (SELECT FROM ledger.agreement_terminations AS t"
+    "  WHERE t.agreement_id = o.subject)"
     " WHEN 'settle' THEN EXISTS (SELECT FROM ledger.settlements AS s"
     "  WHERE s.agreement_id = decode(substr(o.payload #>> '{voucher,agreementId}', 3), 'hex')"
     "  AND s.consumer = decode(substr(o.payload #>> '{voucher,consumer}', 3), 'hex')"

@@ -1,7 +1,8 @@
-"""`ptx-ledger agreement`: propose a contract document, sign it, see where it stands."""
+"""`ptx-ledger agreement`: propose a contract document, sign it, change it, see where it stands."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from rich.markup import escape
 
 from node.cli.connection import KeyOption, NodeOption, ProfileOption, connected
 from node.cli.output import AsJson, console, fail, print_json, show_amount, show_time
+from node.client import NodeClient
 from node.intake.completion import CompletionUnreadable, read_completion
 from node.intake.terms import terms_of_contract
 from protocol.errors import DocumentUnreadable, HexInvalid
@@ -102,6 +104,55 @@ def sign(
         console.print(f"the signature of {organisation} is {answer['state']}")
 
 
+REASON_HELP = "Document with the reason; its SHA-256 goes to the chain, and nothing else of it."
+AgreementArgument = Annotated[str, typer.Argument(help="Id of the agreement, 0x-hex.")]
+ReasonOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help=REASON_HELP)]
+
+
+@app.command()
+def suspend(
+    agreement: AgreementArgument,
+    reason: ReasonOption = None,
+    node: NodeOption = None,
+    key: KeyOption = None,
+    profile: ProfileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Suspend an agreement until the same organisation resumes it."""
+    with connected(node, key, profile) as client:
+        _change(client, agreement, "suspend", _hash_of(reason), as_json)
+
+
+@app.command()
+def resume(
+    agreement: AgreementArgument,
+    node: NodeOption = None,
+    key: KeyOption = None,
+    profile: ProfileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the organisation's own suspension back; those of other parties stay."""
+    with connected(node, key, profile) as client:
+        _change(client, agreement, "resume", None, as_json)
+
+
+@app.command()
+def terminate(
+    agreement: AgreementArgument,
+    reason: ReasonOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    node: NodeOption = None,
+    key: KeyOption = None,
+    profile: ProfileOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """End an agreement, or withdraw a proposal, for all parties and for ever."""
+    if not yes:
+        typer.confirm(f"This ends {agreement} for ever and cannot be undone. Go on?", abort=True)
+    with connected(node, key, profile) as client:
+        _change(client, agreement, "terminate", _hash_of(reason), as_json)
+
+
 @app.command()
 def show(
     agreement: Annotated[str, typer.Argument(help="Id of the agreement, 0x-hex.")],
@@ -126,6 +177,22 @@ def show(
             f"the signature of {promised['organisation']} is {promised['state']}"
             f"{_why(promised['failure'])}"
         )
+
+
+def _change(
+    client: NodeClient, agreement: str, change: str, body: dict[str, Any] | None, as_json: bool
+) -> None:
+    answer = client.post(f"/v1/agreements/{agreement}/{change}", body)
+    if as_json:
+        print_json(answer)
+    else:
+        console.print(f"to {change} {answer['agreementId']} is {answer['state']}")
+
+
+def _hash_of(reason: Path | None) -> dict[str, Any]:
+    if reason is None:
+        return {}
+    return {"reasonHash": to_hex(hashlib.sha256(reason.read_bytes()).digest())}
 
 
 def _show_terms(answer: dict[str, Any]) -> None:

@@ -24,6 +24,20 @@ async def require_operator_may(
     require_speaks_for(operator, organisation, participant, scope, now)
 
 
+async def require_operator_speaks(
+    connection: AsyncConnection,
+    operator: OrganisationId,
+    organisation: OrganisationId,
+    scope: Scope,
+    now: int,
+) -> None:
+    """The same for what a suspended organisation may do, too."""
+    participant = await query(connection, find_participant, organisation)
+    if participant is None:
+        raise refused(NotAdmitted(organisation=organisation))
+    _require_delegated(operator, participant, scope, now)
+
+
 def require_speaks_for(
     operator: OrganisationId,
     organisation: OrganisationId,
@@ -36,13 +50,7 @@ def require_speaks_for(
         raise refused(NotAdmitted(organisation=organisation))
     if participant.suspended:
         raise refused(OrganisationSuspended(organisation=organisation))
-    if speaks_for(operator, participant, scope, now):
-        return
-    raise Problem.of(
-        "operator-not-delegated",
-        f"{to_hex(organisation)} has not delegated {scope.name} to {to_hex(operator)}.",
-        "Let an account with the scope manage call ParticipantRegistry.delegate, then try again.",
-    )
+    _require_delegated(operator, participant, scope, now)
 
 
 def speaks_for(
@@ -70,3 +78,15 @@ def may_confirm(operator: ParticipantRow, recipient: ParticipantRow, now: int) -
         and operator.service_address == recipient.service_address
     )
     return not operator.suspended and (acts_for or names_its_node)
+
+
+def _require_delegated(
+    operator: OrganisationId, participant: ParticipantRow, scope: Scope, now: int
+) -> None:
+    if speaks_for(operator, participant, scope, now):
+        return
+    raise Problem.of(
+        "operator-not-delegated",
+        f"{to_hex(participant.organisation)} has not delegated {scope.name} to {to_hex(operator)}.",
+        "Let an account with the scope manage call ParticipantRegistry.delegate, then try again.",
+    )

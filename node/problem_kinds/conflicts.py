@@ -114,6 +114,13 @@ CONFLICTS = (
     ),
     Kind(
         409,
+        "change-queued",
+        "Another change of the agreement is on its way",
+        "The organisation suspends, resumes or terminates an agreement in one act after the other.",
+        "Wait for it: GET /v1/outbox shows what became of it. Then look at the agreement again.",
+    ),
+    Kind(
+        409,
         "webhook-limit",
         "The organisation has enough webhooks",
         "An organisation has a limited number of webhooks on a node.",

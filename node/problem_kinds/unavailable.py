@@ -48,6 +48,14 @@ UNAVAILABLE = (
     ),
     Kind(
         503,
+        "signer-unreachable",
+        "The node's signer does not sign",
+        "The operator's key is in a signer of its own, which gave no signature.",
+        f"{_SAME_KEY}; the operator checks the signer.",
+        {"Retry-After": "30"},
+    ),
+    Kind(
+        503,
         "streams-exhausted",
         "Too many streams are open",
         "The node serves a limited number of event streams at a time.",

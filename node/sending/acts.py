@@ -156,6 +156,11 @@ def _calls(acts: Sequence[Act], payloads: Mapping[int, Any]) -> list[ContractFun
             return [
                 functions.sign(payload["termsHash"], organisation, signer, payload["signature"])
             ]
+        case "suspend" | "terminate":
+            end = functions.suspend if first.kind == "suspend" else functions.terminate
+            return [end(first.subject, _address(payload["organisation"]), payload["reasonHash"])]
+        case "resume":
+            return [functions.resume(first.subject, _address(payload["organisation"]))]
         case "anchor":
             leaves: dict[bytes, list[bytes]] = {}
             for act in acts:
@@ -201,6 +206,9 @@ def _calls(acts: Sequence[Act], payloads: Mapping[int, Any]) -> list[ContractFun
 _CONTRACT_OF = {
     "propose": "AgreementRegistry",
     "sign": "AgreementRegistry",
+    "suspend": "AgreementRegistry",
+    "resume": "AgreementRegistry",
+    "terminate": "AgreementRegistry",
     "anchor": "ConsentRegistry",
     "withdraw": "ConsentRegistry",
     "settle": "UsageSettlement",

@@ -11,7 +11,7 @@ from node.process_metrics import SENDER, Teller, WithdrawalWatch
 from node.sending.chain import RpcChain
 from node.sending.clock import SystemClock
 from node.sending.sender import Sender, SenderSettings
-from node.signers import KeySigner, RemoteSigner, Signer
+from node.signers import KeySigner, MessageSigner, RemoteSigner
 
 HEAD_POLL_SECONDS = 0.5
 
@@ -44,7 +44,7 @@ def make_sender(node: Node) -> Sender:
     )
 
 
-def open_signer(settings: Settings, deployment: Deployment) -> Signer:
+def open_signer(settings: Settings, deployment: Deployment) -> MessageSigner:
     """The operator's key: in a signer of its own where one is named, else in a key file."""
     if settings.signer_url is None:
         account = load_or_create_account(settings.keys_dir, OPERATOR_KEY)

@@ -100,6 +100,17 @@ class Scene:
         terms = self.world.make_terms(salt=hash_of(secrets.randbits(200)))
         return to_hex(self.world.propose(terms))
 
+    def concluded(self) -> str:
+        return to_hex(self.world.conclude())
+
+    def suspended(self) -> str:
+        agreement = self.world.conclude()
+        self.provider.post(f"/v1/agreements/{to_hex(agreement)}/suspend", {})
+        wait_until(
+            lambda: self.world.show_agreement(agreement)["status"] == "suspended", "suspension"
+        )
+        return to_hex(agreement)
+
     def settlement(self) -> str:
         voucher = self.world.use(self.used, 1)
         return str(self.world.settle(voucher)["settlementId"])

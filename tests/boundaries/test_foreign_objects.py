@@ -51,7 +51,12 @@ BY_SIGNATURE = {
     ("post", "/v1/settlements"),
 }
 """What was signed is valid whoever brings it, to this node as to the chain."""
-OF_THE_PARTIES = {("get", "/v1/settlements/{settlement_id}")}
+CHANGES = ("suspend", "resume", "terminate")
+OF_THE_PARTIES = {
+    ("get", "/v1/settlements/{settlement_id}"),
+    *(("post", f"/v1/agreements/{{agreement_id}}/{act}") for act in CHANGES),
+}
+"""What a party reads too, or asks for in its own name."""
 NOT_OF_AN_ORGANISATION = {"withdrawals", "challenges", "used_tokens", "process_metrics"}
 SECURED = [
     pytest.param(operation, described, id=" ".join(operation))

@@ -109,6 +109,8 @@ PLACES: dict[str, Callable[[Scene], str]] = {
     "month": lambda scene: datetime.now(UTC).strftime("%Y-%m"),
 }
 PLACES_OF: dict[Operation, dict[str, Callable[[Scene], str]]] = {
+    ("post", "/v1/agreements/{agreement_id}/suspend"): {"agreement_id": Scene.concluded},
+    ("post", "/v1/agreements/{agreement_id}/resume"): {"agreement_id": Scene.suspended},
     ("post", "/v1/consents/{leaf}/erasure"): {"leaf": Scene.over},
     ("get", "/v1/withdrawals/{leaf}"): {"leaf": Scene.over},
     ("post", "/v1/organisations/{organisation_id}/rights-requests"): {
@@ -232,6 +234,8 @@ BODIES: dict[Operation, Maker] = {
         "terms": TermsShape.of(scene.world.make_terms()).to_json()
     },
     ("post", "/v1/agreements/{agreement_id}/signatures"): signature_under,
+    ("post", "/v1/agreements/{agreement_id}/suspend"): lambda scene, _: {},
+    ("post", "/v1/agreements/{agreement_id}/terminate"): lambda scene, _: {},
     ("post", "/v1/consent-requests"): lambda scene, _: asking(
         scene.world, subjectReference=scene.mark
     ),

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from node.signers import KeySigner, LegacyTransaction, RemoteSigner, SignerUnreachable
 from protocol.hashing import keccak256
-from protocol.signatures import sign_digest
-from protocol.types import Hash32, to_hex
+from protocol.signatures import is_signed_by, sign_digest
+from protocol.types import AccountAddress, Hash32, to_hex
 
 CHAIN_ID = 7838
 SECRET, OTHER_SECRET = b"\x11" * 32, b"\x22" * 32
-ADDRESS = bytes.fromhex(Account.from_key(SECRET).address[2:])
+ADDRESS = AccountAddress(bytes.fromhex(Account.from_key(SECRET).address[2:]))
 IN_FILE = KeySigner(Account.from_key(SECRET), CHAIN_ID)
 EXAMPLE = LegacyTransaction(7, 0, 90_000, b"\x07" * 20, 0, b"\x01\x02")
 
@@ -87,6 +87,14 @@ def test_both_give_the_same_bytes(
     transaction = LegacyTransaction(nonce, price, gas, b"\x07" * 20, 0, data)
     remote = RemoteSigner(server.url, ADDRESS, CHAIN_ID)
     assert remote.sign(transaction) == IN_FILE.sign(transaction)
+
+
+@given(message=st.binary(max_size=300))
+def test_both_sign_a_message_alike(server: Signing, message: bytes) -> None:
+    server.answer = lambda message: (200, signed(message))
+    remote = RemoteSigner(server.url, ADDRESS, CHAIN_ID)
+    assert remote.sign_message(message) == IN_FILE.sign_message(message)
+    assert is_signed_by(ADDRESS, Hash32(keccak256(message)), IN_FILE.sign_message(message))
 
 
 def test_the_key_is_named_by_its_address(signing: Signing) -> None:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from node.api.organisation import access, consents, overview, requests, sign_in
+from node.api.organisation import (
+    access,
+    agreement_drafts,
+    agreements,
+    consents,
+    overview,
+    requests,
+    sign_in,
+)
 
 router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
+    *(agreement_drafts.pages, agreements.pages),
     *(consents.pages, requests.pages, access.pages),
 ):
     router.include_router(each)

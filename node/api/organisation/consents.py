@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from pydantic import AfterValidator
 
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.organisation.agreements import agreements_of
+from node.api.organisation.agreement_names import agreements_of, name_of
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
@@ -102,6 +102,7 @@ async def show_one(
     document = None if record is None else record["document"]
     values = {
         "consent": consent,
+        "agreement_name": await name_of(context, visitor, consent.agreement_id),
         "document": document,
         "purpose": None
         if document is None

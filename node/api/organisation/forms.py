@@ -38,6 +38,10 @@ class Form:
         """What stands on each line that is not blank."""
         return [line.strip() for line in self.text(name).splitlines() if line.strip()]
 
+    def chosen(self, *names: str) -> dict[str, str]:
+        """Those of these fields in which something stands."""
+        return {name: self.text(name) for name in names if self.text(name)}
+
 
 async def read_form(request: Request) -> Form:
     """Raises a problem for what is no form."""

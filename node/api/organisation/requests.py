@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, Response
 
 from node.api.context import Context, NodeContext
-from node.api.organisation.agreements import agreements_of
+from node.api.organisation.agreement_names import agreements_of, name_of
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.page_route import PageRoute, see_other
@@ -115,6 +115,7 @@ async def understand(
         return show(request, context, visitor, "import.html", refusal, problem.status)
     values = {
         "lines": lines[:LINES_SHOWN_MAX],
+        "names": dict(await agreements_of(context, visitor)),
         "count": len(lines),
         "file": body.decode("utf-8-sig"),
         "again": secrets.token_hex(16),
@@ -139,7 +140,11 @@ async def show_one(
 ) -> HTMLResponse:
     """One request, with its link and QR code as long as it is open."""
     asked = await consent_requests.show(context, visitor, request_id)
-    return show(request, context, visitor, "request.html", {"asked": asked})
+    values = {
+        "asked": asked,
+        "agreement_name": await name_of(context, visitor, asked.agreement_id),
+    }
+    return show(request, context, visitor, "request.html", values)
 
 
 @pages.get("/{request_id}/qr.svg")

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.agreements import find_agreement, find_agreement_facts
 from indexer.queries.history import history_of_agreement
 from node.api.as_of import AtTime, block_asked, time_asked
-from node.api.context import NodeContext, require_fresh
+from node.api.context import Context, NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Principal, may
 from node.api.schemas.agreements import (
@@ -22,10 +22,13 @@ from node.api.schemas.agreements import (
     PromisedSignatureShape,
     ProposeAgreement,
     ProposedAgreement,
+    QueuedChange,
     QueuedSignature,
+    Reason,
     SignAgreement,
 )
 from node.api.schemas.base import Address, AsOf, Block, Hash
+from node.commands.change_agreement import Change, change_agreement
 from node.commands.propose_agreement import propose_agreement
 from node.commands.sign_agreement import (
     promised_signatures,
@@ -38,7 +41,7 @@ from node.permissions import Area
 from node.problems import not_found
 from protocol.agreement import status_at
 from protocol.signing import typed_data_acceptance
-from protocol.types import AccountAddress, AgreementId, OrganisationId, to_hex
+from protocol.types import ZERO_HASH, AccountAddress, AgreementId, Hash32, OrganisationId, to_hex
 
 router = APIRouter(prefix="/v1/agreements", tags=["agreements"])
 Reader = Annotated[Principal, may(Area.AGREEMENTS)]
@@ -113,6 +116,44 @@ async def sign(
     return await write_once(context, caller, request, key, act)
 
 
+@router.post("/{agreement_id}/suspend", status_code=202, response_model=QueuedChange)
+async def suspend(
+    context: NodeContext,
+    caller: Writer,
+    request: Request,
+    agreement_id: Hash,
+    body: Reason,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Promises to suspend the agreement for the caller's organisation, until that resumes it."""
+    return await _change(context, caller, request, agreement_id, "suspend", body.reason_hash, key)
+
+
+@router.post("/{agreement_id}/resume", status_code=202, response_model=QueuedChange)
+async def resume(
+    context: NodeContext,
+    caller: Writer,
+    request: Request,
+    agreement_id: Hash,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Promises to take the organisation's own suspension back; those of others stay in force."""
+    return await _change(context, caller, request, agreement_id, "resume", ZERO_HASH, key)
+
+
+@router.post("/{agreement_id}/terminate", status_code=202, response_model=QueuedChange)
+async def terminate(
+    context: NodeContext,
+    caller: Writer,
+    request: Request,
+    agreement_id: Hash,
+    body: Reason,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Promises to end the agreement, also one only proposed, for ever."""
+    return await _change(context, caller, request, agreement_id, "terminate", body.reason_hash, key)
+
+
 @router.get("/{agreement_id}/acceptance", response_model=Acceptance)
 async def show_acceptance(
     context: NodeContext,
@@ -174,3 +215,34 @@ async def show(
 
 async def _is_proposed(connection: AsyncConnection, agreement_id: bytes) -> bool:
     return await query(connection, find_agreement_facts, agreement_id) is not None
+
+
+async def _change(
+    context: Context,
+    caller: Principal,
+    request: Request,
+    agreement_id: bytes,
+    change: Change,
+    reason_hash: bytes,
+    key: str | None,
+) -> JSONResponse:
+    async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
+        freshness = await require_fresh(context, connection)
+        await change_agreement(
+            connection,
+            context.operator,
+            OrganisationId(caller.organisation_id),
+            AgreementId(agreement_id),
+            change,
+            Hash32(reason_hash),
+            freshness,
+        )
+        answer = QueuedChange(
+            agreement_id=agreement_id,
+            organisation=caller.organisation_id,
+            change=change,
+            state="queued",
+        )
+        return 202, answer.to_json()
+
+    return await write_once(context, caller, request, key, act)

@@ -146,6 +146,21 @@ class QueuedSignature(Shape):
     state: str
 
 
+class Reason(Shape):
+    """Why, for whoever has the reason's document: its SHA-256; zero if there is none."""
+
+    reason_hash: Hash = ZERO_HASH
+
+
+class QueuedChange(Shape):
+    """The change waits to be brought to the chain: suspend, resume or terminate."""
+
+    agreement_id: Hash
+    organisation: Address
+    change: str
+    state: str
+
+
 class AgreementSignature(Shape):
     """A signature on the chain."""
 
