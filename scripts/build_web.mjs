@@ -20,6 +20,8 @@ const { metafile } = await build({
     learner: "web/styles/learner.css",
     governance: "web/styles/governance.css",
     sign_in: "web/organisation/sign_in.js",
+    wallet_signature: "web/organisation/wallet_signature.js",
+    wallet_calls: "web/organisation/wallet_calls.js",
     organisation: "web/styles/organisation.css",
     docs: "web/docs/page.js",
   },

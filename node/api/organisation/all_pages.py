@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from node.api.organisation import access, consents, overview, requests, sign_in
+from node.api.organisation import (
+    access,
+    consents,
+    money,
+    overview,
+    requests,
+    sign_in,
+    statements,
+    usage,
+    vouchers,
+)
 
 router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(consents.pages, requests.pages, access.pages),
+    *(usage.pages, money.pages, vouchers.pages, statements.pages),
 ):
     router.include_router(each)
