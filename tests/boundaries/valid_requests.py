@@ -111,6 +111,7 @@ PLACES: dict[str, Callable[[Scene], str]] = {
 PLACES_OF: dict[Operation, dict[str, Callable[[Scene], str]]] = {
     ("post", "/v1/consents/{leaf}/erasure"): {"leaf": Scene.over},
     ("get", "/v1/withdrawals/{leaf}"): {"leaf": Scene.over},
+    ("post", "/v1/outbox/{act_id}/retry"): {"act_id": Scene.failed_act},
     ("post", "/v1/organisations/{organisation_id}/rights-requests"): {
         "organisation_id": lambda scene: to_hex(scene.world.provider.id)
     },

@@ -8,6 +8,7 @@ from node.api.organisation import (
     access,
     consents,
     money,
+    outbox,
     overview,
     requests,
     sign_in,
@@ -20,6 +21,6 @@ router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(consents.pages, requests.pages, access.pages),
-    *(usage.pages, money.pages, vouchers.pages, statements.pages),
+    *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
 ):
     router.include_router(each)
