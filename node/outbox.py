@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
@@ -75,6 +75,31 @@ def lock_name_anew(organisation: bytes) -> str:
     """What is locked by whoever promises an organisation's acts anew that were in vain: so many at
     once that no lock for each would do."""
     return f"anew:{organisation.hex()}"
+
+
+def retry_locks(row: ActRow) -> list[str]:
+    """Of all who may promise the same while an act is tried again."""
+    names = [lock_name(row.kind, row.subject)]
+    if row.organisation_id is not None:
+        names.append(lock_name_anew(row.organisation_id))
+    return sorted(names)
+
+
+def standing_in_place(act_id: int) -> Select[Any]:
+    """Act and state of what was promised anew since an act failed: tried again, it would be carried
+    out twice. What says something else (another party's signature, more units) does not count."""
+    act, other = tables.outbox.alias("act"), tables.outbox.alias("other")
+    return (
+        select(other.c.outbox_id, other.c.state)
+        .join(act, (other.c.kind == act.c.kind) & (other.c.subject == act.c.subject))
+        .where(
+            act.c.outbox_id == act_id,
+            other.c.outbox_id != act_id,
+            other.c.payload == act.c.payload,
+            other.c.state.not_in(IN_VAIN),
+        )
+        .limit(1)
+    )
 
 
 async def enqueue(
@@ -187,7 +212,10 @@ def acts_statement(state: str | None, before: int, limit: int) -> Select[Any]:
         .order_by(outbox.c.outbox_id.desc())
         .limit(limit)
     )
-    return statement if state is None else statement.where(outbox.c.state == state)
+    if state is None:
+        return statement
+    # Written out, so that the planner knows which of the partial indexes has it.
+    return statement.where(outbox.c.state == literal(state, literal_execute=True))
 
 
 def act_of_row(row: Any) -> ActRow:

@@ -21,6 +21,8 @@ const { metafile } = await build({
     governance: "web/styles/governance.css",
     sign_in: "web/organisation/sign_in.js",
     sign_agreement: "web/organisation/sign_agreement.js",
+    wallet_signature: "web/organisation/wallet_signature.js",
+    wallet_calls: "web/organisation/wallet_calls.js",
     organisation: "web/styles/organisation.css",
     docs: "web/docs/page.js",
   },

@@ -55,6 +55,21 @@ export async function signTypedData(wallet, account, message) {
   }
 }
 
+/** Sends a transaction {from, to, data} without value; its hash. Never on another network. */
+export async function sendTransaction(wallet, transaction, chainId) {
+  if (Number(await request(wallet, "eth_chainId", [])) !== chainId) {
+    await switchNetwork(wallet, chainId);
+    const switched = Number(await request(wallet, "eth_chainId", []));
+    if (switched !== chainId) throw new PageProblem("walletNetwork", { chainId });
+  }
+  return request(wallet, "eth_sendTransaction", [transaction]);
+}
+
+/** The receipt of a transaction; null while it is in no block. */
+export function receiptOf(wallet, hash) {
+  return request(wallet, "eth_getTransactionReceipt", [hash]);
+}
+
 async function switchNetwork(wallet, chainId) {
   const parameters = [{ chainId: `0x${chainId.toString(16)}` }];
   try {

@@ -79,8 +79,27 @@ def list_balances_of(
     connection: Connection, organisation: bytes, block_number_max: int, after: str, limit: int
 ) -> list[AccountBalance]:
     """The same of one organisation: its tokens by account, its deposits, and what it can claim."""
-    names = _names_of(connection, organisation)
+    names = account_names_of(connection, organisation)
     return _balances(connection, names, block_number_max, after, limit)
+
+
+def deposits_under(
+    connection: Connection, agreements: Sequence[bytes], block_number_max: int
+) -> dict[tuple[AgreementId, OrganisationId], AmountMinor]:
+    """What the parties of these agreements had deposited under each, by agreement and party; who
+    never deposited is absent."""
+    parties = tables.agreement_parties
+    statement = select(parties.c.agreement_id, parties.c.organisation).where(
+        parties.c.agreement_id.in_(agreements)
+    )
+    named = {
+        deposit_of(agreement, party): (AgreementId(agreement), OrganisationId(party))
+        for agreement, party in connection.execute(statement)
+    }
+    return {
+        named[found.account]: found.balance_minor
+        for found in _balances(connection, list(named), block_number_max)
+    }
 
 
 def _names_after(after: str, block_number_max: int) -> Select[Any]:
@@ -103,14 +122,16 @@ def _names_after(after: str, block_number_max: int) -> Select[Any]:
     return select(names.c.account).where(names.c.account.is_not(None))
 
 
-def _names_of(connection: Connection, organisation: bytes) -> list[str]:
+def account_names_of(connection: Connection, organisation: bytes) -> list[LedgerAccount]:
+    """An organisation's accounts, moved or not: what it can claim, the tokens of each account that
+    acts for it, its deposit under each agreement."""
     accounts, parties = tables.accounts, tables.agreement_parties
     bound = select(accounts.c.account).where(accounts.c.organisation == organisation)
     agreed = select(parties.c.agreement_id).where(parties.c.organisation == organisation)
     own = OrganisationId(organisation)
     return [
         balance_of(own),
-        *(f"holding:{to_hex(account)}" for account in connection.scalars(bound)),
+        *(LedgerAccount(f"holding:{to_hex(each)}") for each in connection.scalars(bound)),
         *(deposit_of(AgreementId(each), own) for each in connection.scalars(agreed)),
     ]
 

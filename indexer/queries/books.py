@@ -151,7 +151,7 @@ def list_postings(
     if month is not None:
         statement = statement.where(postings.c.booking_month == month)
     streamed = statement.execution_options(yield_per=ROWS_AT_ONCE)
-    return map(_booked, connection.execute(streamed))
+    return map(booked_posting, connection.execute(streamed))
 
 
 def read_month(connection: Connection, month: BookingMonth, finality_blocks: int) -> MonthBooks:
@@ -204,7 +204,8 @@ def _amounts(rows: Any) -> dict[LedgerAccount, AmountMinor]:
     return dict(sorted(found.items()))
 
 
-def _booked(row: Row[Any]) -> BookedPosting:
+def booked_posting(row: Row[Any]) -> BookedPosting:
+    """From a row of `ledger.postings` with its block's time and its transaction's hash."""
     return BookedPosting(
         block_number=row.block_number,
         log_index=row.log_index,

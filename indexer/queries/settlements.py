@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -194,6 +194,23 @@ def settled_units(
         settlements.c.period == period,
     )
     return Units(int(connection.execute(statement).scalar_one()))
+
+
+def settled_units_under(
+    connection: Connection, agreements: Collection[bytes]
+) -> dict[tuple[AgreementId, OrganisationId, Period], Units]:
+    """Units settled so far under these agreements, by agreement, consumer and period of use."""
+    settlements = tables.settlements
+    key = (settlements.c.agreement_id, settlements.c.consumer, settlements.c.period)
+    statement = (
+        select(*key, func.max(settlements.c.to_units))
+        .where(settlements.c.agreement_id.in_(agreements))
+        .group_by(*key)
+    )
+    return {
+        (AgreementId(agreement), OrganisationId(consumer), Period(period)): Units(int(units))
+        for agreement, consumer, period, units in connection.execute(statement)
+    }
 
 
 def last_settlement_block(

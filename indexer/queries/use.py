@@ -12,7 +12,15 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from indexer import tables
 from protocol.commission import WHOLE_BPS
-from protocol.types import AmountMinor, Category, OrganisationId, Period, RateBps, Units
+from protocol.types import (
+    AgreementId,
+    AmountMinor,
+    Category,
+    OrganisationId,
+    Period,
+    RateBps,
+    Units,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,16 @@ class Use:
     def net_minor(self) -> AmountMinor:
         """What the payees get."""
         return AmountMinor(self.gross_minor - self.commission_minor)
+
+
+@dataclass(frozen=True, slots=True)
+class PaidUse:
+    """What a consumer's use under an agreement brought one payee in a month of use."""
+
+    agreement_id: AgreementId
+    consumer: OrganisationId
+    period: Period
+    use: Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +73,38 @@ def use_by_consumer(
 ) -> dict[OrganisationId, Use]:
     """Of each organisation that used something in these periods."""
     return _use_by(connection, tables.settlements.c.consumer, first, last)
+
+
+def use_paid_to(connection: Connection, payee: bytes, first: Period, last: Period) -> list[PaidUse]:
+    """What an organisation was paid for, the newest month of use first; units are those of the
+    lines that pay it, counted once a settlement."""
+    settlements, lines = tables.settlements.c, tables.settlement_lines.c
+    place = (settlements.agreement_id, settlements.consumer, settlements.period)
+    once = (
+        _settled_lines(first, last)
+        .with_only_columns(
+            *place,
+            (settlements.to_units - settlements.from_units).label("units"),
+            func.sum(lines.gross_minor).label("gross"),
+            func.sum(lines.commission_minor).label("commission"),
+            maintain_column_froms=True,
+        )
+        .where(lines.payee == payee)
+        .group_by(settlements.block_number, settlements.log_index, *place)
+        .subquery()
+    )
+    key = (once.c.agreement_id, once.c.consumer, once.c.period)
+    sums = (func.sum(column) for column in (once.c.units, once.c.gross, once.c.commission))
+    statement = select(*key, *sums).group_by(*key).order_by(once.c.period.desc(), *key[:2])
+    return [
+        PaidUse(
+            agreement,
+            consumer,
+            period,
+            Use(Units(int(units)), AmountMinor(int(gross)), AmountMinor(int(commission))),
+        )
+        for agreement, consumer, period, units, gross, commission in connection.execute(statement)
+    ]
 
 
 def commission_at_another_rate(

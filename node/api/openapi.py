@@ -50,6 +50,7 @@ BESIDES: dict[tuple[str, str], set[int]] = {
     ("post", "/v1/records/erasures"): {404},
     ("post", "/v1/did-documents"): {403},
     ("get", "/.well-known/did.json"): {404},
+    ("post", "/v1/outbox/{act_id}/retry"): {409},
 }
 WITHOUT_DATABASE = {"/healthz", "/v1/ledger", "/v1/me/session"}
 KINDS_NAMED_MAX = 10

@@ -21,8 +21,8 @@ from node.outbox import (
     ActRow,
     act_of_row,
     acts_statement,
-    lock_name,
-    lock_name_anew,
+    retry_locks,
+    standing_in_place,
 )
 
 app = typer.Typer(help="Acts on their way to the chain.", no_args_is_help=True)
@@ -92,7 +92,7 @@ def retry(act_id: ActId) -> None:
         fail(f"Act {act_id} is {row.state}: only one that waits or has failed is tried again.")
     carried = select(transactions.c.transaction_id).where(transactions.c.is_open)
     with engine.begin() as connection:
-        connection.execute(LOCK, {"names": _locks_of(row)})
+        connection.execute(LOCK, {"names": retry_locks(row)})
         _require_nothing_in_its_place(connection, act_id)
         changed = connection.execute(
             update(outbox)
@@ -111,30 +111,8 @@ def retry(act_id: ActId) -> None:
     console.print(f"act {act_id} waits for its turn")
 
 
-def _locks_of(row: ActRow) -> list[str]:
-    """Of all who may promise the same meanwhile."""
-    names = [lock_name(row.kind, row.subject)]
-    if row.organisation_id is not None:
-        names.append(lock_name_anew(row.organisation_id))
-    return sorted(names)
-
-
 def _require_nothing_in_its_place(connection: Connection, act_id: int) -> None:
-    """The same may have been promised anew since the act failed: it would be carried out twice.
-    What says something else (another party's signature, more units) does not count."""
-    act, other = tables.outbox.alias("act"), tables.outbox.alias("other")
-    statement = (
-        select(other.c.outbox_id, other.c.state)
-        .join(act, (other.c.kind == act.c.kind) & (other.c.subject == act.c.subject))
-        .where(
-            act.c.outbox_id == act_id,
-            other.c.outbox_id != act_id,
-            other.c.payload == act.c.payload,
-            other.c.state.not_in(IN_VAIN),
-        )
-        .limit(1)
-    )
-    standing = connection.execute(statement).one_or_none()
+    standing = connection.execute(standing_in_place(act_id)).one_or_none()
     if standing is not None:
         fail(
             f"The same was promised anew as act {standing.outbox_id}, which is {standing.state}: "

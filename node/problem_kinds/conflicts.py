@@ -7,6 +7,15 @@ from node.problem_kinds.kind import Kind
 CONFLICTS = (
     Kind(
         409,
+        "act-not-retried",
+        "The act is not tried again",
+        "Only what waits or has failed is tried again: not what is on its way or done, what failed "
+        "in a block that may still be taken back, or what was promised anew.",
+        "Look at the act: GET /v1/outbox/{actId}. Where it failed in a block, wait until that "
+        "block is final.",
+    ),
+    Kind(
+        409,
         "access-limit",
         "The organisation has enough of them",
         "An organisation has a limited number of keys in force, and of people, on a node.",

@@ -40,6 +40,12 @@ outbox = Table(
     Index("ix_node_outbox_subject", "subject"),
     Index("ix_node_outbox_transaction", "transaction_id"),
     Index(
+        "ix_node_outbox_failed",
+        "organisation_id",
+        "outbox_id",
+        postgresql_where="state = 'failed'",
+    ),
+    Index(
         "ix_node_outbox_waiting",
         "outbox_id",
         postgresql_where="state IN ('waiting', 'sent')",

@@ -158,6 +158,16 @@ class Scene:
     def act(self) -> str:
         return str(self.provider.get("/v1/outbox", limit=1)["items"][0]["actId"])
 
+    def failed_act(self) -> str:
+        """An anchor that failed, for which the chain would have no reason now."""
+        [row] = self.world.node.sql(
+            "INSERT INTO node.outbox (organisation_id, kind, subject, order_key, payload, state)"
+            " VALUES (:own, 'anchor', :leaf, :leaf, '{}', 'failed') RETURNING outbox_id",
+            own=self.world.provider.id,
+            leaf=secrets.token_bytes(32),
+        )
+        return str(row.outbox_id)
+
     def rights_request(self) -> str:
         return str(self.lost_keys()["request"]["rightsRequestId"])
 

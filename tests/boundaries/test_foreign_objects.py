@@ -44,8 +44,9 @@ EMPTY = {
 ON_CHAIN = {
     ("get", "/v1/agreements/{agreement_id}"),
     ("get", "/v1/agreements/{agreement_id}/acceptance"),
+    ("get", "/v1/usages/{agreement_id}/{month}"),
 }
-"""Facts that every participant of the chain reads."""
+"""Facts that every participant of the chain reads: of use only the prices, and what is its own."""
 BY_SIGNATURE = {
     ("post", "/v1/agreements/{agreement_id}/signatures"),
     ("post", "/v1/settlements"),

@@ -113,6 +113,7 @@ PLACES_OF: dict[Operation, dict[str, Callable[[Scene], str]]] = {
     ("post", "/v1/agreements/{agreement_id}/resume"): {"agreement_id": Scene.suspended},
     ("post", "/v1/consents/{leaf}/erasure"): {"leaf": Scene.over},
     ("get", "/v1/withdrawals/{leaf}"): {"leaf": Scene.over},
+    ("post", "/v1/outbox/{act_id}/retry"): {"act_id": Scene.failed_act},
     ("post", "/v1/organisations/{organisation_id}/rights-requests"): {
         "organisation_id": lambda scene: to_hex(scene.world.provider.id)
     },

@@ -13,7 +13,9 @@ from typing import Any
 from coincurve import PublicKey
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_defunct, encode_typed_data
+from web3 import Web3
 
+from node.wallet import Wallet
 from protocol.commitments import CURVE_ORDER
 from protocol.holder_keys import derive_holder_key, holder_seed_message, seed_from_signature
 
@@ -104,11 +106,34 @@ class BrowserWallet:
 
     def _answer(self, method: str, parameters: str) -> str:
         self.asked.append(method)
-        act = self.mood or BrowserWallet.answer
+        act = self.mood or type(self).answer
         try:
             return json.dumps({"result": act(self, method, json.loads(parameters))})
         except WalletError as error:
             return json.dumps({"error": {"code": error.code, "message": str(error)}})
+
+
+class SendingWallet(BrowserWallet):
+    """The wallet of an account that sends its own transactions."""
+
+    def __init__(self, wallet: Wallet) -> None:
+        super().__init__(secret=bytes(wallet.account.key))
+        self._wallet = wallet
+
+    def answer(self, method: str, parameters: list[Any]) -> Any:
+        """What the chain says where it is asked."""
+        web3 = self._wallet.web3
+        match method, parameters:
+            case "eth_chainId", _:
+                return hex(web3.eth.chain_id)
+            case "eth_sendTransaction", [{"from": sender, "to": to, "data": data}]:
+                assert sender == self.account.address
+                sent = self._wallet.send({"to": Web3.to_checksum_address(to), "data": data})
+                return sent.transaction_hash
+            case "eth_getTransactionReceipt", [transaction]:
+                receipt = web3.eth.get_transaction_receipt(transaction)
+                return {name: hex(receipt[name]) for name in ("status", "blockNumber")}
+        return super().answer(method, parameters)
 
 
 def declining(wallet: BrowserWallet, method: str, parameters: list[Any]) -> Any:

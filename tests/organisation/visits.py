@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from node.api.organisation.session_cookie import NAME
+from node.client import NodeClient
 from tests.access.signing import new_account, session_of
 from tests.access.test_people import invite
 from tests.stage import World
@@ -38,8 +39,14 @@ class Visit:
         return self.http.post(f"/organisation{path}", data=form, headers=headers)
 
 
-def visit(world: World, role: str = "admin", language: str = "en", **more: Any) -> Visit:
-    """A new person of the provider, invited and joined."""
-    invited = invite(world.provider.client, role, **more)
+def visit(
+    world: World,
+    role: str = "admin",
+    language: str = "en",
+    of: NodeClient | None = None,
+    **more: Any,
+) -> Visit:
+    """A new person of the provider, or of whom `of` calls for, invited and joined."""
+    invited = invite(of or world.provider.client, role, **more)
     opened, _ = session_of(world, new_account(), invitation=invited["invitation"])
     return Visit(world, opened["token"], language)

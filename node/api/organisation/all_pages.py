@@ -12,6 +12,11 @@ from node.api.organisation import (
     overview,
     requests,
     sign_in,
+    money,
+    outbox,
+    statements,
+    usage,
+    vouchers,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -19,5 +24,6 @@ for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(agreement_drafts.pages, agreements.pages),
     *(consents.pages, requests.pages, access.pages),
+    *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
 ):
     router.include_router(each)

@@ -35,7 +35,7 @@ async def overview(request: Request, context: NodeContext, visitor: Visitor) -> 
         await act_as(connection, visitor.organisation_id)
         values = {
             "person": await _person(context, connection, visitor),
-            "health": await _health(context, connection),
+            "health": await read_health(context, connection),
             "work": await _work(connection, visitor),
         }
     return show(request, context, visitor, "overview.html", values)
@@ -52,7 +52,7 @@ async def _person(
     return {"did": did, "organisation": name, "label": label}
 
 
-async def _health(context: Context, connection: AsyncConnection) -> dict[str, Any]:
+async def read_health(context: Context, connection: AsyncConnection) -> dict[str, Any]:
     """`fresh` is None for an index that is too old to answer, or stands still; `read` is what it
     last said."""
     try:

@@ -18,6 +18,8 @@ from markupsafe import Markup
 from node.api.context import Context
 from node.api.page_rendering import LANGUAGE_PARAMETER, SECURITY_HEADERS, language_of, render
 from node.api.principal import Principal
+from node.api.wording import wording_of
+from protocol.periods import parse_period, period_label
 from protocol.types import to_hex
 
 HEADERS = {
@@ -50,6 +52,9 @@ def show(
         "say": partial(say, language),
         "when": partial(when, language),
         "number": partial(format_decimal, locale=language),
+        "wording": wording_of(language),
+        "label": period_label,
+        "month_name": lambda label: wording_of(language).month(parse_period(label)),
     }
     page = render(request, f"organisation/{template}", {**shared, **values}, HEADERS)
     page.status_code = status

@@ -10,13 +10,15 @@ from fastapi import APIRouter, Path, Query
 from node.api.context import NodeContext
 from node.api.principal import Principal, may
 from node.api.schemas.outbox import OutboxAct, OutboxPage
+from node.commands.retry_act import find_own_act, retry_act
 from node.db import act_as
 from node.outbox import MAX_ACT_ID, list_acts
 from node.permissions import Area
-from node.problems import not_found
 
 router = APIRouter(prefix="/v1/outbox", tags=["outbox"])
 Reader = Annotated[Principal, may(Area.EVENTS)]
+Writer = Annotated[Principal, may(Area.EVENTS, write=True)]
+ActId = Annotated[int, Path(ge=1, le=MAX_ACT_ID)]
 
 State = Literal["waiting", "sent", "mined", "final", "failed", "expired"]
 
@@ -42,13 +44,18 @@ async def list_own(
 
 
 @router.get("/{act_id}", response_model=OutboxAct)
-async def show(
-    context: NodeContext, caller: Reader, act_id: Annotated[int, Path(ge=1, le=MAX_ACT_ID)]
-) -> OutboxAct:
+async def show(context: NodeContext, caller: Reader, act_id: ActId) -> OutboxAct:
     """One act of the caller's organisation."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
-        rows = await list_acts(connection, None, act_id + 1, 1)
-    if not rows or rows[0].outbox_id != act_id:
-        raise not_found("act", str(act_id), "GET /v1/outbox lists those of your organisation.")
-    return OutboxAct.of(rows[0])
+        return OutboxAct.of(await find_own_act(connection, act_id))
+
+
+@router.post("/{act_id}/retry", response_model=OutboxAct)
+async def retry(context: NodeContext, caller: Writer, act_id: ActId) -> OutboxAct:
+    """Tries an act again now: one that waits for a later time, or that failed and for which the
+    reason is gone."""
+    async with context.database.begin() as connection:
+        await act_as(connection, caller.organisation_id)
+        row = await retry_act(connection, act_id)
+    return OutboxAct.of(row)

@@ -6,22 +6,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from node import tables
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Principal, may
 from node.api.schemas.base import Hash
 from node.api.schemas.usages import HeldVoucher, SignedVoucher, StoredVoucher, Vouchers
 from node.commands.check_voucher import check_voucher
+from node.commands.list_vouchers import list_vouchers
 from node.commands.store_voucher import store_voucher
 from node.db import act_as
 from node.permissions import Area
-from node.problems import Problem
 from protocol.commission import total_commission, total_gross
-from protocol.types import AccountAddress, OrganisationId, to_hex
+from protocol.types import AccountAddress, OrganisationId
 
 router = APIRouter(prefix="/v1/vouchers", tags=["vouchers"])
 Reader = Annotated[Principal, may(Area.USAGE)]
@@ -77,26 +75,9 @@ async def list_all(
     """Vouchers of one agreement that the caller's organisation holds, the newest first. They are
     the node's own records and rest on no block; GET /v1/settlements/{settlementId} says what the
     chain has settled of one."""
-    vouchers = tables.vouchers
-    place = (vouchers.c.period, vouchers.c.units, vouchers.c.digest)
-    statement = (
-        select(vouchers)
-        .where(vouchers.c.agreement_id == agreement)
-        .order_by(*(column.desc() for column in place))
-        .limit(limit + 1)
-    )
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
-        if after is not None:
-            begin = (await connection.execute(select(*place).where(place[-1] == after))).first()
-            if begin is None:
-                raise Problem.of(
-                    "request-invalid",
-                    f"Your organisation holds no voucher {to_hex(after)}.",
-                    "Send `next` of the page before, or begin anew without it.",
-                ).about("after")
-            statement = statement.where(tuple_(*place) < tuple_(*begin))
-        rows = (await connection.execute(statement)).all()
+        rows = await list_vouchers(connection, agreement, after, limit + 1)
     return Vouchers(
         items=[HeldVoucher.of(row) for row in rows[:limit]],
         next=rows[limit - 1].digest if len(rows) > limit else None,

@@ -9,6 +9,8 @@ from sqlalchemy import Row
 
 from node.api.schemas.base import Address, AsOf, Hash, HexBytes, PeriodLabel, Shape, Uint64
 from node.commands.settle_usage import SettlementState
+from node.commands.show_uses import LineOfUse, MonthOfUse
+from protocol.commission import net
 from protocol.periods import parse_period, period_label
 from protocol.signing import Voucher
 from protocol.types import AgreementId, Hash32, OrganisationId, Period, Units
@@ -61,6 +63,80 @@ class RecordedUses(Shape):
     recorded: int
     voucher: VoucherShape
     typed_data: dict[str, Any]
+
+
+class LineOfUses(Shape):
+    """What one price line asks for the units of a month: gross = net + commission, which is rounded
+    down."""
+
+    payee: Address
+    category: int
+    rate_bps: int
+    unit_price_minor: int
+    free_units: int
+    free_units_used: int
+    gross_minor: int
+    commission_minor: int
+    net_minor: int
+
+    @classmethod
+    def of(cls, asked: LineOfUse) -> LineOfUses:
+        """From what was counted."""
+        return cls(
+            payee=asked.line.payee,
+            category=asked.line.category,
+            rate_bps=asked.rate_bps,
+            unit_price_minor=asked.line.unit_price,
+            free_units=asked.line.free_units,
+            free_units_used=asked.free_units_used,
+            gross_minor=asked.amount.gross,
+            commission_minor=asked.amount.commission_rounded_down,
+            net_minor=net(asked.amount),
+        )
+
+
+class UsesOfMonth(Shape):
+    """What the caller's organisation has recorded under an agreement in a month of use, UTC, and
+    what that costs; `settledUnits` of it are settled on chain."""
+
+    agreement_id: Hash
+    period: str
+    units: int
+    settled_units: int
+    lines: list[LineOfUses]
+    gross_minor: int
+    commission_minor: int
+
+    @classmethod
+    def of(cls, month: MonthOfUse) -> UsesOfMonth:
+        """From what was counted."""
+        return cls(
+            agreement_id=month.agreement_id,
+            period=period_label(month.period),
+            units=month.units,
+            settled_units=month.settled_units,
+            lines=[LineOfUses.of(each) for each in month.lines],
+            gross_minor=month.gross_minor,
+            commission_minor=month.commission_minor,
+        )
+
+
+class UsesByMonth(Shape):
+    """Twelve months of use, the newest first; `next` is the value of `until` for those before."""
+
+    as_of: AsOf
+    items: list[UsesOfMonth]
+    next: str | None
+
+
+class MonthToSign(Shape):
+    """A month of use, and the voucher over it that an account of the consumer may sign; none where
+    nothing was recorded."""
+
+    as_of: AsOf
+    uses: UsesOfMonth
+    voucher: VoucherShape | None
+    typed_data: dict[str, Any] | None
 
 
 class SignedVoucher(Shape):

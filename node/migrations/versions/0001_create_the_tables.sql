@@ -170,6 +170,8 @@ CREATE TABLE node.vouchers (
     PRIMARY KEY (organisation_id, digest)
 );
 CREATE INDEX ix_node_vouchers_agreement ON node.vouchers (organisation_id, agreement_id);
+CREATE INDEX ix_node_vouchers_newest
+    ON node.vouchers (organisation_id, period, units, digest);
 CREATE TABLE node.withdrawals (
     leaf BYTEA NOT NULL,
     holder BYTEA NOT NULL,
@@ -196,6 +198,8 @@ CREATE TABLE node.outbox (
 );
 CREATE INDEX ix_node_outbox_subject ON node.outbox (subject);
 CREATE INDEX ix_node_outbox_transaction ON node.outbox (transaction_id);
+CREATE INDEX ix_node_outbox_failed ON node.outbox (organisation_id, outbox_id)
+    WHERE state = 'failed';
 CREATE INDEX ix_node_outbox_waiting ON node.outbox (outbox_id) WHERE state IN ('waiting', 'sent');
 CREATE INDEX ix_node_outbox_keys ON node.outbox (order_key, outbox_id)
     WHERE state IN ('waiting', 'sent');
@@ -595,6 +599,21 @@ CREATE FUNCTION node.order_erasures(asked bytea) RETURNS void
         ON CONFLICT DO NOTHING;
 $$;
 
+-- What waits or has failed waits anew; not what is, or may come back, in a block.
+CREATE FUNCTION node.retry_act(asked bigint) RETURNS boolean
+    LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH tried AS (
+        UPDATE node.outbox o SET state = 'waiting', transaction_id = NULL, attempts = 0,
+            not_before = NULL, failure = NULL
+        WHERE o.outbox_id = asked AND o.organisation_id = node.current_organisation()
+            AND o.state IN ('waiting', 'failed') AND NOT EXISTS (
+                SELECT FROM node.transactions t
+                WHERE t.transaction_id = o.transaction_id AND t.is_open
+            )
+        RETURNING 1
+    ) SELECT EXISTS (SELECT FROM tried)
+$$;
+
 CREATE FUNCTION node.open_acts()
     RETURNS TABLE (kind text, state text, acts bigint, oldest_seconds double precision)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
@@ -630,7 +649,7 @@ GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.
     node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey,
     node.use_token, node.erase_record, node.order_erasures, node.consent_request_of,
     node.rights_request_of, node.uses_held, node.open_acts, node.webhook_summary,
-    node.assurance_constraints TO ptx_api;
+    node.assurance_constraints, node.retry_act TO ptx_api;
 GRANT EXECUTE ON FUNCTION node.did_documents_of TO ptx_api, ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.record_to_deliver TO ptx_webhooks;
 GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;

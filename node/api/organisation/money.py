@@ -1,0 +1,140 @@
+"""`/organisation/money`: tokens, deposits and what can be claimed; and how they are moved, by the
+organisation's own wallet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from indexer.queries.participants import find_dids
+from node.api.context import NodeContext, require_fresh
+from node.api.organisation.amounts import read_amount
+from node.api.organisation.forms import SentForm, as_shape
+from node.api.organisation.page_route import PageRoute
+from node.api.organisation.rendering import show
+from node.api.organisation.visitor import visiting
+from node.api.organisation.voucher_states import newest_vouchers
+from node.api.organisation.wallet_calls import show_calls
+from node.api.principal import Principal
+from node.api.schemas.base import Address, Hash, Shape
+from node.commands.prepare_calls import (
+    accounts_with,
+    prepare_claim,
+    prepare_deposit,
+    require_participant,
+)
+from node.commands.show_money import read_money
+from node.db import act_as, query, snapshots
+from node.permissions import Area
+from protocol.booking import amount_text
+from protocol.types import AccountAddress, AgreementId, OrganisationId, Scope, to_hex
+
+pages = APIRouter(prefix="/organisation/money", route_class=PageRoute)
+Reader = Annotated[Principal, visiting(Area.USAGE)]
+Writer = Annotated[Principal, visiting(Area.USAGE, write=True)]
+
+PATH = "/organisation/money"
+VOUCHERS_SHOWN = 10
+
+
+class Payout(Shape):
+    """Where a claim is paid to."""
+
+    to: Address
+
+
+@pages.get("")
+async def overview(request: Request, context: NodeContext, visitor: Reader) -> HTMLResponse:
+    """What there is, what has still to be paid, and the newest vouchers."""
+    own = OrganisationId(visitor.organisation_id)
+    async with snapshots(context.database).begin() as connection:
+        await act_as(connection, own)
+        freshness = await require_fresh(context, connection)
+        money = await read_money(connection, own, freshness.block.block_number)
+        vouchers, _ = await newest_vouchers(
+            connection, freshness, context.settings.finality_blocks, None, VOUCHERS_SHOWN
+        )
+        named = {each.consumer for each in money.deposits} | {each.consumer for each in vouchers}
+        dids = await query(connection, find_dids, named)
+    values = {
+        "money": money,
+        "vouchers": vouchers,
+        "dids": dids,
+        "own": own,
+        "block": freshness.block,
+    }
+    return show(request, context, visitor, "money.html", values)
+
+
+@pages.get("/deposit/{agreement_id}")
+async def deposit_form(
+    request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash
+) -> HTMLResponse:
+    """How much is deposited."""
+    own = OrganisationId(visitor.organisation_id)
+    async with snapshots(context.database).begin() as connection:
+        await act_as(connection, own)
+        freshness = await require_fresh(context, connection)
+        money = await read_money(connection, own, freshness.block.block_number)
+    key = (agreement_id, own)
+    found = [each for each in money.deposits if (each.agreement_id, each.consumer) == key]
+    values = {
+        "agreement_id": agreement_id,
+        "deposit": found[0] if found else None,
+        "holdings": money.holdings,
+    }
+    return show(request, context, visitor, "deposit.html", values)
+
+
+@pages.post("/deposit/{agreement_id}")
+async def deposit(
+    request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash, form: SentForm
+) -> HTMLResponse:
+    """The transactions that deposit it."""
+    own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
+    amount = read_amount(form.text("amount"), "amount")
+    async with snapshots(context.database).connect() as connection:
+        now = (await require_fresh(context, connection)).now
+        calls = await prepare_deposit(connection, context.deployment, own, agreement, amount, now)
+        participant = await require_participant(connection, own)
+    senders = accounts_with(participant, Scope.CLAIM, now)
+    said = {"amount": amount_text(amount), "agreement": to_hex(agreement)}
+    return show_calls(request, context, visitor, "deposit", calls, senders, PATH, said)
+
+
+@pages.get("/claim")
+async def claim_form(request: Request, context: NodeContext, visitor: Writer) -> HTMLResponse:
+    """How much is claimed, and to which account."""
+    own = OrganisationId(visitor.organisation_id)
+    async with snapshots(context.database).begin() as connection:
+        await act_as(connection, own)
+        freshness = await require_fresh(context, connection)
+        money = await read_money(connection, own, freshness.block.block_number)
+        participant = await require_participant(connection, own)
+    accounts = [each.account for each in participant.accounts if each.retired_at is None]
+    values = {
+        "claimable": amount_text(money.claimable_minor),
+        "claimable_minor": money.claimable_minor,
+        "accounts": accounts,
+    }
+    return show(request, context, visitor, "claim.html", values)
+
+
+@pages.post("/claim")
+async def claim(
+    request: Request, context: NodeContext, visitor: Writer, form: SentForm
+) -> HTMLResponse:
+    """The transaction that claims it."""
+    own = OrganisationId(visitor.organisation_id)
+    amount = read_amount(form.text("amount"), "amount")
+    to = AccountAddress(as_shape(Payout, {"to": form.text("to")}).to)
+    async with snapshots(context.database).connect() as connection:
+        freshness = await require_fresh(context, connection)
+        block_number = freshness.block.block_number
+        call = await prepare_claim(connection, context.deployment, own, to, amount, block_number)
+        participant = await require_participant(connection, own)
+    senders = accounts_with(participant, Scope.CLAIM, freshness.now)
+    said = {"amount": amount_text(amount), "account": to_hex(to)}
+    return show_calls(request, context, visitor, "claim", [call], senders, PATH, said)

@@ -1,0 +1,98 @@
+"""Whether the contracts would take a call of the organisation's own wallet now: asked of the index
+before anybody is asked to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from indexer.queries.accounts import balance_at
+from indexer.queries.agreements import find_agreement
+from indexer.queries.participants import ParticipantRow, find_participant
+from node.contracts import Deployment
+from node.db import query
+from node.problems import not_found, refused
+from node.wallet_calls import WalletCall, claim_call, deposit_calls
+from protocol.agreement import AgreementState, state_at
+from protocol.errors import (
+    AgreementNotActive,
+    AmountTooLarge,
+    AmountZero,
+    ConsumerNotParty,
+    NotAdmitted,
+    SettlementNotAuthorised,
+)
+from protocol.postings import balance_of
+from protocol.types import (
+    AccountAddress,
+    AgreementId,
+    AmountMinor,
+    OrganisationId,
+    Scope,
+    UnixSeconds,
+    to_hex,
+)
+
+
+async def prepare_deposit(
+    connection: AsyncConnection,
+    deployment: Deployment,
+    organisation: OrganisationId,
+    agreement_id: AgreementId,
+    amount_minor: AmountMinor,
+    now: int,
+) -> Sequence[WalletCall]:
+    """The calls that deposit under an agreement. Raises the contract's error, naming the field."""
+    if amount_minor == 0:
+        raise refused(AmountZero(), "amount")
+    agreement = await query(connection, find_agreement, agreement_id)
+    if agreement is None:
+        raise not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+    if organisation not in agreement.terms.parties:
+        raise refused(ConsumerNotParty(agreement_id=agreement_id, organisation=organisation))
+    is_over = now >= agreement.terms.valid_until
+    if is_over or state_at(agreement.facts, UnixSeconds(now)) is not AgreementState.ACTIVE:
+        raise refused(AgreementNotActive(agreement_id=agreement_id))
+    return deposit_calls(deployment, agreement_id, organisation, amount_minor)
+
+
+async def prepare_claim(
+    connection: AsyncConnection,
+    deployment: Deployment,
+    organisation: OrganisationId,
+    to: AccountAddress,
+    amount_minor: AmountMinor,
+    block_number: int,
+) -> WalletCall:
+    """The call that claims to one of the organisation's accounts. Raises the contract's error,
+    naming the field."""
+    if amount_minor == 0:
+        raise refused(AmountZero(), "amount")
+    participant = await require_participant(connection, organisation)
+    if to not in {each.account for each in participant.accounts}:
+        raise refused(SettlementNotAuthorised(account=to, organisation=organisation), "to")
+    held = await query(connection, balance_at, balance_of(organisation), block_number)
+    if amount_minor > held.balance_minor:
+        too_large = AmountTooLarge(amount=amount_minor, available=held.balance_minor)
+        raise refused(too_large, "amount")
+    return claim_call(deployment, organisation, to, amount_minor)
+
+
+async def require_participant(
+    connection: AsyncConnection, organisation: OrganisationId
+) -> ParticipantRow:
+    """The organisation as the chain has it; raises a problem for one that was never admitted."""
+    participant = await query(connection, find_participant, organisation)
+    if participant is None:
+        raise refused(NotAdmitted(organisation=organisation))
+    return participant
+
+
+def accounts_with(participant: ParticipantRow, scope: Scope, now: int) -> list[AccountAddress]:
+    """Accounts of the organisation that are in service and have a scope."""
+    return [
+        each.account
+        for each in participant.accounts
+        if scope in each.scopes and each.retired_at is None and now < each.expires_at
+    ]

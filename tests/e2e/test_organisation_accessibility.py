@@ -1,0 +1,72 @@
+"""The organisation's pages of money and acts: axe finds nothing, in both languages, by day and by
+night. With `PTX_SCREENSHOTS=FOLDER` each is also drawn at both widths, to be looked at."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from node.api.organisation.session_cookie import NAME
+from protocol.types import to_hex
+from tests.e2e.browser_wallet import SendingWallet
+from tests.e2e.test_accessibility import Reader
+from tests.organisation.test_money_pages import Bought, signed
+from tests.organisation.visits import Visit, visit
+from tests.stage import World
+
+
+@pytest.fixture(scope="module")
+def payer(world: World, built_pages: None) -> Visit:
+    return visit(world, "admin", of=world.consumer.client)
+
+
+@pytest.fixture(scope="module")
+def bought(world: World) -> Bought:
+    agreement = world.conclude()
+    world.deposit(agreement, 1_000_000)
+    record = world.grant_active(secrets.token_bytes(32), agreement_id=agreement)
+    return Bought(agreement, world.use(record, 2)["voucher"]["period"])
+
+
+@pytest.fixture(params=["fr", pytest.param("en", marks=pytest.mark.deep)])
+def reader(
+    request: pytest.FixtureRequest, chromium: Browser, world: World, payer: Visit
+) -> Iterator[Reader]:
+    context = chromium.new_context(base_url=world.node.url)
+    context.set_default_timeout(10_000)
+    context.add_cookies([{"name": NAME, "value": payer.token, "url": world.node.url}])
+    SendingWallet(world.consumer.wallet).install(context)
+    yield Reader(context.new_page(), request.param)
+    context.close()
+
+
+def test_axe_finds_nothing_where_use_becomes_money(
+    world: World, reader: Reader, payer: Visit, bought: Bought
+) -> None:
+    kept = payer.post(bought.sign, **signed(world, payer.page(bought.sign)))
+    assert kept.status_code in (303, 409), "kept, or settled in the other language before"
+    pages = {
+        "uses": "/usage",
+        "month-of-use": f"/usage/{to_hex(bought.agreement)}/{bought.month}",
+        "money": "/money",
+        "sign": bought.sign,
+        "claim": "/money/claim",
+        "voucher": kept.headers["location"].removeprefix("/organisation"),
+        "statements": "/statements",
+        "statement": f"/statements/{bought.month}",
+    }
+    for state, path in pages.items():
+        reader.go(f"/organisation{path}")
+        reader.check(state)
+    reader.go(f"/organisation{bought.deposit}")
+    reader.check("deposit")
+    money = reader.texts["organisation"]["money"]
+    reader.page.get_by_label(money["amount"]).fill("0.25")
+    reader.press(money["prepare"])
+    calls = reader.texts["organisation"]["walletCalls"]
+    button = calls["button"].format(name="Test Wallet")
+    expect(reader.page.get_by_role("button", name=button)).to_be_visible()
+    reader.check("deposit-by-wallet")
