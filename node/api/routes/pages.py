@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from node.api.context import Context, NodeContext
-from node.api.page_rendering import render
+from node.api.page_rendering import headers_reaching, render
 from protocol.types import to_hex
 
 router = APIRouter(include_in_schema=False)
@@ -22,8 +22,13 @@ async def home() -> RedirectResponse:
 
 @router.get("/me")
 async def learner(request: Request, context: NodeContext) -> HTMLResponse:
-    """A learner finds the consents that this node holds for them, and withdraws."""
-    return render(request, "me.html", _place(context))
+    """A learner finds consents again, at this node and at other operators', and withdraws."""
+    others = [
+        {"id": to_hex(each.organisation), "did": each.did, "origin": each.origin}
+        for each in await context.operators.others()
+    ]
+    headers = headers_reaching(await context.operators.origins())
+    return render(request, "me.html", {**_place(context), "others": others}, headers)
 
 
 @router.get("/requests")
@@ -52,4 +57,5 @@ def _place(context: Context) -> dict[str, Any]:
         "operator_id": to_hex(context.operator),
         "chain_id": context.deployment.chain_id,
         "consent_registry": to_hex(context.consent_registry),
+        "passkey_domain": context.settings.passkey_domain or "",
     }
