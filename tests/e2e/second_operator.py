@@ -25,9 +25,9 @@ from tests.records.command_line import run
 from tests.stage import Node, World, wait_until
 
 SECOND_OPERATOR = "did:web:second.localhost"
-HOST = "second.localhost"
+PASSKEY_DOMAIN = "ptx.localhost"
+HOST = f"second.{PASSKEY_DOMAIN}"
 """A name of this machine, which browsers know by themselves (RFC 6761, section 6.3)."""
-PASSKEY_DOMAIN = "localhost"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from protocol.holder_keys import address_of, session_digest
+from protocol.holder_keys import address_of, derive_holder_key, passkey_salt, session_digest
+from protocol.identifiers import organisation_id
 from protocol.signatures import sign_digest
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import BrowserWallet
@@ -24,20 +26,24 @@ from tests.e2e.learner_steps import (
     sign_in,
     withdraw,
 )
-from tests.e2e.passkeys import Authenticator, by_name
-from tests.e2e.second_operator import SecondOperator, open_second_operator
+from tests.e2e.passkeys import Authenticator
+from tests.e2e.second_operator import PASSKEY_DOMAIN, SecondOperator, open_second_operator
 from tests.stage import World
 
-MAKE_PASSKEY = """
-async () => {
+SEED_OF_NEW_PASSKEY = """
+async ([rpId, salt]) => {
   const random = () => crypto.getRandomValues(new Uint8Array(32));
   await navigator.credentials.create({ publicKey: {
-    challenge: random(), rp: { name: "first" },
+    challenge: random(), rp: { id: rpId, name: rpId },
     user: { id: random(), name: "learner", displayName: "learner" },
     pubKeyCredParams: [{ type: "public-key", alg: -7 }],
     authenticatorSelection: { residentKey: "required", userVerification: "required" },
     extensions: { prf: {} },
   } });
+  const extensions = { prf: { eval: { first: Uint8Array.from(salt) } } };
+  const asked = { challenge: random(), rpId, userVerification: "required", extensions };
+  const found = await navigator.credentials.get({ publicKey: asked });
+  return [...new Uint8Array(found.getClientExtensionResults().prf.results.first)];
 }
 """
 
@@ -145,11 +151,11 @@ def test_a_passkey_of_one_operator_makes_the_same_keys_on_anothers_page(
 ) -> None:
     """Both are under one domain of passkeys."""
     page = context.new_page()
-    authenticator = Authenticator(page)
-    page.goto(f"{by_name(learner_node.base_url)}/me")
-    page.evaluate(MAKE_PASSKEY)
-    secret = authenticator.holder_secret(learner_node, 0)
-    leaf = learner_node.grant(secret, "By passkey")
+    Authenticator(page)
+    page.goto(f"http://first.{PASSKEY_DOMAIN}:{urlsplit(learner_node.base_url).port}/me")
+    salt = passkey_salt(learner_node.chain_id, organisation_id(learner_node.operator_did))
+    seed = bytes(page.evaluate(SEED_OF_NEW_PASSKEY, [PASSKEY_DOMAIN, [*salt]]))
+    leaf = learner_node.grant(derive_holder_key(seed, 0), "By passkey")
     learner_node.wait_until(leaf, "active")
     page.goto("/me")
     choose(page, learner_node)
@@ -206,15 +212,13 @@ def test_with_the_operator_gone_this_pages_node_is_asked_with_the_same_keys(
 ) -> None:
     page.route(f"{learner_node.base_url}/**", lambda route: route.abort())
     page.get_by_role("button", name=learner_node.operator_did).click()
-    asked: list[Any] = []
-    page.on("request", asked.append)
     page.get_by_role("button", name="Ask this page's node instead").click()
-    sign_in(page)
+    with page.expect_request(f"{second.base_url}/v1/me/holders") as asking:
+        sign_in(page)
     expect(page.get_by_role("heading", name="Sign a second time")).to_be_visible()
     [message] = wallet.signed
     assert message["message"]["operator"] == learner_node.operator_did
-    [proof] = [each for each in asked if each.url == f"{second.base_url}/v1/me/holders"]
-    first, *_ = json.loads(proof.post_data)["holders"]
+    first, *_ = json.loads(asking.value.post_data or "")["holders"]
     secret = wallet.holder_secret(learner_node.operator_did, learner_node.chain_id, 0)
     assert first["holder"] == to_hex(address_of(secret))
 

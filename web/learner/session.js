@@ -43,7 +43,17 @@ export class LearnerSession {
    * came to its end before the session was full.
    */
   async scan(onProgress) {
+    if (this.#session === null) await this.begin();
+    try {
+      return await this.#tryKeys(onProgress);
+    } catch (error) {
+      if (error.slug !== "session-refused") throw error;
+    }
     await this.begin();
+    return this.#tryKeys(onProgress);
+  }
+
+  async #tryKeys(onProgress) {
     let tried = 0;
     let end = SCAN_GAP;
     while (tried < end) {

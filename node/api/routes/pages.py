@@ -44,6 +44,18 @@ async def withdrawal_by_slip(request: Request, context: NodeContext) -> HTMLResp
     return render(request, "withdraw.html", _place(context))
 
 
+@router.get("/rights")
+async def rights_without_keys(request: Request, context: NodeContext) -> HTMLResponse:
+    """Who has lost every key asks an organisation, and follows the request by its link."""
+    return render(request, "rights.html", _place(context))
+
+
+@router.get("/check")
+async def proof_file(request: Request, context: NodeContext) -> HTMLResponse:
+    """Anybody opens a proof file, which the page checks by itself."""
+    return render(request, "check.html", _place(context))
+
+
 @router.get("/docs")
 async def documentation(request: Request) -> HTMLResponse:
     """The API, from its own description; nothing is loaded from elsewhere."""
