@@ -24,6 +24,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8420
     public_url: str | None = Field(default=None, pattern=r"^https?://[a-z0-9.\-\[\]:]+$")
+    passkey_domain: str | None = Field(default=None, pattern=r"^[a-z0-9.\-]+$")
     session_hours: int = Field(default=12, ge=1, le=24 * 30)
     session_idle_minutes: int = Field(default=30, ge=1, le=24 * 60)
     chain_port: int = 8421

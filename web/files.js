@@ -4,9 +4,9 @@ import { element } from "./dom.js";
 
 const KEPT_MS = 60_000;
 
-/** Lets the browser save a text as a file. */
-export function saveFile(name, text, type) {
-  const address = URL.createObjectURL(new Blob([text], { type }));
+/** Lets the browser save a text, or a Blob, as a file. */
+export function saveFile(name, content, type) {
+  const address = URL.createObjectURL(new Blob([content], { type }));
   element("a", { href: address, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(address), KEPT_MS);
 }

@@ -1,4 +1,5 @@
-// How does a page ask its node? JSON over HTTP; every failure becomes a problem in words.
+// How does a page ask a node? JSON over HTTP; every failure becomes a problem in words. A path asks
+// the page's own node, an address another operator's.
 
 import { NodeProblem, PageProblem } from "./problems.js";
 
@@ -9,22 +10,35 @@ export function bearer(token) {
   return { Authorization: `Bearer ${token}` };
 }
 
-/** GET a path; the answer's JSON. Throws PageProblem or NodeProblem. */
+/** GET a path or an address; the answer's JSON. Throws PageProblem or NodeProblem. */
 export function ask(path, headers) {
   return send("GET", path, undefined, headers);
 }
 
-/** POST a JSON value to a path; the answer's JSON. Throws PageProblem or NodeProblem. */
+/** POST a JSON value to one; the answer's JSON. Throws PageProblem or NodeProblem. */
 export function tell(path, body, headers) {
   return send("POST", path, body, headers);
 }
 
-async function send(method, path, body, shown = {}) {
-  const headers = { Accept: "application/json", ...shown };
-  if (body !== undefined) headers["Content-Type"] = "application/json";
-  let response;
+/** GET a file; its Blob, whatever it is. Throws PageProblem or NodeProblem. */
+export async function askFile(path, headers) {
+  const response = await reach("GET", path, undefined, { Accept: "*/*", ...headers });
+  if (!response.ok) await readAnswer(response);
   try {
-    response = await fetch(path, {
+    return await response.blob();
+  } catch {
+    throw new PageProblem("unreachable");
+  }
+}
+
+async function send(method, path, body, shown) {
+  return readAnswer(await reach(method, path, body, { Accept: "application/json", ...shown }));
+}
+
+async function reach(method, path, body, shown) {
+  const headers = body === undefined ? shown : { ...shown, "Content-Type": "application/json" };
+  try {
+    return await fetch(path, {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -36,6 +50,9 @@ async function send(method, path, body, shown = {}) {
   } catch {
     throw new PageProblem("unreachable");
   }
+}
+
+async function readAnswer(response) {
   let value = null;
   try {
     value = await response.json();

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
@@ -116,6 +116,30 @@ def list_dids(connection: Connection, limit: int) -> list[str]:
     """The DIDs of all that were ever admitted, in their own order, at most so many."""
     dids = tables.admissions.c.did
     return list(connection.scalars(select(dids).order_by(dids).limit(limit)))
+
+
+def list_operators(connection: Connection) -> list[ParticipantRow]:
+    """Organisations that have the role of an operator now and are not suspended, by their ids."""
+    admissions, classified = tables.admissions, tables.classifications
+    latest = (
+        select(classified.c.organisation, classified.c.roles)
+        .ext(distinct_on(classified.c.organisation))
+        .order_by(
+            classified.c.organisation,
+            classified.c.block_number.desc(),
+            classified.c.log_index.desc(),
+        )
+        .subquery()
+    )
+    roles = func.coalesce(latest.c.roles, admissions.c.roles)
+    ids = connection.scalars(
+        select(admissions.c.organisation)
+        .outerjoin(latest, latest.c.organisation == admissions.c.organisation)
+        .where(roles.bitwise_and(int(Role.OPERATOR)) != 0)
+        .order_by(admissions.c.organisation)
+    ).all()
+    found = (find_participant(connection, organisation) for organisation in ids)
+    return [each for each in found if each is not None and not each.suspended]
 
 
 def delegations_given(connection: Connection) -> list[OperatorDelegated]:

@@ -19,6 +19,7 @@ from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
 from node.api.known_parameters import require_known_parameters
 from node.api.learner_sessions import LearnerSessions
+from node.api.operator_pages import OperatorPages
 from node.api.organisation import all_pages
 from node.api.routes import (
     accounts,
@@ -62,6 +63,7 @@ from node.config import PROJECT_ROOT, Settings
 from node.db import api_engine
 from node.did_documents import DidDocuments
 from node.did_keys import DidKeys
+from node.known_operators import KnownOperators
 from node.ledger_news import LedgerNews
 from node.logs import configure_logs
 from node.operator_identity import OperatorIdentity
@@ -138,6 +140,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         dependencies=[Depends(require_known_parameters)],
     )
     problem_documents.install(app)
+    app.add_middleware(OperatorPages)
     app.add_middleware(Gateway)
     for module in ROUTERS:
         for route in module.router.routes:
@@ -187,4 +190,5 @@ def make_context(settings: Settings) -> Context:
         memory=BlockMemory(),
         keys=KeyLookups(database),
         figures=FiguresMemory(),
+        operators=KnownOperators(database, node.operator, settings.public_address),
     )

@@ -23,6 +23,7 @@ from node.contracts import Deployment
 from node.db import query
 from node.did_documents import DidDocuments
 from node.erasure_journal import Erased, note_erasures
+from node.known_operators import KnownOperators
 from node.ledger_news import LedgerNews
 from node.operator_identity import OperatorIdentity
 from node.problems import Problem
@@ -46,6 +47,7 @@ class Context:
     memory: BlockMemory
     keys: KeyLookups
     figures: FiguresMemory
+    operators: KnownOperators
 
     @property
     def consent_registry(self) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -40,6 +41,14 @@ FORM_HEADERS = {
     )
 }
 """Of a page with a form, which goes to the node itself."""
+
+
+def headers_reaching(origins: Iterable[str]) -> dict[str, str]:
+    """Of a page whose scripts ask the nodes at these origins, too, and no other."""
+    sources = " ".join(["connect-src 'self'", *sorted(origins)])
+    policy = SECURITY_HEADERS["Content-Security-Policy"].replace("connect-src 'self'", sources)
+    return {"Content-Security-Policy": policy}
+
 
 templates = Jinja2Templates(PROJECT_ROOT / "web" / "templates")
 

@@ -1,7 +1,7 @@
 """What every answer tells a browser: load nothing, guess nothing, keep nothing, tell nobody.
 
-A page has a policy of its own (`node.api.page_rendering`); what an answer says itself stays. There
-are no CORS headers anywhere: no other site's page may read an answer.
+A page has a policy of its own (`node.api.page_rendering`); what an answer says itself stays. No
+other site's page may read an answer but other operators' (`node.api.operator_pages`).
 """
 
 from __future__ import annotations

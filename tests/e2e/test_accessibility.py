@@ -15,11 +15,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from node.api.page_rendering import texts_of
 from node.config import PROJECT_ROOT
+from protocol.entries import leaf_of
+from protocol.types import to_hex
 from tests.e2e.learner_node import LearnerNode
 from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS
 from tests.e2e.passkeys import Authenticator, by_name
 from tests.requests.asking import PURPOSES, ask, token_of
-from tests.stage import World
+from tests.stage import World, write_json
 
 AXE = PROJECT_ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """
@@ -108,8 +110,16 @@ def test_axe_finds_nothing_on_the_way_of_a_consent(reader: Reader, world: World)
     expect(page.locator("#consent-list > [data-state=active]")).to_have_count(
         len(PURPOSES), timeout=LEDGER_TIMEOUT_MS
     )
+    for each in page.locator("#consent-list .slip-again summary").all():
+        each.click()
+    expect(page.locator("#consent-list .qr")).to_have_count(len(PURPOSES))
     reader.check("consents")
-    page.locator("#consent-list button").first.click()
+    page.locator("#consent-list .rights button").first.click()
+    reader.check("rights-dialog")
+    reader.press(texts["rights"]["confirm"])
+    expect(page.locator("#keepers .asked > li")).to_have_count(1)
+    reader.check("asked")
+    page.locator("#consent-list .body > button").first.click()
     reader.check("withdraw-dialog")
 
     reader.go("/withdraw")
@@ -141,4 +151,26 @@ def test_axe_finds_nothing_where_nothing_is_granted(reader: Reader, world: World
         show()
         closed = texts["requests"]["closed"][state]
         expect(page.get_by_role("heading", name=closed["title"])).to_be_visible()
+        reader.check(state)
+
+
+def test_axe_finds_nothing_where_somebody_asks_or_checks_without_keys(
+    reader: Reader, world: World, secret: bytes, tmp_path: Path
+) -> None:
+    page, texts = reader.page, reader.texts
+    reader.go("/rights")
+    reader.check("rights")
+    page.locator("#rights-organisation").fill(world.provider.did)
+    page.locator("#rights-message").fill("…")
+    page.locator("#rights-contact").fill("anna@example.org")
+    reader.press(texts["lost"]["send"])
+    expect(page.locator("#title-state")).to_be_visible()
+    reader.check("rights-state")
+    leaf = to_hex(leaf_of(world.grant_active(secret).entry))
+    bundle = world.provider.client.get(f"/v1/proofs/{leaf}")
+    for state, shown in {"checked": bundle, "refuted": {**bundle, "leaf": to_hex(secret)}}.items():
+        reader.go("/check")
+        page.locator("#proof-file").set_input_files(write_json(tmp_path / "proof.json", shown))
+        reader.press(texts["check"]["look"])
+        expect(page.locator("#title-checked")).to_be_visible()
         reader.check(state)

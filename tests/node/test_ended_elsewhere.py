@@ -9,6 +9,7 @@ from protocol.entries import leaf_of
 from protocol.record import Record
 from protocol.types import from_hex, to_hex
 from tests.conftest import FINALITY_BLOCKS
+from tests.refusals import assert_problem
 from tests.stage import Json, World
 
 
@@ -62,3 +63,19 @@ def test_an_ending_that_may_be_taken_back_is_relayed_all_the_same(
     answer = httpx.post(f"{at_rest.node.url}/v1/withdrawals", json=body)
     assert (answer.status_code, answer.json()["state"]) == (202, "withdrawn")
     assert relayed(at_rest, record) == 1
+
+
+def test_an_ending_through_somebody_else_is_shown_to_who_names_the_holder(
+    world: World, secret: bytes
+) -> None:
+    record = world.grant_active(secret)
+    address = f"{world.node.url}/v1/withdrawals/{to_hex(leaf_of(record.entry))}"
+    holder = {"holder": to_hex(record.entry.holder)}
+    assert_problem(httpx.get(address, params=holder), 404, "withdrawal-not-found", None)
+    end_elsewhere(world, record, secret)
+    assert_problem(httpx.get(address), 404, "withdrawal-not-found", None)
+    other = {"holder": to_hex(world.consumer.account)}
+    assert_problem(httpx.get(address, params=other), 404, "withdrawal-not-found", None)
+    shown = httpx.get(address, params=holder).json()
+    assert (shown["state"], shown["endedBy"]) == ("withdrawn", "holder")
+    assert shown["endedAt"] == world.status(record)["endedAt"]

@@ -5,11 +5,14 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_the_vectors_are_written_anew_byte_by_byte() -> None:
-    script = runpy.run_path(str(ROOT / "scripts" / "make_vectors.py"))
+@pytest.mark.parametrize("name", ["make_vectors", "make_bundle_vectors"])
+def test_the_vectors_are_written_anew_byte_by_byte(name: str) -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / f"{name}.py"))
     built = script["build_vectors"]()
     folder = ROOT / "tests" / "vectors"
     stored = {

@@ -65,6 +65,8 @@ const MESSAGES = {
     typedData.holderSeedMessage(message.operator, domain.chainId),
   "holder-session": ({ message, domain }) =>
     typedData.holderSessionMessage(domain.chainId, message.nonce),
+  terms: ({ message, domain }) =>
+    typedData.termsMessage(message, domain.chainId, domain.verifyingContract),
   "consent-withdrawal": ({ message, domain }) =>
     typedData.withdrawalMessage(message.leaf, domain.chainId, domain.verifyingContract),
 };

@@ -15,12 +15,25 @@ from fastapi.testclient import TestClient
 from node.api import page_rendering, problem_documents
 from node.api.routes import pages
 from node.config import PROJECT_ROOT
+from node.known_operators import Operator
+from protocol.types import OrganisationId
 
 WEB = PROJECT_ROOT / "web"
 GOVERNANCE = [*(PROJECT_ROOT / "node" / "api" / "governance").glob("*.py")]
 SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/**/*.html")]
 TEXTS = page_rendering.texts_of("en")
 PLURALS = {"one", "other"}
+
+
+class Registry:
+    """A registry with one other operator in it."""
+
+    async def others(self) -> tuple[Operator, ...]:
+        did = "did:web:<b>other</b>"
+        return (Operator(OrganisationId(b"\x03" * 20), did, "https://other.example"),)
+
+    async def origins(self) -> frozenset[str]:
+        return frozenset({"https://other.example"})
 
 
 @pytest.fixture
@@ -37,7 +50,8 @@ def client(build_dir: Path) -> TestClient:
     problem_documents.install(app)
     app.include_router(pages.router)
     app.state.node = SimpleNamespace(
-        settings=SimpleNamespace(operator_did='did:web:"><script>'),
+        settings=SimpleNamespace(operator_did='did:web:"><script>', passkey_domain=None),
+        operators=Registry(),
         operator=b"\x01" * 20,
         deployment=SimpleNamespace(chain_id=7837),
         consent_registry=b"\x02" * 20,
@@ -56,13 +70,18 @@ def test_the_page_carries_what_its_scripts_need_and_nothing_inline(client: TestC
     assert 'data-operator-did="did:web:&#34;&gt;&lt;script&gt;"' in answer.text
     for tag in re.findall(r"<script[^>]*>", answer.text):
         assert 'src="/static/build/' in tag
-    assert not re.search(r"<style| style=| on[a-z]+=|javascript:|https?://", answer.text)
+    assert not re.search(r"<style| style=| on[a-z]+=|javascript:", answer.text)
+    assert set(re.findall(r"https?://[^\s\"<]+", answer.text)) == {
+        *("https://other.example", "https://other.example/me?lang=en")
+    }
+    assert "did:web:&lt;b&gt;other&lt;/b&gt;" in answer.text
 
 
 def test_the_policy_allows_only_what_the_node_itself_serves(client: TestClient) -> None:
     headers = client.get("/me").headers
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self';")
+    assert "connect-src 'self' https://other.example; base-uri" in policy
     assert "unsafe" not in policy
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"

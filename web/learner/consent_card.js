@@ -4,21 +4,29 @@ import { element, showProblem } from "../dom.js";
 import { factList } from "../fact_list.js";
 import { find, say, sayList, sayTime } from "../texts.js";
 import { dataOf, purposeOf } from "./document.js";
+import { rightsOf } from "./rights_dialog.js";
+import { slipOf } from "./slip_again.js";
+import { usesOf } from "./uses.js";
 
 const PROVIDER = "provider";
 const CONSUMER = "consumer";
 const SIDES = [PROVIDER, CONSUMER];
+const WITHDRAWABLE = ["queued", "active", "not-yet-valid", "agreement-not-active"];
 
-/** A card for one consent; `onWithdraw(card)` is called when the learner asks to withdraw it. */
+/** A card for one consent. Where another operator than the page's keeps it, `keeper` names that
+ * one. `acts` is what the learner can do: `withdraw(card)`, `ask(card, kind)` for a right, null
+ * where nobody can be asked, and `makeSlip(card)`. */
 export class ConsentCard {
   #shown = "";
-  #onWithdraw;
+  #keeper;
+  #acts;
   #alert = element("div", { className: "problem", role: "alert", hidden: true });
   #body = element("div", { className: "body" });
 
-  constructor(leaf, onWithdraw) {
+  constructor(leaf, keeper, acts) {
     this.leaf = leaf;
-    this.#onWithdraw = onWithdraw;
+    this.#keeper = keeper;
+    this.#acts = acts;
     this.heading = element("h3", { id: `consent-${leaf.slice(2, 14)}`, tabIndex: -1 });
     this.root = element(
       "li",
@@ -39,15 +47,18 @@ export class ConsentCard {
     this.purpose = (held.document && purposeOf(held.document)) ?? say("consents.unknownPurpose");
     this.heading.textContent = this.purpose;
     this.root.dataset.state = held.status.state;
-    const wasOpen = this.#body.querySelector("details")?.open ?? false;
+    const isOpen = (name) => this.#body.querySelector(`details.${name}`)?.open ?? false;
     const hadFocus = this.#body.contains(document.activeElement);
     this.#body.replaceChildren(
       ...[
         stateOf(held.status),
         ...held.status.endings.map(endingOf),
         held.document ? null : element("p", {}, say("consents.erased")),
-        factsOf(held, entry),
-        detailsOf(held, entry, wasOpen),
+        factsOf(held, entry, this.#keeper),
+        usesOf(held.uses, this.purpose, isOpen("uses")),
+        this.#slip(held, isOpen("slip-again")),
+        this.#rights(held, isOpen("rights")),
+        detailsOf(held, entry, isOpen("proof")),
         this.#withdrawButton(held.status),
       ].filter(Boolean),
     );
@@ -79,8 +90,18 @@ export class ConsentCard {
       },
       isEnded ? say("consents.withdrawAsWell") : say("consents.withdraw"),
     );
-    button.addEventListener("click", () => this.#onWithdraw(this));
+    button.addEventListener("click", () => this.#acts.withdraw(this));
     return button;
+  }
+
+  #slip({ status, document }, open) {
+    if (!document || !WITHDRAWABLE.includes(status.state)) return null;
+    return slipOf({ document }, this.leaf, open, () => this.#acts.makeSlip(this));
+  }
+
+  #rights({ document }, open) {
+    if (!document || !this.#acts.ask) return null;
+    return rightsOf(this.purpose, open, (kind) => this.#acts.ask(this, kind));
   }
 }
 
@@ -100,7 +121,7 @@ function endingOf({ endedBy, endedAt }) {
   return element("p", { className: "ending" }, say(`endings.${by}`, { time: sayTime(endedAt) }));
 }
 
-function factsOf(held, entry) {
+function factsOf(held, entry, keeper) {
   const { document: consented, status } = held;
   const receipt = consented?.receipt;
   const until = sayTime(entry.validUntil) ?? say("consents.noEnd");
@@ -113,6 +134,7 @@ function factsOf(held, entry) {
     [say("consents.consumer"), named(({ partyType }) => partyType === CONSUMER)],
     [say("consents.who"), named((party) => !isSide(party))],
     [say("consents.issuer"), held.issuerDid ?? entry.issuer],
+    [say("consents.keeper"), keeper],
     [say("consents.data"), consented && sayList(dataOf(consented))],
     [say("consents.valid"), say("consents.span", { from: sayTime(entry.validFrom), until })],
     [say("consents.assurance"), assurance],
@@ -122,7 +144,7 @@ function factsOf(held, entry) {
 function detailsOf(held, entry, open) {
   return element(
     "details",
-    { open },
+    { className: "proof", open },
     element("summary", {}, say("consents.details")),
     factList([
       [say("consents.recipients"), held.document?.recipients ?? []],

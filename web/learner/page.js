@@ -6,55 +6,78 @@ import { byId, onPress } from "../dom.js";
 import { announce, attempt, showStep } from "../progress.js";
 import { say } from "../texts.js";
 import { ConsentList } from "./consent_list.js";
+import { OperatorChoice } from "./operator_choice.js";
 import { readPlace } from "./place.js";
-import { SignIn } from "./sign_in.js";
+import { SignIn, VISIT_MS } from "./sign_in.js";
 
 const { operator, ledger } = readPlace();
-const signIn = new SignIn(operator, {
-  onReady: openList,
-  onTimeUp: () => forget(say("consents.timeUp")),
-});
+const timeUp = () => forget(say("consents.timeUp"));
+const signIn = new SignIn(operator, { onReady: openList, onTimeUp: timeUp });
+const choice = new OperatorChoice(operator, ledger, signIn);
 
-/** The session and its list; null as long as there are no keys. */
-let visit = null;
+/** For each operator whose keys are here: {session, found, list}, by its id. */
+const visits = new Map();
+/** Ends them all in time, counted from the first. */
+let timer = null;
 
 function forget(message) {
   signIn.forget();
-  visit?.list.close();
-  visit = null;
+  clearTimeout(timer);
+  timer = null;
+  for (const id of visits.keys()) end(id);
   byId("problem").hidden = true;
-  byId("withdraw-dialog").close();
-  showStep("keys");
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+  byId("back-to-consents").hidden = true;
+  choice.reset();
   announce(message);
 }
 
+function end(id) {
+  visits.get(id)?.session.forget();
+  visits.get(id)?.list.close();
+  visits.delete(id);
+}
+
 async function openList(session, found, note) {
-  visit?.list.close();
-  visit = { session, found, list: new ConsentList(session, ledger) };
+  signIn.release();
+  timer ??= setTimeout(timeUp, VISIT_MS);
+  const { chosen } = choice;
+  end(chosen.id);
+  const keeper = chosen.id === operator.id ? null : chosen.did;
+  visits.set(chosen.id, { session, found, list: new ConsentList(session, ledger, chosen, keeper) });
+  byId("back-to-consents").hidden = false;
   showStep("consents");
   announce(note);
-  await readList(visit, note);
+  await readLists(note);
 }
 
 async function lookAgain() {
-  const own = visit;
-  own.found = await own.session.scan((count) => {
-    if (visit === own) announce(say("consents.looking", { count }));
-  });
-  if (visit === own) await readList(own);
+  for (const visit of visits.values()) {
+    visit.found = await visit.session.scan((count) => announce(say("consents.looking", { count })));
+  }
+  await readLists();
 }
 
-async function readList(own, note = "") {
-  const count = await own.list.read();
-  if (visit !== own) return;
+async function readLists(note = "") {
+  const before = [...visits.values()];
+  let count = 0;
+  for (const { list } of before) count += await list.read();
+  if (before.some((visit) => ![...visits.values()].includes(visit))) return;
   byId("nothing-here").hidden = count > 0;
-  const { tried, complete } = own.found;
-  const incomplete = complete ? "" : say("consents.incomplete", { count: tried });
+  const cut = before.find(({ found }) => !found.complete)?.found;
+  const incomplete = cut ? say("consents.incomplete", { count: cut.tried }) : "";
   const found = count > 0 ? say("consents.found", { count }) : say("consents.none");
   announce([note, found, incomplete].filter(Boolean).join(" "));
 }
 
+function lookElsewhere() {
+  choice.reset();
+  byId("title-operators").focus();
+}
+
 onPress(byId("refresh-button"), () => attempt(lookAgain));
+byId("elsewhere-button").addEventListener("click", lookElsewhere);
+byId("back-to-consents").addEventListener("click", () => showStep("consents"));
 for (const button of document.querySelectorAll(".forget")) {
   button.addEventListener("click", () => forget(say("consents.forgotten")));
 }

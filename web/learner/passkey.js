@@ -28,7 +28,13 @@ export function canUsePasskeys() {
 export function seedOfPasskey(operator, allowCredentials) {
   return inWordsOfPasskeys(async () => {
     const extensions = { prf: { eval: { first: saltOf(operator) } } };
-    const asked = { challenge: random(), userVerification: VERIFIED, extensions, allowCredentials };
+    const asked = {
+      rpId: operator.passkeyDomain,
+      challenge: random(),
+      userVerification: VERIFIED,
+      extensions,
+      allowCredentials,
+    };
     const { clientExtensionResults } = await startAuthentication({ optionsJSON: asked });
     const seed = seedIn(clientExtensionResults);
     if (seed === null) throw new PageProblem("passkeyWithoutPrf");
@@ -46,7 +52,7 @@ export function makePasskey(operator, name) {
     const { id, clientExtensionResults } = await startRegistration({
       optionsJSON: {
         challenge: random(),
-        rp: { name: location.hostname },
+        rp: { id: operator.passkeyDomain, name: operator.passkeyDomain },
         user: { id: random(), name, displayName: name },
         pubKeyCredParams: [ES256, RS256].map((alg) => ({ type: "public-key", alg })),
         authenticatorSelection: { residentKey: "required", userVerification: VERIFIED },
@@ -57,7 +63,7 @@ export function makePasskey(operator, name) {
     const seed = seedIn(clientExtensionResults);
     if (seed !== null) return seed;
     if (!clientExtensionResults.prf?.enabled) {
-      await takeBack(id);
+      await takeBack(operator.passkeyDomain, id);
       throw new PageProblem("passkeyWithoutPrf");
     }
     return seedOfNew(operator, id);
@@ -84,8 +90,8 @@ function seedIn({ prf }) {
 }
 
 /** Asks the authenticator to drop a passkey that serves for nothing; it may not know how. */
-async function takeBack(credentialId) {
-  const signal = { rpId: location.hostname, credentialId };
+async function takeBack(rpId, credentialId) {
+  const signal = { rpId, credentialId };
   await PublicKeyCredential.signalUnknownCredential?.(signal)?.catch(() => undefined);
 }
 

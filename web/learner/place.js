@@ -2,12 +2,18 @@
 
 import { byId } from "../dom.js";
 
-/** {operator: {did, id, chainId}, ledger: {chainId, registry}} */
+/** {operator: {did, id, chainId, passkeyDomain}, ledger: {chainId, registry}} */
 export function readPlace() {
-  const { operatorDid, operatorId, chainId, consentRegistry } = byId("learner").dataset;
+  const { operatorDid, operatorId, chainId, consentRegistry, passkeyDomain } =
+    byId("learner").dataset;
   const chain = Number(chainId);
   return {
-    operator: { did: operatorDid, id: operatorId, chainId: chain },
+    operator: {
+      did: operatorDid,
+      id: operatorId,
+      chainId: chain,
+      passkeyDomain: passkeyDomain || location.hostname,
+    },
     ledger: { chainId: chain, registry: consentRegistry },
   };
 }

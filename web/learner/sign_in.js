@@ -13,12 +13,13 @@ import { LearnerSession } from "./session.js";
 import { connect, discoverWallets } from "../wallets.js";
 
 const WALLETS_PAUSE_MS = 600;
-const VISIT_MS = 30 * 60 * 1000;
+export const VISIT_MS = 30 * 60 * 1000;
 
 /** The steps "keys", "sign" and "repeat" of a page. `onReady(session, found, note)` gets the keys;
  * `onTimeUp()` hears when they have been here for long enough. */
 export class SignIn {
   #operator;
+  #openSession;
   #onReady;
   #onTimeUp;
   /** What this visit has. "Forget" begins another one, so whoever waited for an answer sees that
@@ -26,12 +27,12 @@ export class SignIn {
   #visit = {};
 
   constructor(operator, { onReady, onTimeUp }) {
-    this.#operator = operator;
     this.#onReady = onReady;
     this.#onTimeUp = onTimeUp;
+    this.choose(operator);
     this.#press("sign-button", () => this.#sign());
     this.#press("repeat-button", () => this.#repeat());
-    this.#press("passkey-button", () => this.use(() => seedOfPasskey(operator)));
+    this.#press("passkey-button", () => this.use(() => seedOfPasskey(this.#operator)));
     onSubmit(byId("file-form"), () => attempt(() => this.use(() => this.#openFile())));
     byId("passkey-none").hidden = canUsePasskeys();
     byId("passkey-some").hidden = !canUsePasskeys();
@@ -40,6 +41,26 @@ export class SignIn {
       byId("wallet-looking").hidden = true;
       byId("wallet-none").hidden = byId("wallet-list").childElementCount > 0;
     }, WALLETS_PAUSE_MS);
+  }
+
+  /** The next keys are those that one has with this operator, whose name is shown before anything
+   * is asked for; `openSession(seed)` makes their session. */
+  choose(operator, openSession = (seed) => new LearnerSession(seed, operator.chainId)) {
+    this.forget();
+    this.#operator = operator;
+    this.#openSession = openSession;
+    for (const each of document.querySelectorAll(".chosen-operator")) {
+      each.textContent = operator.did;
+    }
+    for (const each of document.querySelectorAll(".way [autocomplete=username]")) {
+      each.defaultValue = operator.did;
+    }
+  }
+
+  /** Lets go of the session that `onReady` was given: from then on it is the caller's to wipe. */
+  release() {
+    clearTimeout(this.#visit.timer);
+    this.#visit = {};
   }
 
   /** Wipes the keys, and what was typed to come by them. */
@@ -131,7 +152,7 @@ export class SignIn {
 
   /** Looks for the keys in use; false if the visit is over meanwhile. */
   async #open(own, seed) {
-    const session = new LearnerSession(seed, this.#operator.chainId);
+    const session = this.#openSession(seed);
     try {
       own.found = await session.scan((count) => {
         if (this.#visit === own) announce(say("consents.looking", { count }));

@@ -9,6 +9,9 @@ import { PageProblem } from "../problems.js";
 
 const FIRST_PAUSE_MS = 500;
 const PAUSE_MS_MAX = 5_000;
+const OWN_NODE = "";
+/** The problems after which nobody knows whether anything arrived. */
+export const NO_ANSWER = ["unreachable", "unreadable"];
 
 /** The leaf and the parts of a consent that the node lists. Throws PageProblem unless leaf, entry
  * and one of the learner's keys belong together. */
@@ -22,19 +25,30 @@ export function readHeld(held, session) {
   return { entry, leaf };
 }
 
-/** Signs and sends the withdrawal; where it stands then. Sending it twice is harmless. */
-export function withdraw(held, session, { chainId, registry }) {
+/** Signs and sends the withdrawal: {withdrawal, node}, where it stands then, and at which node.
+ *
+ * Where another operator's node does not answer, this page's own takes it to the ledger: any
+ * operator's does. Sending it twice is harmless.
+ */
+export async function withdraw(held, session, { chainId, registry }) {
   const { entry, leaf } = readHeld(held, session);
   const digest = digestOf(withdrawalMessage(leaf, chainId, registry));
-  const signature = session.sign(entry.holder, digest);
-  return tell("/v1/withdrawals", { entry: held.entry, signature });
+  const signed = { entry: held.entry, signature: session.sign(entry.holder, digest) };
+  const send = async (node) => ({ withdrawal: await tell(`${node}/v1/withdrawals`, signed), node });
+  try {
+    return await send(session.node);
+  } catch (error) {
+    if (session.node === OWN_NODE || !NO_ANSWER.includes(error.name)) throw error;
+    return send(OWN_NODE);
+  }
 }
 
-/** Asks again and again where a withdrawal stands, until it is on the ledger or `signal` aborts.
+/** Asks a node again and again where a withdrawal stands that it has taken, until it is on the
+ * ledger or `signal` aborts.
  *
  * `onState(withdrawal)` hears every answer, `onSilence()` every time that none came.
  */
-export async function follow(leaf, signal, onState, onSilence) {
+export async function follow(leaf, signal, onState, onSilence, node = OWN_NODE) {
   let pause = FIRST_PAUSE_MS;
   while (!signal.aborted) {
     await new Promise((resolve) => setTimeout(resolve, pause));
@@ -42,7 +56,7 @@ export async function follow(leaf, signal, onState, onSilence) {
     pause = Math.min(pause * 1.5, PAUSE_MS_MAX);
     let withdrawal;
     try {
-      withdrawal = await ask(`/v1/withdrawals/${leaf}`);
+      withdrawal = await ask(`${node}/v1/withdrawals/${leaf}`);
     } catch {
       if (!signal.aborted) onSilence();
       continue;

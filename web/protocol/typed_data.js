@@ -30,6 +30,25 @@ const CONSENT_GRANT = [
   { name: "commitment", type: "bytes" },
 ];
 
+const TERMS = [
+  { name: "parties", type: "address[]" },
+  { name: "validFrom", type: "uint64" },
+  { name: "validUntil", type: "uint64" },
+  { name: "policyHash", type: "bytes32" },
+  { name: "documentHash", type: "bytes32" },
+  { name: "rulebook", type: "bytes32" },
+  { name: "parent", type: "bytes32" },
+  { name: "salt", type: "bytes32" },
+  { name: "lines", type: "PriceLine[]" },
+];
+
+const PRICE_LINE = [
+  { name: "payee", type: "address" },
+  { name: "category", type: "uint16" },
+  { name: "unitPrice", type: "uint64" },
+  { name: "freeUnits", type: "uint64" },
+];
+
 /** An organisation's permanent id: the last 20 bytes of keccak256 of its DID, 0x-hex. */
 export function organisationId(did) {
   return toHex(keccak_256(utf8ToBytes(did)).subarray(12));
@@ -72,6 +91,12 @@ export function withdrawalMessage(leaf, chainId, registry) {
   return registryMessage(chainId, registry, "ConsentWithdrawal", fields, { leaf });
 }
 
+/** The terms of an agreement, as `protocol/terms_json.py` writes them: their digest is its id. */
+export function termsMessage(terms, chainId, registry) {
+  const made = registryMessage(chainId, registry, "Terms", TERMS, terms, "AgreementRegistry");
+  return { ...made, types: { ...made.types, PriceLine: PRICE_LINE } };
+}
+
 /** What is signed for a message, 32 bytes. */
 export function digestOf(message) {
   return fromHex(hashTypedData(message));
@@ -86,12 +111,19 @@ function holderMessage(chainId, primaryType, fields, message) {
   };
 }
 
-function registryMessage(chainId, registry, primaryType, fields, message) {
+function registryMessage(
+  chainId,
+  registry,
+  primaryType,
+  fields,
+  message,
+  contract = "ConsentRegistry",
+) {
   return {
     types: { EIP712Domain: [...DOMAIN_FIELDS, REGISTRY_FIELD], [primaryType]: fields },
     primaryType,
     domain: {
-      name: "PTX ConsentRegistry",
+      name: `PTX ${contract}`,
       version: "1",
       chainId,
       verifyingContract: registry.toLowerCase(),

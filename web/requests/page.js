@@ -10,6 +10,7 @@ import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
 import { grantDocument } from "../protocol/records.js";
 import { say, sayList } from "../texts.js";
+import { takeTurn } from "./key_turn.js";
 import { offerNewKeys } from "./new_keys.js";
 import { chosenDocuments, showQuestion } from "./question.js";
 import { grant, isToken, readRequest, refuse } from "./request.js";
@@ -29,6 +30,8 @@ let asked = null;
 /** The documents chosen, and what was signed for them: [{record, leaf, slip}]. */
 let chosen = [];
 let signed = [];
+/** Lets another tab take the keys that come next. */
+let endTurn = () => {};
 
 async function open() {
   if (!isToken(token)) return close("unknown");
@@ -66,6 +69,11 @@ async function decline() {
 
 /** With the keys at hand: one of them signs each consent, and its slip, here in the page. */
 async function sign(session) {
+  announce(say("requests.waiting"));
+  endTurn();
+  endTurn = await takeTurn(operator.id);
+  // Another tab may have taken keys since they were looked for.
+  await session.scan(() => {});
   signed = session.withUnusedKeys(chosen.length, (secret, place) =>
     grantDocument(asked, chosen[place], secret),
   );
@@ -126,6 +134,7 @@ function close(why) {
 }
 
 function forgetKeys() {
+  endTurn();
   signIn.forget();
   chosen = [];
   signed = [];

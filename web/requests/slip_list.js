@@ -9,10 +9,11 @@ import { say } from "../texts.js";
 
 /** Shows the slips of what was granted: [{record, leaf, slip}]. */
 export function showSlips(signed) {
-  byId("slips").replaceChildren(...signed.map(card));
+  byId("slips").replaceChildren(...signed.map(slipCard));
 }
 
-function card({ record, leaf, slip }) {
+/** One slip: its code, its file. */
+export function slipCard({ record, leaf, slip }) {
   const purpose = purposeOf(record.document);
   const text = toHex(slip);
   const name = leaf.slice(2, 18);

@@ -105,10 +105,10 @@ async function issuerOf({ entry }) {
   }
 }
 
-/** Where its withdrawal stands at this node; null if none was sent here. */
-async function stateOf({ leaf }) {
+/** Where its withdrawal stands, whichever node it was sent to; null if there is none. */
+async function stateOf({ leaf, entry }) {
   try {
-    return await ask(`/v1/withdrawals/${leaf}`);
+    return await ask(`/v1/withdrawals/${leaf}?holder=${entry.holder}`);
   } catch (error) {
     if (error.slug === "withdrawal-not-found") return null;
     throw error;

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from node.api.context import Context, NodeContext
-from node.api.page_rendering import render
+from node.api.page_rendering import headers_reaching, render
 from protocol.types import to_hex
 
 router = APIRouter(include_in_schema=False)
@@ -22,8 +22,13 @@ async def home() -> RedirectResponse:
 
 @router.get("/me")
 async def learner(request: Request, context: NodeContext) -> HTMLResponse:
-    """A learner finds the consents that this node holds for them, and withdraws."""
-    return render(request, "me.html", _place(context))
+    """A learner finds consents again, at this node and at other operators', and withdraws."""
+    others = [
+        {"id": to_hex(each.organisation), "did": each.did, "origin": each.origin}
+        for each in await context.operators.others()
+    ]
+    headers = headers_reaching(await context.operators.origins())
+    return render(request, "me.html", {**_place(context), "others": others}, headers)
 
 
 @router.get("/requests")
@@ -39,6 +44,18 @@ async def withdrawal_by_slip(request: Request, context: NodeContext) -> HTMLResp
     return render(request, "withdraw.html", _place(context))
 
 
+@router.get("/rights")
+async def rights_without_keys(request: Request, context: NodeContext) -> HTMLResponse:
+    """Who has lost every key asks an organisation, and follows the request by its link."""
+    return render(request, "rights.html", _place(context))
+
+
+@router.get("/check")
+async def proof_file(request: Request, context: NodeContext) -> HTMLResponse:
+    """Anybody opens a proof file, which the page checks by itself."""
+    return render(request, "check.html", _place(context))
+
+
 @router.get("/docs")
 async def documentation(request: Request) -> HTMLResponse:
     """The API, from its own description; nothing is loaded from elsewhere."""
@@ -52,4 +69,5 @@ def _place(context: Context) -> dict[str, Any]:
         "operator_id": to_hex(context.operator),
         "chain_id": context.deployment.chain_id,
         "consent_registry": to_hex(context.consent_registry),
+        "passkey_domain": context.settings.passkey_domain or "",
     }

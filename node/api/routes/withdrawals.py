@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.consents import endings_of
 from node import tables
 from node.api.context import NodeContext, require_fresh
-from node.api.schemas.base import AsOf, Hash
+from node.api.schemas.base import Address, AsOf, Hash
 from node.api.schemas.withdrawals import Withdraw, Withdrawal
 from node.commands.gate import WITHDRAWAL_PENDING
 from node.commands.withdraw_consent import check_slip, withdraw_consent
@@ -48,15 +50,22 @@ async def withdraw(context: NodeContext, body: Withdraw) -> JSONResponse:
 
 
 @router.get("/{leaf}", response_model=Withdrawal)
-async def show(context: NodeContext, leaf: Hash) -> Withdrawal:
-    """Where a withdrawal that this node accepted stands."""
+async def show(
+    context: NodeContext,
+    leaf: Hash,
+    holder: Annotated[
+        Address | None, Query(description="The consent's, as its entry has it.")
+    ] = None,
+) -> Withdrawal:
+    """Where a withdrawal that this node accepted stands. With the holder's address also one that
+    came to the ledger through another node."""
     async with context.database.connect() as connection:
         freshness = await require_fresh(context, connection)
         statement = select(tables.withdrawals.c.holder).where(tables.withdrawals.c.leaf == leaf)
-        holder = (await connection.execute(statement)).scalar_one_or_none()
-        if holder is None:
+        accepted = (await connection.execute(statement)).scalar_one_or_none()
+        answer = await _state(connection, leaf, accepted or holder or b"")
+        if accepted is None and answer.state == WITHDRAWAL_PENDING:
             raise not_found("withdrawal", to_hex(leaf), "Send it: POST /v1/withdrawals.")
-        answer = await _state(connection, leaf, holder)
     return answer.model_copy(update={"as_of": AsOf.of(freshness)})
 
 

@@ -1,0 +1,67 @@
+// Does the page say the same of a proof file as protocol/bundle_verification.py, section by section?
+
+import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { test } from "node:test";
+
+import { fromHex } from "../../web/protocol/bytes.js";
+import { verifyInclusion } from "../../web/protocol/merkle.js";
+import { proofsHeld, verifyBundle } from "../../web/protocol/proof_bundle.js";
+
+const VECTORS = new URL("../vectors/", import.meta.url);
+const read = (path) => JSON.parse(readFileSync(new URL(path, VECTORS), "utf8"));
+const said = (bundle) =>
+  Object.fromEntries(verifyBundle(bundle).map(({ name, result }) => [name, result]));
+
+const trees = readdirSync(new URL("merkle/", VECTORS)).filter((name) => name.startsWith("tree-"));
+
+for (const file of trees) {
+  test(`every leaf of ${file} stands under its root, and nowhere else`, () => {
+    const { size, leaves, root, paths } = read(`merkle/${file}`);
+    leaves.forEach((leaf, index) => {
+      const path = paths[index].map(fromHex);
+      const at = (place, of = size) =>
+        verifyInclusion(fromHex(leaf), place, of, path, fromHex(root));
+      assert.ok(at(index));
+      for (let other = -1; other <= size; other += 1) {
+        if (other !== index) assert.ok(!at(other), `leaf ${index} at ${other}`);
+      }
+      assert.ok(!at(index + 0.5));
+      const longer = [...path, fromHex(root)];
+      assert.ok(!verifyInclusion(fromHex(leaf), index, size, longer, fromHex(root)));
+    });
+  });
+}
+
+for (const name of ["signed", "attested", "ended"]) {
+  test(`the ${name} bundle is what Python finds`, () => {
+    const { bundle, sections } = read(`proof_bundles/${name}.json`);
+    assert.deepEqual(said(bundle), sections);
+    assert.ok(!Object.values(sections).includes("failed"));
+  });
+}
+
+const { of, cases } = read("proof_bundles/damaged.json");
+for (const { damage, path, value, sections } of cases) {
+  test(`${damage}: the same sections fail as in Python`, () => {
+    const { bundle } = read(`proof_bundles/${of}.json`);
+    const last = path.at(-1);
+    path.slice(0, -1).reduce((part, step) => part[step], bundle)[last] = value;
+    assert.ok(Object.values(sections).includes("failed"));
+    assert.deepEqual(said(bundle), sections);
+  });
+}
+
+test("what is no bundle at all fails as a whole, and throws nothing", () => {
+  for (const value of [null, 1, "text", [], {}, { format: "ptx-proof-bundle", version: 1 }]) {
+    assert.deepEqual(said(value), { format: "failed" });
+  }
+});
+
+test("proofs of the chain are named where they are, and not believed", () => {
+  const { bundle } = read("proof_bundles/signed.json");
+  assert.deepEqual(proofsHeld(bundle), []);
+  const more = { ...bundle, blockHeader: "0x00", seals: {} };
+  assert.deepEqual(proofsHeld(more), ["block-header", "seals"]);
+  assert.equal(said(more)["block-header"], "not-checked");
+});

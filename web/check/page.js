@@ -1,0 +1,118 @@
+// Checks a proof file: read and computed here, sent to nobody. Only if the reader wants it, the
+// node is asked whether the holder has withdrawn since; it learns the leaf and the one-time address.
+
+import { byId, element, onPress, onSubmit } from "../dom.js";
+import { factList } from "../fact_list.js";
+import { dataOf, purposeOf } from "../learner/document.js";
+import { ask } from "../node_api.js";
+import { PageProblem } from "../problems.js";
+import { announce, attempt, showStep } from "../progress.js";
+import { entryOf, proofsHeld, verifyBundle } from "../protocol/proof_bundle.js";
+import { find, say, sayList, sayTime } from "../texts.js";
+
+const BYTES_MAX = 1024 * 1024;
+const ENDINGS = { withdrawnAt: "holder", revokedAt: "issuer", invalidatedAt: "registry" };
+
+/** What the file says, once it is read. */
+let bundle = null;
+
+async function look() {
+  const [file] = byId("proof-file").files;
+  if (!file) throw new PageProblem("proofMissing");
+  bundle = await read(file);
+  const sections = verifyBundle(bundle);
+  const isRefuted = sections.some(({ result }) => result === "failed");
+  const isRead = sections.length > 1;
+  byId("title-checked").textContent = isRefuted ? say("check.refuted") : say("check.holds");
+  byId("checked-means").textContent = isRefuted ? say("check.refutedMeans") : say("check.means");
+  byId("checked-facts").replaceChildren(isRead ? factsOf(bundle) : "");
+  byId("checked-sections").replaceChildren(...sections.map(sectionItem));
+  byId("since").hidden = isRefuted;
+  byId("since-answer").textContent = "";
+  showStep("checked");
+  announce("");
+}
+
+async function read(file) {
+  try {
+    if (file.size <= BYTES_MAX) return JSON.parse(await file.text());
+  } catch {
+    // told below
+  }
+  throw new PageProblem("proofUnreadable");
+}
+
+function factsOf({ record, asOf, inclusion, leaf }) {
+  const { validFrom, validUntil } = entryOf(bundle);
+  const { document } = record;
+  const until = sayTime(validUntil) ?? say("consents.noEnd");
+  return factList([
+    [say("check.purpose"), wording(() => purposeOf(document))],
+    [say("consents.data"), wording(() => sayList(dataOf(document)))],
+    [say("consents.valid"), say("consents.span", { from: sayTime(validFrom), until })],
+    [say("consents.assurance"), find(`assurance.${document?.assurance}`)],
+    [say("consents.issuer"), inclusion.issuer],
+    [say("consents.leaf"), leaf],
+    [say("check.asOf"), wording(() => sayTime(asOf.blockTime))],
+  ]);
+}
+
+/** What a file that may be damaged says, or nothing. */
+function wording(words) {
+  try {
+    return words();
+  } catch {
+    return null;
+  }
+}
+
+function sectionItem({ name, result }) {
+  const isHeld = bundle && result === "not-checked" && proofsHeld(bundle).includes(name);
+  const why = find(`check.sections.${name}.${isHeld ? "held" : result}`, {
+    block: bundle?.asOf?.blockNumber,
+    endings: endingsSaid(),
+  });
+  const state = element("strong", {}, say(`check.results.${result}`));
+  return element("li", { "data-result": result }, state, " ", why ?? name);
+}
+
+function endingsSaid() {
+  const told = Object.entries(bundle?.endings ?? {}).filter(([, time]) => time !== null);
+  const words = told.map(([name, time]) =>
+    wording(() => say(`endings.${ENDINGS[name]}`, { time: sayTime(time) })),
+  );
+  return words.length === 0 ? say("check.notEnded") : words.filter(Boolean).join(" ");
+}
+
+async function askSince() {
+  const { holder } = entryOf(bundle);
+  announce(say("withdrawal.looking"));
+  let answer;
+  try {
+    const { state, endedAt } = await ask(`/v1/withdrawals/${bundle.leaf}?holder=${holder}`);
+    const isDone = state === "withdrawn";
+    answer = isDone
+      ? say("check.withdrawnAt", { time: sayTime(endedAt) })
+      : say("check.withdrawalPending");
+  } catch (error) {
+    if (error.slug !== "withdrawal-not-found") throw error;
+    answer = say("check.notWithdrawn");
+  }
+  byId("since-answer").textContent = answer;
+  announce("");
+}
+
+function startOver() {
+  bundle = null;
+  byId("proof-form").reset();
+  byId("problem").hidden = true;
+  showStep("proof");
+  announce("");
+}
+
+onSubmit(byId("proof-form"), () => attempt(look));
+onPress(byId("since-button"), () => attempt(askSince));
+byId("another-proof").addEventListener("click", startOver);
+
+byId("without-scripts").remove();
+byId("app").hidden = false;

@@ -1,0 +1,70 @@
+// Asks an organisation without keys: what is wanted, how it reaches the person. The answer gives a
+// link that shows where the request stands; the token in it stands behind the #, where no log has it.
+
+import { byId, element, onPress, onSubmit } from "../dom.js";
+import { ask, tell } from "../node_api.js";
+import { PageProblem } from "../problems.js";
+import { announce, attempt, showStep } from "../progress.js";
+import { organisationId } from "../protocol/typed_data.js";
+import { say } from "../texts.js";
+import { requestParts } from "./request_item.js";
+
+const TOKEN = /^[\w-]{43}$/;
+const PAGE_MAX = 100;
+const PAGES_MAX = 10;
+
+/** The token of the request that is shown. */
+let token = location.hash.slice(1);
+
+/** Names the organisations of the data space, so that nobody has to type one. */
+async function offerNames() {
+  let after = "";
+  for (let page = 0; page < PAGES_MAX && after !== null; page += 1) {
+    const from = after && `&after=${after}`;
+    const { items, next } = await ask(`/v1/participants?limit=${PAGE_MAX}${from}`);
+    byId("organisations").append(...items.map(({ did }) => element("option", { value: did })));
+    after = next;
+  }
+}
+
+async function send() {
+  const did = byId("rights-organisation").value.trim();
+  const [kind, message, contact] = ["kind", "message", "contact"].map((name) =>
+    byId(`rights-${name}`).value.trim(),
+  );
+  if (!did || !message || !contact) throw new PageProblem("rightsIncomplete");
+  announce(say("rights.sending"));
+  const path = `/v1/organisations/${organisationId(did)}/rights-requests`;
+  const answer = await tell(path, { kind, message, contact });
+  token = answer.token;
+  history.replaceState(null, "", `#${token}`);
+  byId("rights-form").reset();
+  show(answer.request);
+}
+
+async function follow() {
+  announce(say("withdrawal.looking"));
+  show(await ask("/v1/rights-requests/by-token", { "Reference-Token": token }));
+}
+
+function show(request) {
+  byId("rights-state").replaceChildren(...requestParts(request));
+  byId("rights-link").href = byId("rights-link").textContent = location.href;
+  showStep("state");
+  announce("");
+}
+
+function startOver() {
+  history.replaceState(null, "", location.pathname + location.search);
+  byId("problem").hidden = true;
+  showStep("ask");
+  announce("");
+}
+
+window.addEventListener("hashchange", () => location.reload());
+onSubmit(byId("rights-form"), () => attempt(send));
+onPress(byId("rights-again"), () => attempt(follow));
+byId("rights-another").addEventListener("click", startOver);
+byId("without-scripts").remove();
+byId("app").hidden = false;
+attempt(TOKEN.test(token) ? follow : offerNames);
