@@ -16,6 +16,7 @@ const { metafile } = await build({
     me: "web/learner/page.js",
     requests: "web/requests/page.js",
     withdraw: "web/withdraw/page.js",
+    handover: "web/handover/page.js",
     page: "web/styles/page.css",
     learner: "web/styles/learner.css",
     governance: "web/styles/governance.css",

@@ -55,6 +55,13 @@ export async function signTypedData(wallet, account, message) {
   }
 }
 
+/** Has the wallet send a transaction of its own on a network; the transaction's hash. */
+export async function sendTransaction(wallet, transaction, chainId) {
+  const current = await request(wallet, "eth_chainId", []);
+  if (Number(current) !== chainId) await switchNetwork(wallet, chainId);
+  return request(wallet, "eth_sendTransaction", [transaction], chainId);
+}
+
 async function switchNetwork(wallet, chainId) {
   const parameters = [{ chainId: `0x${chainId.toString(16)}` }];
   try {

@@ -116,6 +116,7 @@ function factsOf(held, entry) {
     [say("consents.data"), consented && sayList(dataOf(consented))],
     [say("consents.valid"), say("consents.span", { from: sayTime(entry.validFrom), until })],
     [say("consents.assurance"), assurance],
+    [say("guardian.signedAlong"), consented?.guardian],
   ]);
 }
 

@@ -94,8 +94,9 @@ export class ConsentList {
       if (this.#ends.signal.aborted) return;
       this.#showWithdrawal(card, withdrawal);
       card.heading.focus();
+      if (withdrawal.state === "withdrawn") return;
       announce(say("withdraw.accepted"));
-      if (withdrawal.state !== "withdrawn") this.#follow(card);
+      this.#follow(card);
     } catch (error) {
       const isUncertain = UNCERTAIN.includes(error.name);
       card.showProblem(isUncertain ? new PageProblem("uncertain") : inWords(error));

@@ -3,29 +3,29 @@
 // Keys are derived when needed and wiped at once; only the seed stays, in memory. Each key signs
 // the session's nonce by itself, so the node learns addresses and signatures and nothing else.
 
-import { ask, bearer, tell } from "../node_api.js";
 import { isEqual, toHex } from "../protocol/bytes.js";
-import { SCAN_GAP, deriveHolderKey } from "../protocol/holder_keys.js";
+import { SCAN_GAP, deriveGuardianKey, deriveHolderKey } from "../protocol/holder_keys.js";
+import { signerOf } from "../protocol/records.js";
 import { addressOf, signDigest } from "../protocol/signatures.js";
-import { digestOf, holderSessionMessage } from "../protocol/typed_data.js";
+import { digestOf } from "../protocol/typed_data.js";
+import { NodeSession } from "./node_session.js";
 
 /** Keys that one session of a node holds at most. */
 const KEYS_MAX = 1_000;
-/** Consents that one answer has at most. */
-const PAGE_MAX = 100;
 /** Keys that one request proves at most. */
 const BATCH_MAX = 100;
 
 /** The learner at this node, for as long as the page is open. */
 export class LearnerSession {
   #seed;
-  #chainId;
-  #session = null;
+  #node;
   #indices = new Map();
+  /** Nobody is asked before a key signs. */
+  isSilent = true;
 
   constructor(seed, chainId) {
     this.#seed = seed;
-    this.#chainId = chainId;
+    this.#node = new NodeSession(chainId);
   }
 
   /** Tries keys in order until 20 in a row are unused; `onProgress(count)` after each batch.
@@ -34,7 +34,7 @@ export class LearnerSession {
    * came to its end before the session was full.
    */
   async scan(onProgress) {
-    await this.#begin();
+    await this.#node.begin();
     let tried = 0;
     let end = SCAN_GAP;
     while (tried < end) {
@@ -45,36 +45,18 @@ export class LearnerSession {
       if (last !== undefined) end = Math.min(last + 1 + SCAN_GAP, KEYS_MAX);
       onProgress(tried);
     }
-    const last = Math.max(-1, ...this.#indices.values());
-    return { known: this.#indices.size, tried, complete: tried >= last + 1 + SCAN_GAP };
+    return { known: this.#indices.size, tried, complete: tried >= this.#firstUnused + SCAN_GAP };
   }
 
-  /** What the node holds for the keys found; begins a new session if the node lost this one. */
-  async consents() {
-    try {
-      return await this.#readPages();
-    } catch (error) {
-      if (error.slug !== "session-refused") throw error;
-    }
-    await this.#begin();
-    const indices = [...this.#indices.values()];
-    for (let start = 0; start < indices.length; start += BATCH_MAX) {
-      await this.#prove(indices.slice(start, start + BATCH_MAX));
-    }
-    return this.#readPages();
-  }
-
-  /** All pages in one answer, which is as of the first of them. */
-  async #readPages() {
-    const path = `/v1/me/consents?limit=${PAGE_MAX}`;
-    const first = await ask(path, bearer(this.#session.token));
-    const consents = [...first.consents];
-    for (let next = first.next; next;) {
-      const page = await ask(`${path}&after=${next}`, bearer(this.#session.token));
-      consents.push(...page.consents);
-      next = page.next;
-    }
-    return { ...first, consents, next: null };
+  /** What the node holds for the keys found. */
+  consents() {
+    return this.#node.consents(async () => {
+      await this.#node.begin();
+      const indices = [...this.#indices.values()];
+      for (let start = 0; start < indices.length; start += BATCH_MAX) {
+        await this.#prove(indices.slice(start, start + BATCH_MAX));
+      }
+    });
   }
 
   /** Whether this is the session's seed; the given one is wiped. */
@@ -89,40 +71,49 @@ export class LearnerSession {
     return this.#indices.has(address);
   }
 
-  /** The 65-byte signature, 0x-hex, of the key with this address over a digest. */
-  sign(address, digest) {
-    return this.#withKey(this.#indices.get(address), (secret) => toHex(signDigest(secret, digest)));
+  /** The 65-byte signature, 0x-hex, of the key with this address under a message. */
+  sign(address, message) {
+    const sign = (secret) => toHex(signDigest(secret, digestOf(message)));
+    return this.#withKey(this.#indices.get(address), sign);
   }
 
-  /** What `use(secret)` makes with each of `count` keys that come after the last one in use. */
-  withUnusedKeys(count, use) {
-    const first = Math.max(-1, ...this.#indices.values()) + 1;
-    return range(first, first + count).map((index, place) =>
-      this.#withKey(index, (secret) => use(secret, place)),
-    );
+  /** The address of the next key that is not in use: it tells one seed from another. */
+  get nextAddress() {
+    return this.#withKey(this.#firstUnused, addressOf);
+  }
+
+  /** As many keys as asked for that come after the last one in use; who takes them wipes them. */
+  takeSigners(count) {
+    const first = this.#firstUnused;
+    return range(first, first + count).map((index) => signerOf(deriveHolderKey(this.#seed, index)));
+  }
+
+  /** The key by which this person signs as guardian along with a holder; to be wiped, too. */
+  takeGuardian(holder) {
+    return signerOf(deriveGuardianKey(this.#seed, holder));
   }
 
   /** Wipes the seed. The session object is of no use afterwards. */
   forget() {
     this.#seed.fill(0);
     this.#seed = new Uint8Array(0);
-    this.#session = null;
+    this.#node.end();
     this.#indices.clear();
   }
 
-  async #begin() {
-    this.#session = await tell("/v1/me/session");
+  get #firstUnused() {
+    return Math.max(-1, ...this.#indices.values()) + 1;
   }
 
   async #prove(indices) {
-    const digest = digestOf(holderSessionMessage(this.#chainId, this.#session.nonce));
+    const digest = digestOf(this.#node.message);
     const holders = indices.map((index) =>
       this.#withKey(index, (secret) => ({
         holder: addressOf(secret),
         signature: toHex(signDigest(secret, digest)),
       })),
     );
-    const { known } = await tell("/v1/me/holders", { holders }, bearer(this.#session.token));
+    const known = await this.#node.prove(holders);
     holders.forEach(({ holder }, place) => {
       if (known[place]) this.#indices.set(holder, indices[place]);
     });

@@ -4,7 +4,7 @@
 import { ask, tell } from "../node_api.js";
 import { fromHex } from "../protocol/bytes.js";
 import { decodeEntry, leafOf } from "../protocol/entries.js";
-import { digestOf, withdrawalMessage } from "../protocol/typed_data.js";
+import { withdrawalMessage } from "../protocol/typed_data.js";
 import { PageProblem } from "../problems.js";
 
 const FIRST_PAUSE_MS = 500;
@@ -22,11 +22,13 @@ export function readHeld(held, session) {
   return { entry, leaf };
 }
 
-/** Signs and sends the withdrawal; where it stands then. Sending it twice is harmless. */
-export function withdraw(held, session, { chainId, registry }) {
+/** Signs and sends the withdrawal; where it stands then. Sending it twice is harmless. Where the
+ * wallet was to send it and the chain does not take that, it is signed and relayed like others. */
+export async function withdraw(held, session, { chainId, registry }) {
   const { entry, leaf } = readHeld(held, session);
-  const digest = digestOf(withdrawalMessage(leaf, chainId, registry));
-  const signature = session.sign(entry.holder, digest);
+  const sent = session.sends ? await session.sendWithdrawal(leaf, registry) : null;
+  if (sent !== null) return sent;
+  const signature = await session.sign(entry.holder, withdrawalMessage(leaf, chainId, registry));
   return tell("/v1/withdrawals", { entry: held.entry, signature });
 }
 

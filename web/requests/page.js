@@ -8,11 +8,12 @@ import { readPlace } from "../learner/place.js";
 import { SignIn } from "../learner/sign_in.js";
 import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
-import { grantDocument } from "../protocol/records.js";
 import { say, sayList } from "../texts.js";
+import { offerIdentities } from "./identity.js";
 import { offerNewKeys } from "./new_keys.js";
-import { chosenDocuments, showQuestion } from "./question.js";
+import { BY_AN_IDENTITY, chosenDocuments, showQuestion } from "./question.js";
 import { grant, isToken, readRequest, refuse } from "./request.js";
+import { Signing } from "./signing.js";
 import { showSlips } from "./slip_list.js";
 
 const CLOSED = {
@@ -26,8 +27,11 @@ const { operator, ledger } = readPlace();
 const signIn = new SignIn(operator, { onReady: sign, onTimeUp: backToQuestion });
 
 let asked = null;
-/** The documents chosen, and what was signed for them: [{record, leaf, slip}]. */
-let chosen = [];
+/** Who signs which documents; another one begins with each yes. */
+let signing = null;
+/** Whose keys were asked for last. Whoever waits for an answer sees that it is not this turn's. */
+let turn = null;
+/** What was signed: [{record, leaf, slip}]. */
 let signed = [];
 
 async function open() {
@@ -50,8 +54,28 @@ async function accept() {
   const names = documents.map((each) => element("li", {}, purposeOf(each)));
   byId("accept-purposes").replaceChildren(...names);
   if (!(await confirmIn("accept"))) return;
-  chosen = documents;
+  signing = new Signing(asked, documents, byId("guardian-asked").checked);
+  if (asked.minimumAssurance === BY_AN_IDENTITY) showStep("identity");
+  else askForKeys();
+}
+
+function useIdentity(identity) {
+  if (signing === null) return;
+  signing.identity = identity;
+  askForKeys();
+}
+
+/** Whose keys are wanted now, the learner's or the guardian's, stands in the step's title. */
+function askForKeys() {
+  const { turn: whose } = signing;
+  turn = {};
+  byId("title-keys").textContent = whose ? say(`guardian.turns.${whose}.title`) : say("ways.title");
+  byId("turn").textContent = whose ? say(`guardian.turns.${whose}.explain`) : "";
+  byId("turn").hidden = whose === null;
+  signIn.forget();
+  byId("problem").hidden = true;
   showStep("keys");
+  announce("");
 }
 
 async function decline() {
@@ -66,9 +90,12 @@ async function decline() {
 
 /** With the keys at hand: one of them signs each consent, and its slip, here in the page. */
 async function sign(session) {
-  signed = session.withUnusedKeys(chosen.length, (secret, place) =>
-    grantDocument(asked, chosen[place], secret),
-  );
+  const own = turn;
+  if (!signing.take(session)) return askForKeys();
+  if (!session.isSilent) announce(say("ownAddress.asking"));
+  const made = await signing.sign();
+  if (turn !== own) return;
+  signed = made;
   signIn.forget();
   showStep("sending");
   await send();
@@ -89,11 +116,12 @@ async function send() {
 }
 
 function showGranted() {
-  const others = asked.purposes.filter(({ document }) => !chosen.includes(document));
+  const others = asked.purposes.filter(({ document }) => !signing.documents.includes(document));
   const purposes = sayList(others.map(({ purpose }) => purpose));
   byId("title-granted").textContent = say("requests.granted", { count: signed.length });
   byId("not-given").hidden = purposes === null;
   byId("not-given").textContent = say("requests.notGiven", { purposes });
+  byId("guardian-keeps").hidden = !signing.hasGuardian;
   showSlips(signed);
 }
 
@@ -127,7 +155,9 @@ function close(why) {
 
 function forgetKeys() {
   signIn.forget();
-  chosen = [];
+  signing?.forget();
+  signing = null;
+  turn = null;
   signed = [];
 }
 
@@ -135,13 +165,6 @@ function backToQuestion() {
   forgetKeys();
   byId("problem").hidden = true;
   showStep("question");
-  announce("");
-}
-
-function chooseKeysAgain() {
-  signIn.forget();
-  byId("problem").hidden = true;
-  showStep("keys");
   announce("");
 }
 
@@ -157,9 +180,10 @@ onPress(byId("accept-button"), () => attempt(accept));
 onPress(byId("decline-button"), () => attempt(decline));
 onPress(byId("send-again"), () => attempt(send));
 offerNewKeys(signIn, operator);
+offerIdentities(() => asked, useIdentity);
 byId("print-button").addEventListener("click", () => window.print());
 for (const [kind, act] of [
-  ["forget", chooseKeysAgain],
+  ["forget", askForKeys],
   ["to-question", backToQuestion],
 ]) {
   for (const button of document.getElementsByClassName(kind)) button.addEventListener("click", act);
