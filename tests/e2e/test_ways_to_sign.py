@@ -4,6 +4,7 @@ address; each leads to a consent that can be withdrawn."""
 from __future__ import annotations
 
 import json
+import secrets
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def key_file(folder: Path, label: str, curve: str = "P-256") -> Path:
 def credential_file(folder: Path, subject: str, issuer: str | None = None) -> Path:
     university = private_key("university")
     token = credential_of(university, issuer or did_key_of(university), subject)
-    path = folder / "credential.jwt"
+    path = folder / f"{secrets.token_hex(4)}.jwt"
     path.write_text(f"{token}\n")
     return path
 
@@ -274,6 +275,7 @@ def test_an_identity_file_is_made_credentialed_and_opened(
     assert held["did"] == did
     assert '"d"' not in file.read_text()
 
+    page.goto("/me")
     open_request(page, made)
     say_yes(page, CAREER, then=IDENTITY)
     credential = credential_file(tmp_path, did)

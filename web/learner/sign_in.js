@@ -100,6 +100,7 @@ export class SignIn {
     const account = `${own.account.slice(0, 6)}…${own.account.slice(-4)}`;
     byId("sign-button").textContent = say("sign.button", { name });
     byId("repeat-button").textContent = say("sign.repeatButton", { name });
+    byId("own-address").open = false;
     showStep("sign");
     announce(say("wallet.connected", { name, account }));
   }

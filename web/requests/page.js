@@ -51,10 +51,12 @@ async function open() {
 async function accept() {
   const documents = chosenDocuments(asked);
   if (documents.length === 0) throw new PageProblem("nothingChosen");
+  // Read before the dialogue: the second press of a double click may land on what lay beneath it.
+  const hasGuardian = byId("guardian-asked").checked;
   const names = documents.map((each) => element("li", {}, purposeOf(each)));
   byId("accept-purposes").replaceChildren(...names);
   if (!(await confirmIn("accept"))) return;
-  signing = new Signing(asked, documents, byId("guardian-asked").checked);
+  signing = new Signing(asked, documents, hasGuardian);
   if (asked.minimumAssurance === BY_AN_IDENTITY) showStep("identity");
   else askForKeys();
 }
