@@ -63,6 +63,8 @@ def _consent(page: _Paper, consent: Mapping[str, Any]) -> None:
     page.line(f"Asked by: {consent['issuerDid'] or 'an organisation that is not on the chain'}")
     if status["assurance"]:
         page.line(f"Assurance: {ASSURANCES[status['assurance']]}")
+    if document and "guardian" in document:
+        page.line(f"A parent or guardian signed along, with the key {document['guardian']}")
     if document:
         notice = document["notice"]
         words = [notice["reference"], notice.get("version"), notice.get("sha256")]

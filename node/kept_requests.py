@@ -53,10 +53,13 @@ class KeptRequest:
         return self.request_id.hex()
 
 
-def content_of(subject_reference: str, purposes: tuple[Purpose, ...]) -> dict[str, Any]:
-    """What is sealed of a request."""
+def content_of(
+    subject_reference: str, purposes: tuple[Purpose, ...], guardian_signs: bool
+) -> dict[str, Any]:
+    """What is sealed of a request; that the person is a minor is nobody else's to read."""
     return {
         "subjectReference": subject_reference,
+        "guardianSigns": guardian_signs,
         "recipients": list(purposes[0].recipients),
         "notice": dict(purposes[0].notice),
         "receipts": [dict(purpose.receipt) for purpose in purposes],
@@ -99,6 +102,7 @@ def open_request(row: Any, master_key: bytes) -> KeptRequest:
             valid_until=UnixSeconds(row.valid_until),
             minimum=Assurance(row.minimum_assurance),
             purposes=purposes,
+            guardian_signs=content["guardianSigns"],
         ),
         expires_at=UnixSeconds(row.expires_at),
         created_at=row.created_at,

@@ -90,6 +90,9 @@ def _record_sections(
     else:
         signer = f"by holder {to_hex(record.entry.holder)}"
         sections.append(Section("grant signature", Result.OK, signer))
+    if record.document.guardian is not None:
+        guardian = f"by guardian {to_hex(record.document.guardian)}"
+        sections.append(Section("guardian signature", Result.OK, guardian))
     if found.unchecked:
         open_points = f"proven {found.assurance}; look up {' and '.join(found.unchecked)}"
         sections.append(Section("assurance", Result.NOT_CHECKED, open_points))

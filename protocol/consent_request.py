@@ -6,13 +6,14 @@
 
 What is asked is complete: one document a purpose, to which only the assurance is added that the
 answer proves. The notice's version and digest stand in each document, so a consent is to that text
-for ever: another version is another document, hence another commitment, request and consent.
+for ever: another version is another document, hence another commitment, request and consent. To
+each document an answer may add the guardian who signs along for a minor; a request may ask for one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -69,6 +70,8 @@ class Asked:
     valid_until: UnixSeconds
     minimum: Assurance
     purposes: tuple[Purpose, ...]
+    guardian_signs: bool = False
+    """Of an answer by the learner, a parent or guardian signs each record along."""
 
     @property
     def signed_minimum(self) -> Assurance:
@@ -166,7 +169,10 @@ def check_record_asked(asked: Asked, record: Record, where: str) -> int:
         if given != wanted:
             reason = f"it is {given}, the request says {wanted}"
             raise AnswerInvalid(where=f"{where}.entry.{field}", reason=reason)
-    digest = document_digest(record.document)
+    if asked.guardian_signs and record.document.guardian is None:
+        reason = "a parent or guardian signs along with a minor"
+        raise AnswerInvalid(where=f"{where}.document.guardian", reason=reason)
+    digest = document_digest(replace(record.document, guardian=None))
     digests = requested_digests(asked, record.document.assurance)
     if digest not in digests:
         raise AnswerInvalid(

@@ -3,10 +3,13 @@
     seed   wallet: r | s of the EIP-712 message HolderSeed, 64 bytes
            passkey: the WebAuthn PRF output for `passkey_salt`, 32 bytes
     key_i  = 1 + HKDF-SHA256(seed, salt "", info "ptx-ledger/holder/v1" | uint32 i, 48) mod (n - 1)
+    as guardian of a holder: the same with info "ptx-ledger/guardian/v1" | holder(20)
 
 One key a consent, so that nothing on chain recurs for a person. 48 bytes instead of 32 keep the
 reduction's bias below 2**-127 (as in FIPS 186-5, A.2.1). HKDF is RFC 5869. To find one's
-consents again, derive keys in order until `SCAN_GAP` in a row are unused.
+consents again, derive keys in order until `SCAN_GAP` in a row are unused. Who signs along for a
+minor does so with a key that follows from the minor's: it never recurs, is no holder's, and its
+owner can find it again from the record alone.
 """
 
 from __future__ import annotations
@@ -36,6 +39,7 @@ from protocol.types import (
 SCAN_GAP = 20
 """Unused keys in a row after which a scan ends."""
 KEY_LABEL = b"ptx-ledger/holder/v1"
+GUARDIAN_LABEL = b"ptx-ledger/guardian/v1"
 SEED_LENGTHS = (32, 64)
 KEY_MATERIAL_LENGTH = 48
 
@@ -78,11 +82,21 @@ def passkey_salt(chain_id: int, operator_id: OrganisationId) -> Hash32:
 
 def derive_holder_key(seed: bytes, index: int) -> bytes:
     """The secret key number `index` of a seed, 32 bytes. Raises HolderKeyInvalid."""
-    if len(seed) not in SEED_LENGTHS:
-        raise HolderKeyInvalid(reason=f"the seed has {len(seed)} bytes")
     if not 0 <= index <= UINT32_MAX:
         raise HolderKeyInvalid(reason=f"the index is {index}")
-    material = hkdf_sha256(seed, KEY_LABEL + struct.pack(">I", index), KEY_MATERIAL_LENGTH)
+    return _derive(seed, KEY_LABEL + struct.pack(">I", index))
+
+
+def derive_guardian_key(seed: bytes, holder: HolderAddress) -> bytes:
+    """The secret key by which the owner of a seed signs along with a minor's one-time key, 32
+    bytes. Raises HolderKeyInvalid."""
+    return _derive(seed, GUARDIAN_LABEL + holder)
+
+
+def _derive(seed: bytes, info: bytes) -> bytes:
+    if len(seed) not in SEED_LENGTHS:
+        raise HolderKeyInvalid(reason=f"the seed has {len(seed)} bytes")
+    material = hkdf_sha256(seed, info, KEY_MATERIAL_LENGTH)
     return (1 + int.from_bytes(material) % (CURVE_ORDER - 1)).to_bytes(HASH_LENGTH)
 
 

@@ -1,11 +1,13 @@
 """The record of a consent: what its holder and the parties keep off chain.
 
     record   = {version, chainId, registry, document, blinding, entry,
-                grantSignature?, holderBinding?, groupId?}
-    document = {receipt (exactly one purpose), notice, recipients, assurance}
+                grantSignature?, guardianSignature?, holderBinding?, groupId?}
+    document = {receipt (exactly one purpose), notice, recipients, assurance, guardian?}
 
 The entry commits to the document's canonical digest under the blinding, so whoever holds the
-record can prove what was consented to, and nobody else can. Bytes are 0x-hexadecimal text in
+record can prove what was consented to, and nobody else can. Where a minor consents, the document
+names the key of the parent or guardian who signs the same grant along: the holder's signature then
+covers who that is, and neither signature stands without the other. Bytes are 0x-hexadecimal text in
 JSON; the schemas `record` and `document` refuse unknown fields. The receipt is one of the
 association's schema 0.2.0, after ISO/IEC TS 27560.
 """
@@ -24,8 +26,11 @@ from protocol.entries import Entry, decode_entry, encode_entry, leaf_of
 from protocol.errors import CommitmentInvalid, EntryInvalid, RecordInvalid, RecordTooLarge
 from protocol.identifiers import organisation_id
 from protocol.schemas import validate
+from protocol.signatures import is_signed_by
+from protocol.signing import consent_grant_digest
 from protocol.types import (
     ADDRESS_LENGTH,
+    AccountAddress,
     ContractAddress,
     Hash32,
     Leaf,
@@ -44,13 +49,15 @@ class Document:
     """What is consented to.
 
     `receipt` has exactly one purpose; `notice` refers to what the learner saw; `recipients` are
-    DIDs of the organisations whose nodes receive the record.
+    DIDs of the organisations whose nodes receive the record; `guardian` is the address of who signs
+    along for a minor.
     """
 
     receipt: Mapping[str, Any]
     notice: Mapping[str, Any]
     recipients: tuple[str, ...]
     assurance: Assurance
+    guardian: AccountAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class Record:
     grant_signature: bytes | None = None
     holder_binding: HolderBinding | None = None
     group_id: str | None = None
+    guardian_signature: bytes | None = None
     version: int = RECORD_VERSION
 
 
@@ -91,6 +99,7 @@ def from_json(value: Any) -> Record:
 def read_record(value: Mapping[str, Any]) -> Record:
     """Read a value that fits the schema. Raises CommitmentInvalid, EntryInvalid."""
     grant_signature = value.get("grantSignature")
+    guardian_signature = value.get("guardianSignature")
     binding = value.get("holderBinding")
     return Record(
         chain_id=int(value["chainId"]),
@@ -101,6 +110,7 @@ def read_record(value: Mapping[str, Any]) -> Record:
         grant_signature=None if grant_signature is None else from_hex(grant_signature),
         holder_binding=None if binding is None else _binding(binding),
         group_id=value.get("groupId"),
+        guardian_signature=None if guardian_signature is None else from_hex(guardian_signature),
     )
 
 
@@ -123,6 +133,8 @@ def record_value(record: Record) -> dict[str, Any]:
     }
     if record.grant_signature is not None:
         value["grantSignature"] = to_hex(record.grant_signature)
+    if record.guardian_signature is not None:
+        value["guardianSignature"] = to_hex(record.guardian_signature)
     if record.holder_binding is not None:
         value["holderBinding"] = {
             "did": record.holder_binding.did,
@@ -194,12 +206,32 @@ def check_parts(
     finding = _assess(record, None, "grantSignature", None)
     if record.holder_binding is not None:
         finding = _assess(record, record.holder_binding, "holderBinding", resolved_keys)
+    _check_guardian(record)
     claimed = record.document.assurance
     rests_on_lookups = claimed is Assurance.IDENTIFIED and bool(finding.unchecked)
     if claimed is not finding.proven and not rests_on_lookups:
         reason = f"it claims to be {claimed} and proves {finding.proven}"
         raise RecordInvalid(reason=reason, where="document.assurance")
     return RecordCheck(leaf, digest, finding.proven, finding.unchecked)
+
+
+def _check_guardian(record: Record) -> None:
+    """Whether the guardian whom the document names, and nobody else, signed the grant along."""
+    guardian, signature = record.document.guardian, record.guardian_signature
+    if guardian is None and signature is None:
+        return
+    if guardian is None or signature is None:
+        reason = "the document names a guardian and none signed, or the other way round"
+    elif record.grant_signature is None:
+        reason = "a guardian signs along with the holder, who did not sign"
+    elif guardian == record.entry.holder:
+        reason = "the guardian's key is the holder's"
+    else:
+        digest = consent_grant_digest(record.entry, record.chain_id, record.registry)
+        if is_signed_by(guardian, digest, signature):
+            return
+        reason = "the grant is not signed by the guardian's key"
+    raise RecordInvalid(reason=reason, where="guardianSignature")
 
 
 def _assess(
@@ -222,22 +254,27 @@ def _assess(
 
 
 def _document(value: Mapping[str, Any]) -> Document:
+    guardian = value.get("guardian")
     return Document(
         receipt=value["receipt"],
         notice=value["notice"],
         recipients=tuple(value["recipients"]),
         assurance=Assurance(value["assurance"]),
+        guardian=None if guardian is None else AccountAddress(from_hex(guardian, ADDRESS_LENGTH)),
     )
 
 
 def document_value(document: Document) -> dict[str, Any]:
     """A document as a JSON value; of one that was read, it fits the schema."""
-    return {
+    value: dict[str, Any] = {
         "receipt": dict(document.receipt),
         "notice": dict(document.notice),
         "recipients": list(document.recipients),
         "assurance": document.assurance.value,
     }
+    if document.guardian is not None:
+        value["guardian"] = to_hex(document.guardian)
+    return value
 
 
 def _binding(value: Mapping[str, Any]) -> HolderBinding:

@@ -18,6 +18,7 @@ const { metafile } = await build({
     withdraw: "web/withdraw/page.js",
     rights: "web/rights/page.js",
     check: "web/check/page.js",
+    handover: "web/handover/page.js",
     page: "web/styles/page.css",
     learner: "web/styles/learner.css",
     governance: "web/styles/governance.css",

@@ -223,6 +223,19 @@ def holder_key_vectors() -> dict[str, Vector]:
             "seed": to_hex(hash_of("passkey output")),
             "keys": derived_keys(hash_of("passkey output")),
         },
+        "holder_keys/guardian": guardian_key_vector(),
+    }
+
+
+def guardian_key_vector() -> Vector:
+    """The key by which the owner of a seed signs along with a minor's one-time key."""
+    seed, holder = hash_of("guardian"), holder_keys.address_of(secret("holder minor"))
+    key = holder_keys.derive_guardian_key(seed, holder)
+    return {
+        "seed": to_hex(seed),
+        "holder": to_checksum_address(holder),
+        "secretKey": to_hex(key),
+        "address": address_text(key),
     }
 
 

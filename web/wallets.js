@@ -62,7 +62,7 @@ export async function sendTransaction(wallet, transaction, chainId) {
     const switched = Number(await request(wallet, "eth_chainId", []));
     if (switched !== chainId) throw new PageProblem("walletNetwork", { chainId });
   }
-  return request(wallet, "eth_sendTransaction", [transaction]);
+  return request(wallet, "eth_sendTransaction", [transaction], chainId);
 }
 
 /** The receipt of a transaction; null while it is in no block. */

@@ -57,6 +57,7 @@ class NewRequest:
     valid_until: int
     expires_at: int
     minimum: Assurance
+    guardian_signs: bool = False
 
 
 @dataclass(slots=True)
@@ -208,7 +209,8 @@ def _row(
     master_key: bytes, issuer: OrganisationId, request: NewRequest, purposes: tuple[Purpose, ...]
 ) -> dict[str, Any]:
     request_id, token = secrets.token_bytes(REQUEST_ID_BYTES), new_token()
-    content = seal_json(content_of(request.subject_reference, purposes), request_id, master_key)
+    asked = content_of(request.subject_reference, purposes, request.guardian_signs)
+    content = seal_json(asked, request_id, master_key)
     link = seal(token.encode(), request_id + LINK, master_key)
     return {
         "request_id": request_id,

@@ -24,9 +24,18 @@ REQUIRED = (
     "noticeSha256",
     "validUntil",
 )
-OPTIONAL = ("language", "recipients", "validFrom", "expiresAt", "minimumAssurance")
+OPTIONAL = (
+    "language",
+    "recipients",
+    "validFrom",
+    "expiresAt",
+    "minimumAssurance",
+    "guardianSigns",
+)
 LISTS = {"purposes", "recipients"}
 TIMES = {"validFrom", "validUntil", "expiresAt"}
+FLAGS = {"guardianSigns"}
+WORDS = {"true": True, "false": False}
 DAY_LENGTH = len("2027-08-31")
 
 
@@ -135,6 +144,8 @@ def _request_of(values: Mapping[str, str], line: int, reading: CsvReading) -> di
         if name in LISTS:
             parts = [part.strip() for part in text.split(SEPARATOR) if part.strip()]
             request[name] = [{"purpose": part} for part in parts] if name == "purposes" else parts
+        elif name in FLAGS:
+            request[name] = WORDS.get(text.lower(), text)
         elif name in TIMES:
             request[name] = _time(text, name, line, reading)
         else:

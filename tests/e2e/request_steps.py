@@ -21,13 +21,13 @@ def open_request(page: Page, made: Json) -> None:
     expect(page.get_by_role("heading", name=ASKED)).to_be_focused()
 
 
-def say_yes(page: Page, *purposes: str) -> None:
+def say_yes(page: Page, *purposes: str, then: str = "How do you want to sign?") -> None:
     """Ticks the purposes and confirms; what is left is to sign."""
     for purpose in purposes:
         page.get_by_role("checkbox", name=purpose).check()
     page.get_by_role("button", name="Yes, to what I ticked").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes, go on to sign").click()
-    expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
+    expect(page.get_by_role("heading", name=then)).to_be_focused()
 
 
 def say_no(page: Page) -> None:
@@ -35,11 +35,11 @@ def say_no(page: Page) -> None:
     page.get_by_role("dialog").get_by_role("button", name="No, refuse all").click()
 
 
-def sign_first_time(page: Page) -> None:
+def sign_first_time(page: Page, name: str = "Test Wallet") -> None:
     """With the wallet, which signs twice so that the page can compare."""
-    connect(page)
-    page.get_by_role("button", name="Sign with Test Wallet").click()
-    page.get_by_role("button", name="Sign again with Test Wallet").click()
+    connect(page, name)
+    page.get_by_role("button", name=f"Sign with {name}").click()
+    page.get_by_role("button", name=f"Sign again with {name}").click()
 
 
 def expect_granted(page: Page, count: int) -> None:

@@ -17,9 +17,12 @@ from node.api.page_rendering import texts_of
 from node.config import PROJECT_ROOT
 from protocol.entries import leaf_of
 from protocol.types import to_hex
+from tests.e2e.browser_wallet import BrowserWallet
 from tests.e2e.learner_node import LearnerNode
 from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS
 from tests.e2e.passkeys import Authenticator, by_name
+from tests.e2e.test_ways_to_sign import credential_file, key_file
+from tests.protocol.consent_examples import did_key_of, private_key
 from tests.requests.asking import PURPOSES, ask, token_of
 from tests.stage import World, write_json
 
@@ -174,3 +177,30 @@ def test_axe_finds_nothing_where_somebody_asks_or_checks_without_keys(
         reader.press(texts["check"]["look"])
         expect(page.locator("#title-checked")).to_be_visible()
         reader.check(state)
+
+
+def test_axe_finds_nothing_on_other_ways_to_sign(
+    reader: Reader, world: World, tmp_path: Path
+) -> None:
+    page, texts = reader.page, reader.texts
+    BrowserWallet("W").install(page.context)
+    reader.go(
+        f"/requests#{token_of(ask(world, minimumAssurance='identified', guardianSigns=True))}"
+    )
+    page.get_by_role("checkbox", name=PURPOSES[0]).check()
+    reader.check("question-of-a-minor")
+    reader.press(texts["requests"]["yes"]["button"])
+    reader.press(texts["requests"]["yes"]["confirm"])
+    expect(page.locator("#title-identity")).to_be_focused()
+    reader.check("identity")
+    page.locator("#identity-file").set_input_files(key_file(tmp_path, "learner"))
+    did = did_key_of(private_key("learner"))
+    page.locator("#identity-credential").set_input_files(credential_file(tmp_path, did))
+    reader.press(texts["identity"]["use"])
+    expect(page.locator("#title-keys")).to_be_focused()
+    reader.check("keys-of-a-minor")
+    page.locator("#wallet-list button").click()
+    expect(page.locator("#title-sign")).to_be_focused()
+    reader.check("own-address")
+    reader.go("/handover")
+    reader.check("handover")

@@ -274,17 +274,6 @@ def test_the_whole_answer_is_given_with_the_keyboard(
     expect_granted(page, 1)
 
 
-def test_a_request_for_a_proven_identity_can_be_refused_here_and_no_more(
-    page: Page, world: World
-) -> None:
-    made = ask(world, minimumAssurance="identified")
-    open_request(page, made)
-    expect(page.get_by_text("This request asks for a proven identity")).to_be_visible()
-    expect(page.get_by_role("button", name="Yes, to what I ticked")).to_have_count(0)
-    say_no(page)
-    expect(page.get_by_role("heading", name="You have refused")).to_be_focused()
-
-
 def test_after_thirty_minutes_the_page_has_forgotten_the_keys_and_asks_anew(
     page: Page, world: World, wallet: BrowserWallet
 ) -> None:

@@ -97,8 +97,7 @@ def test_without_a_wallet_the_page_says_what_to_do(context: BrowserContext) -> N
 def test_two_wallets_are_offered_by_name(context: BrowserContext, wallet: BrowserWallet) -> None:
     wallet.install(context)
     other = BrowserWallet("Other & <b>Wallet</b>")
-    context.expose_function("askOtherWallet", other._answer)
-    context.add_init_script(other.announcement().replace("askTestWallet", "askOtherWallet"))
+    other.install(context)
     page = context.new_page()
     page.goto("/me")
     expect(page.get_by_role("button", name="Connect")).to_have_count(2)

@@ -65,7 +65,7 @@ def use_passkey(page: Page) -> None:
 
 def make_file(page: Page, passphrase: str = PASSPHRASE) -> Path:
     page.get_by_text("Make a recovery file").click()
-    page.get_by_label("New passphrase").fill(passphrase)
+    page.locator("#file-make").get_by_label("New passphrase").fill(passphrase)
     with page.expect_download(timeout=30_000) as saving:
         page.get_by_role("button", name="Save the file").click()
     return Path(saving.value.path())
@@ -216,7 +216,7 @@ def test_a_file_that_does_not_open_is_told_and_gives_nothing(
     say_yes(page, CAREER)
     problem = page.get_by_role("alert")
     page.get_by_text("Make a recovery file").click()
-    page.get_by_label("New passphrase").fill("too short")
+    page.locator("#file-make").get_by_label("New passphrase").fill("too short")
     page.get_by_role("button", name="Save the file").click()
     expect(problem).to_contain_text("Choose at least 12 characters.")
     page.get_by_text("Make a recovery file").click()

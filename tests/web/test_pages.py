@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from markupsafe import escape
 
 from node.api import page_rendering, problem_documents
 from node.api.routes import pages
@@ -56,7 +57,7 @@ def client(build_dir: Path) -> TestClient:
         deployment=SimpleNamespace(chain_id=7837),
         consent_registry=b"\x02" * 20,
     )
-    for name in ("me.js", "requests.js", "withdraw.js", "page.css", "learner.css"):
+    for name in ("me.js", "requests.js", "withdraw.js", "handover.js", "page.css", "learner.css"):
         (build_dir / name).write_text(name)
     return TestClient(app)
 
@@ -101,6 +102,15 @@ def test_a_page_that_is_not_built_says_so(client: TestClient, build_dir: Path) -
     answer = client.get("/me")
     assert answer.status_code == 503
     assert answer.json()["remedy"] == "Run `npm run build:web` where the node is installed."
+
+
+def test_what_to_do_at_majority_is_read_without_scripts(client: TestClient) -> None:
+    words = client.get("/handover?lang=fr").text
+    assert all(escape(step) in words for step in texts_of_handover("fr"))
+
+
+def texts_of_handover(language: str) -> list[str]:
+    return [str(step) for step in page_rendering.texts_of(language)["handover"]["steps"]]
 
 
 def test_the_home_page_is_the_learners(client: TestClient) -> None:

@@ -15,7 +15,7 @@ const WITHDRAWABLE = ["queued", "active", "not-yet-valid", "agreement-not-active
 
 /** A card for one consent. Where another operator than the page's keeps it, `keeper` names that
  * one. `acts` is what the learner can do: `withdraw(card)`, `ask(card, kind)` for a right, null
- * where nobody can be asked, and `makeSlip(card)`. */
+ * where nobody can be asked, and `makeSlip(card)`, null where no key is at hand that signs one. */
 export class ConsentCard {
   #shown = "";
   #keeper;
@@ -95,7 +95,7 @@ export class ConsentCard {
   }
 
   #slip({ status, document }, open) {
-    if (!document || !WITHDRAWABLE.includes(status.state)) return null;
+    if (!document || !this.#acts.makeSlip || !WITHDRAWABLE.includes(status.state)) return null;
     return slipOf({ document }, this.leaf, open, () => this.#acts.makeSlip(this));
   }
 
@@ -138,6 +138,7 @@ function factsOf(held, entry, keeper) {
     [say("consents.data"), consented && sayList(dataOf(consented))],
     [say("consents.valid"), say("consents.span", { from: sayTime(entry.validFrom), until })],
     [say("consents.assurance"), assurance],
+    [say("guardian.signedAlong"), consented?.guardian],
   ]);
 }
 

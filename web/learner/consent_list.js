@@ -72,7 +72,7 @@ export class ConsentList {
       card = new ConsentCard(leaf, this.#keeper, {
         withdraw: (pressed) => this.#withdraw(pressed),
         ask: this.#session.isFiled ? null : (pressed, kind) => this.#ask(pressed, kind),
-        makeSlip: (opened) => this.#makeSlip(opened),
+        makeSlip: this.#session.isSilent ? (opened) => this.#makeSlip(opened) : null,
       });
       this.#cards.set(leaf, card);
       byId("consent-list").append(card.root);
@@ -105,9 +105,10 @@ export class ConsentList {
       if (this.#ends.signal.aborted) return;
       this.#showWithdrawal(card, withdrawal);
       card.heading.focus();
+      if (withdrawal.state === "withdrawn") return;
       const isElsewhere = node !== this.#session.node;
       announce(isElsewhere ? say("withdraw.acceptedHere") : say("withdraw.accepted"));
-      if (withdrawal.state !== "withdrawn") this.#follow(card, node);
+      this.#follow(card, node);
     } catch (error) {
       const isUncertain = NO_ANSWER.includes(error.name);
       card.showProblem(isUncertain ? new PageProblem("uncertain") : inWords(error));

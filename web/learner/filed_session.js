@@ -58,7 +58,7 @@ export class FiledSession extends LearnerSession {
     return { holder: addressOf(secret) };
   }
 
-  async askKnown(proofs) {
+  async prove(proofs) {
     return proofs.map(({ holder }) => this.#holders.has(holder));
   }
 

@@ -1,15 +1,31 @@
-// Is the wallet's signature a good seed? Only if an ordinary account's key made it.
+// Is a wallet's signature that of an ordinary account, and so a good seed? Recovery alone tells.
 
-import { fromHex } from "../protocol/bytes.js";
+import { fromHex, toHex } from "../protocol/bytes.js";
 import { seedOfSignature } from "../protocol/holder_keys.js";
 import { isLowS, recoverSigner } from "../protocol/signatures.js";
 import { digestOf, holderSeedMessage } from "../protocol/typed_data.js";
 import { PageProblem } from "../problems.js";
 import { signTypedData } from "../wallets.js";
 
+const V_OF_ZERO = 27;
+
 /** Asks for one signature; the seed, 64 bytes. Throws PageProblem for a contract wallet. */
 export async function askForSeed(wallet, account, { did, chainId }) {
-  const message = holderSeedMessage(did, chainId);
+  const signature = await askForSignature(wallet, account, holderSeedMessage(did, chainId));
+  const seed = seedOfSignature(signature);
+  signature.fill(0);
+  return seed;
+}
+
+/** The account's own signature under a message, 0x-hex as the ledger takes it. Throws PageProblem
+ * for a contract wallet. */
+export async function signByAccount(wallet, account, message) {
+  const signature = await askForSignature(wallet, account, message);
+  if (signature[64] < V_OF_ZERO) signature[64] += V_OF_ZERO;
+  return toHex(signature);
+}
+
+async function askForSignature(wallet, account, message) {
   const signature = bytesOf(await signTypedData(wallet, account, message));
   // A contract wallet may answer with the 65 bytes of one of its owners: only recovery tells.
   const isOrdinary =
@@ -17,9 +33,7 @@ export async function askForSeed(wallet, account, { did, chainId }) {
     isLowS(signature) &&
     recoverSigner(digestOf(message), signature) === account.toLowerCase();
   if (!isOrdinary) throw new PageProblem("contractWallet");
-  const seed = seedOfSignature(signature);
-  signature.fill(0);
-  return seed;
+  return signature;
 }
 
 function bytesOf(signature) {

@@ -1,11 +1,13 @@
 // How does a learner come by their one-time keys? By a passkey, a wallet or a recovery file: each
-// gives the same seed each time, and the keys that hold a consent here are looked for at once.
+// gives the same seed each time, and the keys that hold a consent here are looked for at once. Or
+// the wallet's own address is the key, for whoever prefers that.
 
 import { byId, element, onPress, onSubmit } from "../dom.js";
 import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
 import { organisationId } from "../protocol/typed_data.js";
 import { say } from "../texts.js";
+import { OwnAddress } from "./own_address.js";
 import { canUsePasskeys, seedOfPasskey } from "./passkey.js";
 import { seedOfFile } from "./recovery_file.js";
 import { askForSeed } from "./seed.js";
@@ -32,6 +34,7 @@ export class SignIn {
     this.choose(operator);
     this.#press("sign-button", () => this.#sign());
     this.#press("repeat-button", () => this.#repeat());
+    this.#press("own-address-button", () => this.#useOwnAddress());
     this.#press("passkey-button", () => this.use(() => seedOfPasskey(this.#operator)));
     onSubmit(byId("file-form"), () => attempt(() => this.use(() => this.#openFile())));
     byId("passkey-none").hidden = canUsePasskeys();
@@ -118,6 +121,7 @@ export class SignIn {
     const account = `${own.account.slice(0, 6)}…${own.account.slice(-4)}`;
     byId("sign-button").textContent = say("sign.button", { name });
     byId("repeat-button").textContent = say("sign.repeatButton", { name });
+    byId("own-address").open = false;
     showStep("sign");
     announce(say("wallet.connected", { name, account }));
   }
@@ -148,6 +152,21 @@ export class SignIn {
       throw new PageProblem("unstableWallet");
     }
     await this.#onReady(own.session, own.found, say("sign.repeatEqual"));
+  }
+
+  async #useOwnAddress() {
+    const own = this.#visit;
+    const sends = document.getElementById("own-address-sends");
+    const session = new OwnAddress(own, this.#operator.chainId, sends?.checked ?? false);
+    if (sends) {
+      // Only where consents are looked for is there anything to prove before.
+      announce(say("sign.asking", own));
+      own.found = await session.scan();
+      if (this.#visit !== own) return;
+    }
+    own.session = session;
+    own.timer = setTimeout(() => this.#onTimeUp(), VISIT_MS);
+    await this.#onReady(session, own.found, "");
   }
 
   /** Looks for the keys in use; false if the visit is over meanwhile. */

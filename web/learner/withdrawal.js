@@ -4,7 +4,7 @@
 import { ask, tell } from "../node_api.js";
 import { fromHex } from "../protocol/bytes.js";
 import { decodeEntry, leafOf } from "../protocol/entries.js";
-import { digestOf, withdrawalMessage } from "../protocol/typed_data.js";
+import { withdrawalMessage } from "../protocol/typed_data.js";
 import { PageProblem } from "../problems.js";
 
 const FIRST_PAUSE_MS = 500;
@@ -27,13 +27,16 @@ export function readHeld(held, session) {
 
 /** Signs and sends the withdrawal: {withdrawal, node}, where it stands then, and at which node.
  *
- * Where another operator's node does not answer, this page's own takes it to the ledger: any
+ * Where the wallet was to send it and the chain does not take that, it is signed and relayed like
+ * others. Where another operator's node does not answer, this page's own takes it to the ledger: any
  * operator's does. Sending it twice is harmless.
  */
 export async function withdraw(held, session, { chainId, registry }) {
   const { entry, leaf } = readHeld(held, session);
-  const digest = digestOf(withdrawalMessage(leaf, chainId, registry));
-  const signed = { entry: held.entry, signature: session.sign(entry.holder, digest) };
+  const sent = session.sends ? await session.sendWithdrawal(leaf, registry) : null;
+  if (sent !== null) return { withdrawal: sent, node: session.node };
+  const signature = await session.sign(entry.holder, withdrawalMessage(leaf, chainId, registry));
+  const signed = { entry: held.entry, signature };
   const send = async (node) => ({ withdrawal: await tell(`${node}/v1/withdrawals`, signed), node });
   try {
     return await send(session.node);

@@ -97,6 +97,15 @@ export function termsMessage(terms, chainId, registry) {
   return { ...made, types: { ...made.types, PriceLine: PRICE_LINE } };
 }
 
+/** An identified learner's word that a holder key is theirs; all values are 0x-hex. */
+export function holderBindingMessage(agreementId, holder, chainId, registry) {
+  const fields = [
+    { name: "agreementId", type: "bytes32" },
+    { name: "holder", type: "address" },
+  ];
+  return registryMessage(chainId, registry, "HolderBinding", fields, { agreementId, holder });
+}
+
 /** What is signed for a message, 32 bytes. */
 export function digestOf(message) {
   return fromHex(hashTypedData(message));

@@ -4,7 +4,8 @@
 import { byId, onPress, onSubmit } from "../dom.js";
 import { saveFile } from "../files.js";
 import { makePasskey } from "../learner/passkey.js";
-import { PASSPHRASE_LENGTH_MIN, makeRecoveryFile } from "../learner/recovery_file.js";
+import { PASSPHRASE_LENGTH_MIN } from "../learner/locked_file.js";
+import { makeRecoveryFile } from "../learner/recovery_file.js";
 import { PageProblem } from "../problems.js";
 import { announce, attempt } from "../progress.js";
 import { say } from "../texts.js";

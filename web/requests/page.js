@@ -8,12 +8,13 @@ import { readPlace } from "../learner/place.js";
 import { SignIn } from "../learner/sign_in.js";
 import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
-import { grantDocument } from "../protocol/records.js";
 import { say, sayList } from "../texts.js";
+import { offerIdentities } from "./identity.js";
 import { takeTurn } from "./key_turn.js";
 import { offerNewKeys } from "./new_keys.js";
-import { chosenDocuments, showQuestion } from "./question.js";
+import { BY_AN_IDENTITY, chosenDocuments, showQuestion } from "./question.js";
 import { grant, isToken, readRequest, refuse } from "./request.js";
+import { Signing } from "./signing.js";
 import { showSlips } from "./slip_list.js";
 
 const CLOSED = {
@@ -27,11 +28,14 @@ const { operator, ledger } = readPlace();
 const signIn = new SignIn(operator, { onReady: sign, onTimeUp: backToQuestion });
 
 let asked = null;
-/** The documents chosen, and what was signed for them: [{record, leaf, slip}]. */
-let chosen = [];
+/** Who signs which documents; another one begins with each yes. */
+let signing = null;
+/** Whose keys were asked for last. Whoever waits for an answer sees that it is not this turn's. */
+let turn = null;
+/** What was signed: [{record, leaf, slip}]. */
 let signed = [];
 /** Lets another tab take the keys that come next. */
-let endTurn = () => {};
+let endTabsTurn = () => {};
 
 async function open() {
   if (!isToken(token)) return close("unknown");
@@ -50,11 +54,33 @@ async function open() {
 async function accept() {
   const documents = chosenDocuments(asked);
   if (documents.length === 0) throw new PageProblem("nothingChosen");
+  // Read before the dialogue: the second press of a double click may land on what lay beneath it.
+  const hasGuardian = byId("guardian-asked").checked;
   const names = documents.map((each) => element("li", {}, purposeOf(each)));
   byId("accept-purposes").replaceChildren(...names);
   if (!(await confirmIn("accept"))) return;
-  chosen = documents;
+  signing = new Signing(asked, documents, hasGuardian);
+  if (asked.minimumAssurance === BY_AN_IDENTITY) showStep("identity");
+  else askForKeys();
+}
+
+function useIdentity(identity) {
+  if (signing === null) return;
+  signing.identity = identity;
+  askForKeys();
+}
+
+/** Whose keys are wanted now, the learner's or the guardian's, stands in the step's title. */
+function askForKeys() {
+  const { turn: whose } = signing;
+  turn = {};
+  byId("title-keys").textContent = whose ? say(`guardian.turns.${whose}.title`) : say("ways.title");
+  byId("turn").textContent = whose ? say(`guardian.turns.${whose}.explain`) : "";
+  byId("turn").hidden = whose === null;
+  signIn.forget();
+  byId("problem").hidden = true;
   showStep("keys");
+  announce("");
 }
 
 async function decline() {
@@ -69,17 +95,28 @@ async function decline() {
 
 /** With the keys at hand: one of them signs each consent, and its slip, here in the page. */
 async function sign(session) {
-  announce(say("requests.waiting"));
-  endTurn();
-  endTurn = await takeTurn(operator.id);
-  // Another tab may have taken keys since they were looked for.
-  await session.scan(() => {});
-  signed = session.withUnusedKeys(chosen.length, (secret, place) =>
-    grantDocument(asked, chosen[place], secret),
-  );
+  const own = turn;
+  if (session.isSilent && signing.turn !== "guardian" && !(await takeKeys(session, own))) return;
+  if (!signing.take(session)) return askForKeys();
+  if (!session.isSilent) announce(say("ownAddress.asking"));
+  const made = await signing.sign();
+  if (turn !== own) return;
+  signed = made;
   signIn.forget();
   showStep("sending");
   await send();
+}
+
+/** Waits until no other tab takes one-time keys, and sees which are in use by then; false if the
+ * learner turned to something else meanwhile. */
+async function takeKeys(session, own) {
+  announce(say("requests.waiting"));
+  endTabsTurn();
+  const end = await takeTurn(operator.id);
+  if (turn === own) await session.scan(() => {});
+  if (turn === own) endTabsTurn = end;
+  else end();
+  return turn === own;
 }
 
 async function send() {
@@ -97,11 +134,12 @@ async function send() {
 }
 
 function showGranted() {
-  const others = asked.purposes.filter(({ document }) => !chosen.includes(document));
+  const others = asked.purposes.filter(({ document }) => !signing.documents.includes(document));
   const purposes = sayList(others.map(({ purpose }) => purpose));
   byId("title-granted").textContent = say("requests.granted", { count: signed.length });
   byId("not-given").hidden = purposes === null;
   byId("not-given").textContent = say("requests.notGiven", { purposes });
+  byId("guardian-keeps").hidden = !signing.hasGuardian;
   showSlips(signed);
 }
 
@@ -134,9 +172,11 @@ function close(why) {
 }
 
 function forgetKeys() {
-  endTurn();
+  endTabsTurn();
   signIn.forget();
-  chosen = [];
+  signing?.forget();
+  signing = null;
+  turn = null;
   signed = [];
 }
 
@@ -144,13 +184,6 @@ function backToQuestion() {
   forgetKeys();
   byId("problem").hidden = true;
   showStep("question");
-  announce("");
-}
-
-function chooseKeysAgain() {
-  signIn.forget();
-  byId("problem").hidden = true;
-  showStep("keys");
   announce("");
 }
 
@@ -166,9 +199,10 @@ onPress(byId("accept-button"), () => attempt(accept));
 onPress(byId("decline-button"), () => attempt(decline));
 onPress(byId("send-again"), () => attempt(send));
 offerNewKeys(signIn, operator);
+offerIdentities(() => asked, useIdentity);
 byId("print-button").addEventListener("click", () => window.print());
 for (const [kind, act] of [
-  ["forget", chooseKeysAgain],
+  ["forget", askForKeys],
   ["to-question", backToQuestion],
 ]) {
   for (const button of document.getElementsByClassName(kind)) button.addEventListener("click", act);

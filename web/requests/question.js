@@ -5,7 +5,7 @@ import { factList } from "../fact_list.js";
 import { dataOf } from "../learner/document.js";
 import { say, sayList, sayTime } from "../texts.js";
 
-const BY_A_KEY = "signed";
+export const BY_AN_IDENTITY = "identified";
 
 /** Shows a request that is open. No purpose is ticked before the learner ticks it. */
 export function showQuestion(asked) {
@@ -31,9 +31,10 @@ export function showQuestion(asked) {
       [say("requests.organisation"), asking.organisationId],
     ]),
   );
-  const isPossible = asked.minimumAssurance === BY_A_KEY;
-  byId("identity-needed").hidden = isPossible;
-  byId("accept-button").hidden = !isPossible;
+  const guardian = byId("guardian-asked");
+  guardian.checked = asked.guardianSigns;
+  guardian.disabled = asked.guardianSigns;
+  byId("identity-needed").hidden = asked.minimumAssurance !== BY_AN_IDENTITY;
 }
 
 /** The documents of the purposes that are ticked. */

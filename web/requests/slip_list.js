@@ -7,9 +7,13 @@ import { toHex } from "../protocol/bytes.js";
 import { qrCode } from "../qr_code.js";
 import { say } from "../texts.js";
 
-/** Shows the slips of what was granted: [{record, leaf, slip}]. */
+/** Shows the slips of what was granted: [{record, leaf, slip}]. Where a wallet's own address holds,
+ * there are none. */
 export function showSlips(signed) {
-  byId("slips").replaceChildren(...signed.map(slipCard));
+  const withSlips = signed.filter(({ slip }) => slip !== null);
+  byId("slips-some").hidden = withSlips.length === 0;
+  byId("slips-none").hidden = withSlips.length > 0;
+  byId("slips").replaceChildren(...withSlips.map(slipCard));
 }
 
 /** One slip: its code, its file. */

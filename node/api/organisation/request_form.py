@@ -54,4 +54,5 @@ def line_of(request: ConsentRequest) -> Mapping[str, str]:
         "noticeSha256": notice.get("sha256", ""),
         "validUntil": datetime.fromtimestamp(request.valid_until, UTC).date().isoformat(),
         "minimumAssurance": request.minimum_assurance,
+        "guardianSigns": "true" if request.guardian_signs else "",
     }

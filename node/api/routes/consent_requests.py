@@ -96,8 +96,8 @@ async def import_csv(
     """Makes a request for each line of a CSV file, up to 10,000; all or none. Columns are named as
     the fields of a single request: `subjectReference`, `agreementId`, `purposes` and `recipients`
     (several with `|` between them), `noticeReference`, `noticeVersion`, `noticeSha256`,
-    `validUntil`, and where wanted `language`, `validFrom`, `expiresAt`, `minimumAssurance`; times
-    as a day or in Unix seconds."""
+    `validUntil`, and where wanted `language`, `validFrom`, `expiresAt`, `minimumAssurance`,
+    `guardianSigns` (`true` or `false`); times as a day or in Unix seconds."""
     require_csv(request)
     lines = await run_in_threadpool(read_lines, await request.body())
     return await import_lines(context, caller, request, lines, key)

@@ -56,6 +56,12 @@ async def proof_file(request: Request, context: NodeContext) -> HTMLResponse:
     return render(request, "check.html", _place(context))
 
 
+@router.get("/handover")
+async def handover(request: Request, context: NodeContext) -> HTMLResponse:
+    """Who comes of age takes over the keys and slips that a parent or guardian kept."""
+    return render(request, "handover.html", _place(context))
+
+
 @router.get("/docs")
 async def documentation(request: Request) -> HTMLResponse:
     """The API, from its own description; nothing is loaded from elsewhere."""

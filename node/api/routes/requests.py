@@ -108,6 +108,7 @@ def _seen(context: Context, kept: KeptRequest, asking: AskingOrganisation, now: 
         valid_from=asked.valid_from,
         valid_until=asked.valid_until,
         minimum_assurance=least.value,
+        guardian_signs=asked.guardian_signs,
         chain_id=context.deployment.chain_id,
         registry=context.consent_registry,
         operator_did=context.settings.operator_did,

@@ -95,6 +95,10 @@ class AskConsent(Shape):
     valid_until: UnixTime
     expires_at: UnixTime | None = None
     minimum_assurance: AssuranceName = "signed"
+    guardian_signs: bool = Field(
+        default=False,
+        description="The person is a minor: a parent or guardian signs each record along.",
+    )
 
     @model_validator(mode="after")
     def asks_for_something(self) -> AskConsent:
@@ -120,6 +124,7 @@ class AskConsent(Shape):
             if self.expires_at is None
             else self.expires_at,
             minimum=Assurance(self.minimum_assurance),
+            guardian_signs=self.guardian_signs,
         )
 
 
@@ -155,6 +160,7 @@ class ConsentRequest(Shape):
     answered_at: int | None
     agreement_id: Hash
     minimum_assurance: AssuranceName
+    guardian_signs: bool
     purposes: list[GrantedPurpose]
     notice: dict[str, Any]
     recipients: list[str]
@@ -178,6 +184,7 @@ class ConsentRequest(Shape):
             answered_at=answer.answered_at if answer else None,
             agreement_id=asked.agreement_id,
             minimum_assurance=asked.minimum.value,
+            guardian_signs=asked.guardian_signs,
             purposes=[
                 GrantedPurpose(purpose=purpose.name, leaf=leaves.get(place))
                 for place, purpose in enumerate(asked.purposes)

@@ -44,6 +44,9 @@ class RequestSeen(Shape):
     minimum_assurance: AssuranceName = Field(
         description="The least that the answer must prove; a learner's is `signed` at least."
     )
+    guardian_signs: bool = Field(
+        description="Each document must name a guardian, who signs each record along."
+    )
     chain_id: int
     registry: Address
     operator_did: str
