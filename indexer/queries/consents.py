@@ -194,7 +194,7 @@ def standing_sql(leaf: str, issuer: str) -> str:
     )
 
 
-def is_ended_by(leaf: ColumnElement[bytes], *whos: ColumnElement[bytes]) -> ColumnElement[bool]:
+def is_ended_by(leaf: ColumnElement[Any], *whos: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether one of these ended a leaf in their own namespace; for statements that ask of rows of
     their own."""
     endings = tables.endings

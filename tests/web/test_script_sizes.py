@@ -26,8 +26,6 @@ def compressed() -> dict[str, int]:
     return {name: int(size) for name, size in found}
 
 
-@pytest.mark.parametrize(
-    "page", ["me", "requests", "withdraw", "rights", "check", "handover"]
-)
+@pytest.mark.parametrize("page", ["me", "requests", "withdraw", "rights", "check", "handover"])
 def test_a_learners_page_is_light(compressed: dict[str, int], page: str) -> None:
     assert 0 < compressed[f"{page}.js"] <= COMPRESSED_BYTES_MAX

@@ -90,7 +90,10 @@ export class LearnerSession extends NodeSession {
 
   /** What shows the node that somebody has this key. */
   proofOf(secret) {
-    return { holder: addressOf(secret), signature: toHex(signDigest(secret, digestOf(this.message))) };
+    return {
+      holder: addressOf(secret),
+      signature: toHex(signDigest(secret, digestOf(this.message))),
+    };
   }
 
   /** Wipes the seed. The session object is of no use afterwards. */
