@@ -164,3 +164,16 @@ async def test_a_rare_state_is_looked_for_in_bounds(monkeypatch: pytest.MonkeyPa
             after = page.next
         wanted = [each for each in leaves if state is None or f"{each[-1] % 7}" == state]
         assert (found, looked_at) == (wanted, 23), (state, limit)
+
+
+def test_true_counts_are_told_by_agreement(world: World, held: list[Record]) -> None:
+    somebody, agreement = visit(world, "auditor"), agreement_of(held[0])
+    rows = list(csv.reader(StringIO(somebody.page("/counts.csv"))))
+    assert rows[0] == ["agreementId", "agreement", "consents", "ended"]
+    [own] = [row for row in rows if row[0] == agreement]
+    assert own[2:] == ["3", "1"]
+    anchored = world.node.sql("SELECT sum(size) FROM ledger.batches")[0][0]
+    assert sum(int(row[2]) for row in rows[1:]) < anchored
+    page = somebody.page("/counts")
+    assert own[1] in page
+    assert f"agreement={agreement}" in page

@@ -9,6 +9,7 @@ from node.api.organisation import (
     agreement_drafts,
     agreements,
     consents,
+    counts,
     money,
     outbox,
     overview,
@@ -23,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(agreement_drafts.pages, agreements.pages),
-    *(consents.pages, requests.pages, access.pages),
+    *(consents.pages, counts.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
 ):
     router.include_router(each)
