@@ -22,6 +22,7 @@ const { metafile } = await build({
     page: "web/styles/page.css",
     learner: "web/styles/learner.css",
     governance: "web/styles/governance.css",
+    styleguide: "web/styles/styleguide.css",
     sign_in: "web/organisation/sign_in.js",
     sign_agreement: "web/organisation/sign_agreement.js",
     wallet_signature: "web/organisation/wallet_signature.js",

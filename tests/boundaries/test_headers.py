@@ -36,7 +36,7 @@ WITH_SECRETS = [
     }
 ]
 PAGES = ("/me", "/docs", "/problems", "/problems/index-stale", "/governance/events?kind=rates")
-PAGES_WITH_FORMS = ("/governance",)
+PAGES_WITH_FORMS = ("/governance", "/styleguide")
 HTML = {"Accept": "text/html"}
 
 
