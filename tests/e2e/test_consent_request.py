@@ -61,7 +61,7 @@ def test_a_learner_reads_the_request_grants_one_purpose_and_withdraws_it(
     assert slip.entry.holder == address_of(secret)
     assert learner_node.wait_until(leaf, "active")["assurance"] == "signed"
 
-    page.get_by_role("link", name="Your consents").click()
+    page.get_by_role("main").get_by_role("link", name="Your consents").click()
     sign_in(page)
     withdraw(page, STATISTICS)
     expect(card(page, STATISTICS)).to_contain_text("Withdrawn by you", timeout=LEDGER_TIMEOUT_MS)

@@ -63,7 +63,7 @@ def test_a_childs_file_is_handed_over_and_withdraws_under_the_new_passphrase(
     taken_over = Path(saving.value.path())
     expect(page.get_by_role("status")).to_contain_text("under your new passphrase")
 
-    page.get_by_role("link", name="Your consents").click()
+    page.get_by_role("main").get_by_role("link", name="Your consents").click()
     open_file(page, taken_over, PARENTS)
     expect(problem).to_contain_text("does not open this file", timeout=SCRYPT_TIMEOUT_MS)
     open_file(page, taken_over, OWN)

@@ -119,7 +119,7 @@ def test_the_way_between_the_pages_is_walked_by_keyboard(page: Page) -> None:
     page.goto("/organisation")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
-    link = page.get_by_role("link", name="Consents")
+    link = page.get_by_role("main").get_by_role("link", name="Consents")
     for _ in range(8):
         page.keyboard.press("Tab")
         if link.evaluate("node => node === document.activeElement"):

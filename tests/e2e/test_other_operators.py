@@ -197,7 +197,9 @@ def test_an_operator_that_does_not_answer_is_told_before_anything_is_asked(
     expect(page.get_by_role("heading", name="does not answer")).to_be_focused()
     main = page.get_by_role("main")
     expect(main).to_contain_text("you can still withdraw them")
-    expect(page.get_by_role("link", name="Withdraw with a slip")).to_be_visible()
+    expect(
+        page.get_by_role("main").get_by_role("link", name="Withdraw with a slip")
+    ).to_be_visible()
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="does not answer")).to_be_visible()
     page.unroute(f"{learner_node.base_url}/**")

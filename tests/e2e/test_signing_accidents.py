@@ -186,7 +186,7 @@ def test_on_a_slow_chain_what_was_given_is_on_its_way_and_said_to_be(
         sign_first_time(page)
         expect_granted(page, 1)
         expect(page.get_by_text("It will be on the ledger in a moment.")).to_be_visible()
-        page.get_by_role("link", name="Your consents").click()
+        page.get_by_role("main").get_by_role("link", name="Your consents").click()
         sign_in(page)
         expect(card(page, CAREER)).to_contain_text("On its way")
     expect(card(page, CAREER)).to_contain_text("Active", timeout=LEDGER_TIMEOUT_MS)

@@ -147,5 +147,5 @@ def test_a_node_that_does_not_answer_is_asked_again_without_harm(
 
 def test_the_learners_page_leads_to_it(page: Page) -> None:
     page.goto("/me?lang=fr")
-    page.get_by_role("link", name="Retirer avec un bon").click()
+    page.get_by_role("main").get_by_role("link", name="Retirer avec un bon").click()
     expect(page.get_by_role("heading", name="Votre bon")).to_be_visible()
