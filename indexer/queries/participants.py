@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from indexer import tables
@@ -110,6 +110,13 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
     ).all()
     found = (find_participant(connection, organisation) for organisation in ids)
     return [participant for participant in found if participant is not None]
+
+
+def find_dids_ending_in(connection: Connection, endings: Collection[str]) -> list[str]:
+    """DIDs whose last part, behind a colon or a slash, is one of these; in their own order."""
+    did = tables.admissions.c.did
+    last = func.substring(did, "[^:/]+$")
+    return list(connection.scalars(select(did).where(last.in_(endings)).order_by(did)))
 
 
 def list_dids(connection: Connection, limit: int) -> list[str]:
