@@ -11,7 +11,8 @@ import pytest
 from node.api.schemas.agreements import TermsShape
 from protocol.agreement import Terms
 from protocol.types import AgreementId, Hash32, to_hex
-from tests.access.signing import session_of
+from tests.access.signing import new_account, session_of
+from tests.access.test_people import invite
 from tests.demanding import asking_for, conclude_with
 from tests.organisation.visits import Visit, visit
 from tests.refusals import nothing_written
@@ -158,6 +159,21 @@ def test_a_party_signs_with_its_wallet(world: World, proposed: AgreementId) -> N
     assert "data-message" not in somebody.page(path_of(proposed))
     assert to_hex(proposed) not in listed(somebody, state="to-sign")
     assert to_hex(proposed) in listed(visit_of_consumer(world), state="to-sign")
+
+
+def test_the_operator_signs_with_the_nodes_key(world: World) -> None:
+    operator = world.story.stage.operator_id
+    parties = tuple(sorted((operator, world.provider.id)))
+    agreement = world.propose(new_terms(world, parties=parties))
+    invited = invite(world.operator, "admin")
+    opened, _ = session_of(world, new_account(), invitation=invited["invitation"])
+    somebody = Visit(world, opened["token"])
+    assert "Sign with the node" in somebody.page(path_of(agreement))
+    answer = somebody.post(f"{path_of(agreement)}/sign-by-node")
+    assert answer.headers["location"].endswith("?done=sign")
+    signatures = wait_until(lambda: world.show_agreement(agreement)["signatures"], "the signature")
+    assert [each["organisation"] for each in signatures] == [to_hex(operator)]
+    assert "sign-by-node" not in somebody.page(path_of(agreement))
 
 
 def test_who_may_not_see_agreements_sees_none(world: World, proposed: AgreementId) -> None:
