@@ -271,7 +271,7 @@ def _read_lines(reader: _Reader, dids: Mapping[OrganisationId, str]) -> list[Pri
 def _read_document(reader: _Reader, parties: Sequence[str]) -> dict[str, Any]:
     if reader.text(DOCUMENT):
         remedy = "Choose the contract's file: one JSON object, UTF-8."
-        return reader.value(DOCUMENT, _json_object, remedy, {})
+        return reader.value(DOCUMENT, read_json_object, remedy, {})
     purposes = reader.lines("purposes")
     if not purposes:
         reader.fault("purposes", "No purpose is named.", "Say what the data are used for.")
@@ -301,7 +301,8 @@ def _hash(reader: _Reader, name: str) -> Hash32:
     )
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def read_json_object(text: str) -> dict[str, Any]:
+    """Raises ValueError for what is none, or too deep, or holds what no database takes."""
     if is_too_deep(text.encode(errors="replace")):
         raise ValueError("it is too deep")
     value = json.loads(text)
