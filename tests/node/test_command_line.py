@@ -167,35 +167,6 @@ def test_an_agreement_that_waits_for_the_chain_is_shown(run: CommandLine, world:
     ]
 
 
-def test_an_agreement_is_suspended_resumed_and_ended(
-    run: CommandLine, world: World, tmp_path: Path
-) -> None:
-    agreement, key = world.conclude(), key_of(world.provider.client)
-    named = to_hex(agreement)
-    reason = tmp_path / "reason.txt"
-    reason.write_text("an audit")
-
-    def reached(status: str) -> None:
-        wait_until(lambda: world.show_agreement(agreement)["status"] == status, status)
-
-    said = run.here("agreement", "suspend", named, "--reason", reason, key=key)
-    assert said.out == f"to suspend {named} is queued\n"
-    reached("suspended")
-    [row] = world.node.sql(
-        "SELECT reason_hash FROM ledger.agreement_suspensions WHERE agreement_id = :id",
-        id=agreement,
-    )
-    assert row.reason_hash == hashlib.sha256(b"an audit").digest()
-    assert run.here("agreement", "resume", named, "--json", key=key).json()["change"] == "resume"
-    reached("active")
-    asked = run("agreement", "terminate", named, key=key)
-    assert asked.status == 1
-    assert "cannot be undone" in asked.out.replace("\n", " ")
-    assert world.show_agreement(agreement)["status"] == "active"
-    run.here("agreement", "terminate", named, "--yes", key=key)
-    reached("terminated")
-
-
 def test_the_help_of_a_proposal_names_an_example_that_is_there(run: CommandLine) -> None:
     said = run.here("agreement", "propose", "--help").out
     assert "examples/terms.json" in said
