@@ -15,7 +15,7 @@ from tests.access.signing import new_account, session_of
 from tests.access.test_people import invite
 from tests.e2e.browser_wallet import BrowserWallet, declining
 from tests.e2e.test_accessibility import AXE, RUN_AXE, SCHEMES, WIDTHS
-from tests.stage import World, hash_of, wait_until
+from tests.stage import EXAMPLES, World, hash_of, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +121,11 @@ def test_axe_finds_nothing_on_the_pages_of_an_agreement(
     for path in paths:
         page.goto(f"/organisation/agreements/{path}".rstrip("/") + f"?lang={language}")
         require_legible(page, path)
+    page.goto(f"/organisation/agreements/import?lang={language}")
+    page.locator("#file").set_input_files(EXAMPLES / "prometheus-x" / "bilateral-contract.json")
+    page.locator("main button:not(.quiet)").click()
+    expect(page.locator("#title-understood")).to_be_visible()
+    require_legible(page, "understood")
     for price in ("dear", "0.05"):
         page.goto(f"/organisation/agreements/new?lang={language}")
         for name, text in {**fill, "#line-1-price": price}.items():
