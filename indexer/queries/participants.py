@@ -112,6 +112,13 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
     return [participant for participant in found if participant is not None]
 
 
+def find_dids_ending_in(connection: Connection, endings: Collection[str]) -> list[str]:
+    """DIDs whose last part, behind a colon or a slash, is one of these; in their own order."""
+    did = tables.admissions.c.did
+    last = func.substring(did, "[^:/]+$")
+    return list(connection.scalars(select(did).where(last.in_(endings)).order_by(did)))
+
+
 def list_dids(connection: Connection, limit: int) -> list[str]:
     """The DIDs of all that were ever admitted, in their own order, at most so many."""
     dids = tables.admissions.c.did

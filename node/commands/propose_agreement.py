@@ -83,16 +83,19 @@ async def propose_agreement(
     return agreement_id
 
 
-def check_document(terms: Terms, document: dict[str, Any]) -> None:
-    """Raises a problem unless the terms name the document's hashes."""
+def check_document(terms: Terms, document: dict[str, Any], at: str = "") -> None:
+    """Raises a problem unless the terms name the document's hashes. It is about the terms, or about
+    what stands at `at` where the terms are agreed on already."""
     expected = {"documentHash": (terms.document_hash, digest_of(document))}
     if "policy" in document:
         expected["policyHash"] = (terms.policy_hash, digest_of(document["policy"]))
     for name, (given, computed) in expected.items():
         if given != computed:
             remedy = f"Send {to_hex(computed)}, the SHA-256 of the canonical JSON (RFC 8785)."
+            if at:
+                remedy = f"Send the document whose canonical JSON (RFC 8785) has {to_hex(given)}."
             detail = f"{name} is {to_hex(given)}, the document's is {to_hex(computed)}."
-            raise Problem.of("document-hash-wrong", detail, remedy).about(f"terms.{name}")
+            raise Problem.of("document-hash-wrong", detail, remedy).about(at or f"terms.{name}")
 
 
 async def _context(

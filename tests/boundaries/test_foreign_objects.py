@@ -52,7 +52,7 @@ BY_SIGNATURE = {
     ("post", "/v1/settlements"),
 }
 """What was signed is valid whoever brings it, to this node as to the chain."""
-CHANGES = ("suspend", "resume", "terminate")
+CHANGES = ("document", "suspend", "resume", "terminate")
 OF_THE_PARTIES = {
     ("get", "/v1/settlements/{settlement_id}"),
     *(("post", f"/v1/agreements/{{agreement_id}}/{act}") for act in CHANGES),

@@ -235,6 +235,9 @@ BODIES: dict[Operation, Maker] = {
         "terms": TermsShape.of(scene.world.make_terms()).to_json()
     },
     ("post", "/v1/agreements/{agreement_id}/signatures"): signature_under,
+    ("post", "/v1/agreements/{agreement_id}/document"): lambda scene, _: {
+        "document": scene.world.story.documents.contract_source
+    },
     ("post", "/v1/agreements/{agreement_id}/suspend"): lambda scene, _: {},
     ("post", "/v1/agreements/{agreement_id}/terminate"): lambda scene, _: {},
     ("post", "/v1/consent-requests"): lambda scene, _: asking(

@@ -15,7 +15,10 @@ from tests.e2e.test_learner_access import LOWEST_CONTRAST
 from tests.organisation.test_requests_pages import file_of, line
 from tests.stage import World
 
-PATHS = ("", "/consents", "/requests", "/requests/new", "/requests/import", "/access", "/sign-in")
+PATHS = (
+    *("", "/consents", "/requests", "/requests/new", "/requests/import", "/access", "/sign-in"),
+    *("/agreements", "/agreements/new", "/agreements/import", "/agreements/rulebooks"),
+)
 WITHOUT_NAME = """
 () => [...document.querySelectorAll("input, select, textarea, button, a, img, table")]
   .filter((node) => node.type !== "hidden" && !node.hidden)

@@ -6,6 +6,7 @@ happened then.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -94,6 +95,11 @@ def require_same_participants(connection: Connection, known: Known) -> None:
     assert participants.find_participant(connection, b"\x01" * 20) is None
     dids = participants.find_dids(connection, [*expected, b"\x01" * 20])
     assert dids == {organisation: row.did for organisation, row in expected.items()}
+    assert sorted(participants.list_dids(connection, len(dids) + 1)) == sorted(dids.values())
+    assert len(participants.list_dids(connection, 1)) == min(1, len(dids))
+    endings = [re.split("[:/]", did)[-1] for did in dids.values()]
+    ending_so = participants.find_dids_ending_in(connection, [*endings, "nobody"])
+    assert sorted(ending_so) == sorted(dids.values())
     listed = all_pages(
         lambda last: participants.list_participants(
             connection, last.organisation if last else b"", PAGE
@@ -163,6 +169,35 @@ def require_same_agreements(connection: Connection, known: Known, ever: Known) -
             )
         )
         assert listed == sorted(own)
+        newest = all_pages(
+            lambda last, o=organisation: agreements.newest_agreement_ids_of(
+                connection, o, last, PAGE
+            )
+        )
+        assert newest == own[::-1], "the state has them as they were proposed"
+        require_same_terms(connection, known, organisation, own)
+
+
+def require_same_terms(
+    connection: Connection, known: Known, organisation: OrganisationId, own: list[AgreementId]
+) -> None:
+    """What an organisation's agreements say of parties, of each other and of the rulebook."""
+    terms = {each: known.state.agreements[each].terms for each in own}
+    parties = {each: list(terms[each].parties) for each in own}
+    assert agreements.parties_of(connection, [*own, bytes(32)]) == parties
+    for each in own:
+        supplements = [other for other in own if terms[other].parent == each]
+        assert agreements.supplements_of(connection, organisation, each) == supplements
+    named: dict[bytes, list[int]] = {}
+    for event, origin in known.of(AgreementProposed):
+        if event.agreement_id in terms and any(event.terms.rulebook):
+            named.setdefault(event.terms.rulebook, []).append(origin.block_time)
+    rulebooks = agreements.rulebooks_of(connection, organisation)
+    assert {row.rulebook: (row.agreements, row.first_at) for row in rulebooks} == {
+        rulebook: (len(times), min(times)) for rulebook, times in named.items()
+    }
+    order = [(-row.first_at, row.rulebook) for row in rulebooks]
+    assert order == sorted(order)
 
 
 def agreement(known: Known, agreement_id: AgreementId) -> AgreementRow | None:

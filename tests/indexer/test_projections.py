@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +30,14 @@ from protocol.periods import period_of
 from protocol.postings import Posting
 from protocol.signatures import sign_digest
 from protocol.signing import account_binding_digest
-from protocol.types import AccountAddress, AgreementId, OrganisationId, UnixSeconds, to_hex
+from protocol.types import (
+    AccountAddress,
+    AgreementId,
+    Hash32,
+    OrganisationId,
+    UnixSeconds,
+    to_hex,
+)
 from tests.stage import World, wait_until
 
 PRICE = CompletedLine(payee="provider", category=3, unit_price_minor=777, free_units=2)
@@ -239,6 +247,40 @@ def test_facts_of_every_agreement_are_those_of_the_rules(both: Both) -> None:
     for party in (both.world.provider.id, both.world.consumer.id):
         listed = agreements.agreement_ids_of(both.connection, party, b"", 1_000)
         assert listed == sorted(both.state.agreements)
+
+
+def test_agreements_are_listed_as_they_were_proposed_with_their_parties(both: Both) -> None:
+    connection, known = both.connection, both.state.agreements
+    party = both.world.provider.id
+    newest = agreements.newest_agreement_ids_of(connection, party, None, 1_000)
+    assert sorted(newest) == sorted(known)
+    rows = agreements.find_agreements(connection, newest)
+    assert [row.agreement_id for row in rows] == newest
+    proposed_at = [row.facts.history[0][0] for row in rows]
+    assert proposed_at == sorted(proposed_at, reverse=True)
+    assert rows == [agreements.find_agreement(connection, each) for each in newest]
+    assert agreements.newest_agreement_ids_of(connection, party, newest[0], 2) == newest[1:3]
+    assert agreements.newest_agreement_ids_of(connection, party, newest[-1], 2) == []
+    assert agreements.newest_agreement_ids_of(connection, bytes(20), None, 2) == []
+    parties = {each: list(agreement.terms.parties) for each, agreement in known.items()}
+    assert agreements.parties_of(connection, [*known, bytes(32)]) == parties
+    for each in known:
+        supplements = [i for i, a in known.items() if a.terms.parent == each]
+        assert sorted(agreements.supplements_of(connection, party, each)) == sorted(supplements)
+    named = Counter(agreement.terms.rulebook for agreement in known.values())
+    del named[Hash32(bytes(32))]
+    rulebooks = agreements.rulebooks_of(connection, party)
+    assert {row.rulebook: row.agreements for row in rulebooks} == named
+
+
+def test_dids_are_found_by_how_they_end(both: Both) -> None:
+    dids = sorted(each.did for each in both.state.participants.values())
+    assert sorted(participants.list_dids(both.connection, 1_000)) == dids
+    assert len(participants.list_dids(both.connection, 1)) == 1
+    did = both.world.consumer.did
+    ending = did.rpartition(":")[2]
+    assert participants.find_dids_ending_in(both.connection, [ending, "nobody"]) == [did]
+    assert participants.find_dids_ending_in(both.connection, [ending[1:]]) == []
 
 
 def test_rates_are_those_of_the_rules_in_every_period(both: Both) -> None:

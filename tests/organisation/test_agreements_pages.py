@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from typing import Any
 
+import httpx
 import pytest
 
 from node.api.schemas.agreements import TermsShape
 from protocol.agreement import Terms
 from protocol.types import AgreementId, Hash32, to_hex
-from tests.access.signing import session_of
+from tests.access.signing import new_account, session_of
+from tests.access.test_people import invite
 from tests.demanding import asking_for, conclude_with
-from tests.organisation.visits import Visit, visit
+from tests.organisation.visits import OWN_PAGE, Visit, visit
 from tests.refusals import nothing_written
 from tests.stage import World, hash_of, wait_until
 
@@ -100,6 +103,41 @@ def test_nothing_is_told_of_a_document_that_another_keeps(world: World) -> None:
     assert to_hex(terms.document_hash) in text
 
 
+def test_a_party_compares_the_document_that_it_was_sent_and_keeps_it(world: World) -> None:
+    document, changes = asking_for(world, "identified")
+    terms = new_terms(world, **changes)
+    body = {"terms": TermsShape.of(terms).to_json(), "document": document}
+    agreement = world.id_of(terms)
+    world.provider.client.post("/v1/agreements", body)
+    wait_until(lambda: "history" in world.show_agreement(agreement), "the proposal")
+    sent = visit(world).get(f"{path_of(agreement)}/document.json")
+    assert "attachment" in sent.headers["content-disposition"]
+    assert sent.json() == document
+    somebody = visit_of_consumer(world)
+    assert somebody.get(f"{path_of(agreement)}/document.json").status_code == 404
+    for wrong in (b"", b"[]", b'{"policy": []}', json.dumps({**document, "x": 1}).encode()):
+        with nothing_written(world):
+            refused = upload(somebody, agreement, wrong)
+        assert refused.status_code == 422
+    assert "another document than the one" in refused.text
+    kept = upload(somebody, agreement, sent.content)
+    assert kept.headers["location"].endswith("?done=document")
+    text = somebody.page(path_of(agreement))
+    assert "does not keep the contract" not in text
+    assert "identified: by a verified identity, too" in text
+    for party in (world.provider, world.consumer):
+        path = f"/v1{path_of(agreement)}/signatures"
+        party.client.post(path, world.signature_of(party, agreement))
+    wait_for_status(world, agreement, "active")
+    assert upload(somebody, agreement, sent.content).status_code == 409
+
+
+def upload(somebody: Visit, agreement: bytes, content: bytes) -> httpx.Response:
+    path = f"/organisation{path_of(agreement)}/document"
+    files = {"file": ("contract.json", content, "application/json")}
+    return somebody.http.post(path, files=files, headers=OWN_PAGE)
+
+
 def visit_of_consumer(world: World) -> Visit:
     opened, _ = session_of(world, world.consumer.wallet.account)
     return Visit(world, opened["token"])
@@ -158,6 +196,21 @@ def test_a_party_signs_with_its_wallet(world: World, proposed: AgreementId) -> N
     assert "data-message" not in somebody.page(path_of(proposed))
     assert to_hex(proposed) not in listed(somebody, state="to-sign")
     assert to_hex(proposed) in listed(visit_of_consumer(world), state="to-sign")
+
+
+def test_the_operator_signs_with_the_nodes_key(world: World) -> None:
+    operator = world.story.stage.operator_id
+    parties = tuple(sorted((operator, world.provider.id)))
+    agreement = world.propose(new_terms(world, parties=parties))
+    invited = invite(world.operator, "admin")
+    opened, _ = session_of(world, new_account(), invitation=invited["invitation"])
+    somebody = Visit(world, opened["token"])
+    assert "Sign with the node" in somebody.page(path_of(agreement))
+    answer = somebody.post(f"{path_of(agreement)}/sign-by-node")
+    assert answer.headers["location"].endswith("?done=sign")
+    signatures = wait_until(lambda: world.show_agreement(agreement)["signatures"], "the signature")
+    assert [each["organisation"] for each in signatures] == [to_hex(operator)]
+    assert "sign-by-node" not in somebody.page(path_of(agreement))
 
 
 def test_who_may_not_see_agreements_sees_none(world: World, proposed: AgreementId) -> None:

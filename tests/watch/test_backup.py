@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from node import tables
 from node.backup.making import BackupRefused, key_places, make_backup
 from node.backup.manifest import DATABASE_PART, MANIFEST_FILE, BackupBroken
-from node.backup.restoring import PARKED, RestoreRefused, restore_backup
+from node.backup.restoring import ON_CHAIN, PARKED, RestoreRefused, restore_backup
 from node.backup.sealed_keys import KeysNotOpened, open_keys, put_keys, seal_keys
 from node.config import Settings
 from node.db import owner_engine
@@ -27,8 +28,9 @@ from node.erasure_journal import (
 )
 from node.sealing import seal
 from node.secret_files import load_master_key
-from protocol.types import Leaf, OrganisationId
+from protocol.types import Leaf, OrganisationId, to_hex
 from tests.own_chain import OwnChain, OwnDatabase, run_until_idle
+from tests.stage import World, wait_until
 
 PASSPHRASE = "correct horse battery staple"
 
@@ -157,6 +159,39 @@ def test_a_restore_that_is_broken_off_sends_nothing_and_goes_on(
     assert restored.states() == ["final"]
     assert times_on_chain(own_database.chain, leaf) == 1
     restored.owner.dispose()
+
+
+def test_a_change_of_an_agreement_is_not_made_again_if_the_chain_has_it(world: World) -> None:
+    """What the party did before it promised this one counts for nothing: it may be taken back."""
+    agreement, client = world.conclude(), world.provider.client
+    path = f"/v1/agreements/{to_hex(agreement)}"
+    reached = {"suspend": "suspended", "resume": "active", "terminate": "terminated"}
+    for change, status in reached.items():
+        client.post(f"{path}/{change}", None if change == "resume" else {})
+        wait_until(lambda status=status: client.get(path)["status"] == status, status)
+    promise = text(
+        "INSERT INTO node.outbox (organisation_id, kind, subject, order_key, payload, not_before,"
+        " created_at) VALUES (:own, :kind, :id, :id, CAST(:payload AS jsonb), 'infinity',"
+        " now() + CAST(:after AS interval)) RETURNING outbox_id"
+    )
+    payloads = {
+        "own": json.dumps({"organisation": to_hex(world.provider.id)}),
+        "other": json.dumps({"organisation": to_hex(world.consumer.id)}),
+    }
+    with world.node.engine.connect() as connection:
+        parked = {}
+        for kind in reached:
+            for by, after in (("own", "-1 hour"), ("own", "1 hour"), ("other", "-1 hour")):
+                values = {"own": world.provider.id, "kind": kind, "id": agreement, "after": after}
+                added = connection.execute(promise, {**values, "payload": payloads[by]})
+                parked[kind, by, after] = added.scalar_one()
+        connection.execute(ON_CHAIN)
+        rows = connection.execute(text("SELECT outbox_id, state FROM node.outbox"))
+        states = {row.outbox_id: row.state for row in rows}
+        connection.rollback()
+    done = {place for place, outbox_id in parked.items() if states[outbox_id] == "final"}
+    once = {(kind, "own", "-1 hour") for kind in ("suspend", "resume")}
+    assert done == once | {place for place in parked if place[0] == "terminate"}
 
 
 def test_an_erased_record_does_not_come_back(

@@ -15,10 +15,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from node.api.json_depth import is_too_deep
 from node.api.organisation.forms import Form
 from node.api.organisation.policy_words import policies_of
 from node.api.schemas.base import require_storable
 from node.intake.contract_document import make_contract_document
+from node.intake.contract_import import Understanding
 from node.intake.request_csv import day_or_seconds
 from node.problems import FieldProblem, Problem
 from protocol.agreement import LINES_MAX, PARTIES_MAX, PriceLine, Terms
@@ -131,6 +133,22 @@ def filled_form(
         filled |= dict(zip(_line_names(number), shown, strict=True))
     if document is not None:
         filled |= policy_fields(document)
+    return filled
+
+
+def imported_form(
+    understood: Understanding, dids: Mapping[str, str], own_did: str, today: int
+) -> Fields:
+    """What a file says, as far as its parties (`dids` by catalogue id) are participants."""
+    named = [dids[each.catalogue_id] for each in understood.parties if each.catalogue_id in dids]
+    others = [did for did in named if did != own_did]
+    filled = empty_form(own_did, today)
+    filled |= {f"party-{number}": did for number, did in enumerate(others, 1)}
+    for each in understood.parties:
+        if each.role == "provider" and each.catalogue_id in dids:
+            filled["line-1-payee"] = dids[each.catalogue_id]
+    if understood.use_price is not None:
+        filled["line-1-price"] = f"{understood.use_price:f}"
     return filled
 
 
@@ -253,7 +271,7 @@ def _read_lines(reader: _Reader, dids: Mapping[OrganisationId, str]) -> list[Pri
 def _read_document(reader: _Reader, parties: Sequence[str]) -> dict[str, Any]:
     if reader.text(DOCUMENT):
         remedy = "Choose the contract's file: one JSON object, UTF-8."
-        return reader.value(DOCUMENT, _json_object, remedy, {})
+        return reader.value(DOCUMENT, read_json_object, remedy, {})
     purposes = reader.lines("purposes")
     if not purposes:
         reader.fault("purposes", "No purpose is named.", "Say what the data are used for.")
@@ -283,7 +301,10 @@ def _hash(reader: _Reader, name: str) -> Hash32:
     )
 
 
-def _json_object(text: str) -> dict[str, Any]:
+def read_json_object(text: str) -> dict[str, Any]:
+    """Raises ValueError for what is none, or too deep, or holds what no database takes."""
+    if is_too_deep(text.encode(errors="replace")):
+        raise ValueError("it is too deep")
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError("it is no object")

@@ -78,6 +78,7 @@ class AgreementReading:
     document: KeptDocument | None
     changes: Sequence[Change]
     awaits_signature: bool
+    may_keep_document: bool
     consents: int
     supplements: Sequence[bytes]
 
@@ -115,6 +116,7 @@ async def read_agreement(
         and own is not None
         and own.signature is None
         and (own.promised is None or own.promised.state == "refused"),
+        may_keep_document=own is not None and shown.status in ("proposed", "queued"),
         consents=await _count_consents(connection, agreement_id),
         supplements=supplements,
     )

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import AfterValidator
 
 from indexer.queries.agreements import rulebooks_of
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.organisation.agreement_reading import CONSENTS_COUNTED_MAX, read_agreement
+from node.api.organisation.agreement_form import read_json_object
+from node.api.organisation.agreement_reading import CONSENTS_COUNTED_MAX, find_kept, read_agreement
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.forms import SentForm, as_shape
 from node.api.organisation.page_route import PageRoute, see_other
@@ -22,14 +23,20 @@ from node.api.organisation.visitor import visiting
 from node.api.page_rendering import language_of
 from node.api.principal import Principal
 from node.api.routes import agreements
-from node.api.schemas.agreements import Agreement, PendingAgreement, Reason, SignAgreement
+from node.api.schemas.agreements import (
+    Agreement,
+    KeepDocument,
+    PendingAgreement,
+    Reason,
+    SignAgreement,
+)
 from node.api.schemas.base import Hash, wrong_value
 from node.api.wording import wording_of
 from node.commands.list_agreements import STATES, list_agreements, proposals_under_way
 from node.commands.name_agreements import name_agreements
 from node.db import act_as, query, snapshots
 from node.permissions import Area
-from node.problems import Problem
+from node.problems import Problem, not_found
 from node.sending.start import open_signer
 from node.signers import SignerUnreachable
 from protocol.eip712 import preimage_of_typed_data
@@ -122,6 +129,32 @@ async def show_one(
     return show(request, context, visitor, "agreement.html", values)
 
 
+@pages.post("/{agreement_id}/document")
+async def keep_document(
+    request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash, form: SentForm
+) -> Response:
+    """Compares a file with the hashes that the terms name, and keeps it if it has them."""
+    source = await run_in_threadpool(_read_file, form.files.get("file", b""))
+    body = as_shape(KeepDocument, {"document": source})
+    await agreements.keep(context, visitor, request, agreement_id, body)
+    return _shown_again(request, agreement_id, "document")
+
+
+@pages.get("/{agreement_id}/document.json")
+async def download_document(
+    context: NodeContext, visitor: Reader, agreement_id: Hash
+) -> JSONResponse:
+    """The document that the organisation keeps, to be given to the other parties."""
+    async with context.database.begin() as connection:
+        await act_as(connection, visitor.organisation_id)
+        kept = await find_kept(connection, agreement_id)
+    if kept is None or kept.document is None:
+        remedy = "Only who has brought an agreement's document to this node has it here."
+        raise not_found("agreement", to_hex(agreement_id), remedy)
+    named = {"Content-Disposition": f'attachment; filename="{to_hex(agreement_id)[:10]}.json"'}
+    return JSONResponse(kept.document, headers=named)
+
+
 @pages.post("/{agreement_id}/sign")
 async def sign(
     request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash, form: SentForm
@@ -189,6 +222,16 @@ async def _sign(
     body = as_shape(SignAgreement, {"organisation": to_hex(visitor.organisation_id), **signed})
     await agreements.sign(context, visitor, request, agreement_id, body)
     return _shown_again(request, agreement_id, "sign")
+
+
+def _read_file(content: bytes) -> dict[str, Any]:
+    try:
+        return read_json_object(content.decode("utf-8-sig"))
+    except ValueError as error:
+        detail = f"The file is no JSON object: {error}."
+        raise Problem.of(
+            "request-invalid", detail, "Choose the file that you were sent."
+        ) from error
 
 
 def _sign_as_operator(context: Context, typed_data: Mapping[str, Any]) -> dict[str, str]:

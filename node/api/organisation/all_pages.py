@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from node.api.organisation import (
     access,
     agreement_drafts,
+    agreement_imports,
     agreements,
     consents,
     counts,
@@ -23,7 +24,7 @@ from node.api.organisation import (
 router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
-    *(agreement_drafts.pages, agreements.pages),
+    *(agreement_drafts.pages, agreement_imports.pages, agreements.pages),
     *(consents.pages, counts.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
 ):

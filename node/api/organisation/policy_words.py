@@ -43,7 +43,8 @@ def policies_of(document: Mapping[str, Any]) -> list[Any]:
 
 
 def rules_of(document: Mapping[str, Any]) -> list[PolicyRule]:
-    """All rules of its policies, in their order."""
+    """All rules of its policies, in their order; of the catalogue's templates, too, whose rules are
+    one level deeper."""
     return [
         PolicyRule(
             kind=kind,
@@ -54,8 +55,13 @@ def rules_of(document: Mapping[str, Any]) -> list[PolicyRule]:
         )
         for policy in _objects(policies_of(document))
         for kind in RULES
-        for rule in _objects(policy.get(kind))
+        for rule in _objects(_rules_in(policy).get(kind))
     ]
+
+
+def _rules_in(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = policy.get("policy")
+    return inner if isinstance(inner, Mapping) else policy
 
 
 def _constraints(rule: Mapping[str, Any]) -> Iterator[Constraint]:
@@ -71,4 +77,9 @@ def _objects(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _text(value: Any) -> str:
+    """Of a text in several languages (JSON-LD) all of them."""
+    if isinstance(value, list):
+        return " / ".join(_text(each) for each in value)
+    if isinstance(value, Mapping):
+        return _text(value.get("@value"))
     return value if isinstance(value, str) else "" if value is None else str(value)

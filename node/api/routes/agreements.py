@@ -18,6 +18,8 @@ from node.api.schemas.agreements import (
     Acceptance,
     Agreement,
     AgreementNotYetProposed,
+    KeepDocument,
+    KeptDocument,
     PendingAgreement,
     PromisedSignatureShape,
     ProposeAgreement,
@@ -29,6 +31,7 @@ from node.api.schemas.agreements import (
 )
 from node.api.schemas.base import Address, AsOf, Block, Hash
 from node.commands.change_agreement import Change, change_agreement
+from node.commands.keep_document import keep_document
 from node.commands.propose_agreement import propose_agreement
 from node.commands.sign_agreement import (
     promised_signatures,
@@ -40,6 +43,7 @@ from node.outbox import IN_VAIN, find_act
 from node.permissions import Area
 from node.problems import not_found
 from protocol.agreement import status_at
+from protocol.canonical import digest_of
 from protocol.signing import typed_data_acceptance
 from protocol.types import ZERO_HASH, AccountAddress, AgreementId, Hash32, OrganisationId, to_hex
 
@@ -112,6 +116,28 @@ async def sign(
             agreement_id=agreement_id, organisation=body.organisation, state="queued"
         )
         return 202, answer.to_json()
+
+    return await write_once(context, caller, request, key, act)
+
+
+@router.post("/{agreement_id}/document", status_code=201, response_model=KeptDocument)
+async def keep(
+    context: NodeContext,
+    caller: Writer,
+    request: Request,
+    agreement_id: Hash,
+    body: KeepDocument,
+    key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Keeps the contract document of a proposal for a party, if its hashes are those of the terms;
+    what its policy asks of consents then holds on this node."""
+
+    async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
+        await require_fresh(context, connection)
+        organisation = OrganisationId(caller.organisation_id)
+        await keep_document(connection, organisation, AgreementId(agreement_id), body.document)
+        answer = KeptDocument(agreement_id=agreement_id, document_hash=digest_of(body.document))
+        return 201, answer.to_json()
 
     return await write_once(context, caller, request, key, act)
 

@@ -161,6 +161,19 @@ class QueuedChange(Shape):
     state: str
 
 
+class KeepDocument(Shape):
+    """The contract document as received."""
+
+    document: StoredJson
+
+
+class KeptDocument(Shape):
+    """The node keeps the document for the caller's organisation; it has this hash."""
+
+    agreement_id: Hash
+    document_hash: Hash
+
+
 class AgreementSignature(Shape):
     """A signature on the chain."""
 

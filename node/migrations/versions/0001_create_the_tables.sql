@@ -656,6 +656,7 @@ GRANT EXECUTE ON FUNCTION node.forget_answers TO ptx_sender;
 GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks, ptx_indexer;
 GRANT SELECT, INSERT, UPDATE ON node.process_metrics TO ptx_sender, ptx_webhooks, ptx_indexer;
 GRANT INSERT ON node.organisations, node.agreement_documents TO ptx_api;
+GRANT UPDATE (document) ON node.agreement_documents TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (retires_at) ON node.api_keys TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (role, areas, address, invitation_hash,
     invitation_expires_at, joined_at) ON node.people TO ptx_api;
