@@ -69,9 +69,7 @@ def test_one_that_failed_is_tried_again_and_reaches_the_ledger(world: World, fai
         assert auditor.post(f"/outbox/{failed}/retry").status_code == 403
     again = somebody.post(f"/outbox/{failed}/retry")
     assert (again.status_code, again.headers["location"]) == (303, f"/organisation/outbox/{failed}")
-    wait_until(
-        lambda: 'data-state="mined"' in somebody.page(f"/outbox/{failed}"), "a block"
-    )
+    wait_until(lambda: 'data-state="mined"' in somebody.page(f"/outbox/{failed}"), "a block")
     page = somebody.page(f"/outbox/{failed}")
     assert "Ask the association." not in page
     assert "Transactions that may carry it" in page

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from node.api.organisation import (
     access,
+    accounts,
     consents,
     money,
     outbox,
@@ -22,5 +23,6 @@ for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(consents.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
+    accounts.pages,
 ):
     router.include_router(each)
