@@ -8,12 +8,15 @@ from node.api.organisation import (
     access,
     accounts,
     consents,
+    erasure,
     money,
     outbox,
     overview,
     requests,
+    rights,
     sign_in,
     statements,
+    unknown,
     usage,
     vouchers,
 )
@@ -23,6 +26,6 @@ for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(consents.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
-    accounts.pages,
+    *(accounts.pages, erasure.pages, rights.pages, unknown.pages),
 ):
     router.include_router(each)
