@@ -13,14 +13,24 @@ from indexer.queries.participants import ParticipantRow, find_participant
 from node.contracts import Deployment
 from node.db import query
 from node.problems import not_found, refused
-from node.wallet_calls import WalletCall, claim_call, deposit_calls
+from node.wallet_calls import (
+    WalletCall,
+    claim_call,
+    delegate_call,
+    deposit_calls,
+    retire_call,
+)
 from protocol.agreement import AgreementState, state_at
 from protocol.errors import (
+    AccountRetired,
+    AccountUnknown,
     AgreementNotActive,
     AmountTooLarge,
     AmountZero,
     ConsumerNotParty,
+    ExpiryPassed,
     NotAdmitted,
+    ScopesInvalid,
     SettlementNotAuthorised,
 )
 from protocol.postings import balance_of
@@ -33,6 +43,9 @@ from protocol.types import (
     UnixSeconds,
     to_hex,
 )
+
+DELEGABLE = Scope.AGREE | Scope.ANCHOR
+"""What an operator may be given (`Scopes.DELEGABLE`)."""
 
 
 async def prepare_deposit(
@@ -77,6 +90,41 @@ async def prepare_claim(
         too_large = AmountTooLarge(amount=amount_minor, available=held.balance_minor)
         raise refused(too_large, "amount")
     return claim_call(deployment, organisation, to, amount_minor)
+
+
+async def prepare_delegation(
+    connection: AsyncConnection,
+    deployment: Deployment,
+    organisation: OrganisationId,
+    operator: OrganisationId,
+    scopes: Scope,
+    expires_at: int,
+    now: int,
+) -> WalletCall:
+    """The call that lets an operator act, or without a scope no more. Raises the contract's error,
+    naming the field."""
+    if await query(connection, find_participant, operator) is None:
+        raise refused(NotAdmitted(organisation=operator), "operator")
+    if scopes & ~DELEGABLE:
+        raise refused(ScopesInvalid(scopes=int(scopes), allowed=int(DELEGABLE)), "scopes")
+    if scopes and expires_at <= now:
+        passed = ExpiryPassed(expires_at=UnixSeconds(expires_at), block_time=UnixSeconds(now))
+        raise refused(passed, "expiresAt")
+    return delegate_call(deployment, organisation, operator, scopes, expires_at)
+
+
+def prepare_retirement(
+    deployment: Deployment, participant: ParticipantRow, account: AccountAddress
+) -> WalletCall:
+    """The call that takes an account of the organisation out of service. Raises the contract's
+    error, naming the field."""
+    found = [each for each in participant.accounts if each.account == account]
+    if not found:
+        raise refused(AccountUnknown(account=account), "account")
+    if found[0].retired_at is not None:
+        retired_at = UnixSeconds(found[0].retired_at)
+        raise refused(AccountRetired(account=account, retired_at=retired_at), "account")
+    return retire_call(deployment, account)
 
 
 async def require_participant(

@@ -19,6 +19,7 @@ from indexer.queries.rates import rates_in_force
 from indexer.queries.settlements import settled_units_under
 from node import tables
 from node.db import query
+from node.problems import not_found, refused
 from protocol.agreement import PriceLine
 from protocol.commission import (
     LineAmount,
@@ -27,6 +28,7 @@ from protocol.commission import (
     total_commission,
     total_gross,
 )
+from protocol.errors import UnknownCategory
 from protocol.periods import PERIOD_MAX
 from protocol.types import (
     AgreementId,
@@ -38,6 +40,7 @@ from protocol.types import (
     RateBps,
     Units,
     UnixSeconds,
+    to_hex,
 )
 
 _COUNTED = text(
@@ -145,7 +148,8 @@ async def find_month_of_use(
     agreement_id: AgreementId,
     period: Period,
 ) -> MonthOfUse:
-    """One month of the current organisation; without a unit where nothing was recorded."""
+    """One month of the current organisation; without a unit where nothing was recorded. Raises a
+    problem for an agreement that was never proposed, and for a month without a rate."""
     uses = tables.uses
     place = (uses.c.agreement_id == agreement_id, uses.c.period == period)
     newest = select(uses.c.position).where(*place).order_by(uses.c.position.desc()).limit(1)
@@ -182,11 +186,14 @@ async def list_uses(
 
 
 def price_of(
-    lines: Sequence[PriceLine], rates: Mapping[Category, RateBps], units: Units
+    lines: Sequence[PriceLine], rates: Mapping[Category, RateBps], period: Period, units: Units
 ) -> tuple[LineOfUse, ...]:
-    """What each line asks for the first `units` units of a month."""
+    """What each line asks for the first `units` units of a month, at the rates in force in it.
+    Raises a problem for a month before the first rate of a category."""
     asked = []
     for line in lines:
+        if line.category not in rates:
+            raise refused(UnknownCategory(category=line.category, period=period), "month")
         rate, amount = rates[line.category], gross(units, line)
         share = commission_rounded_down(amount, rate)
         asked.append(LineOfUse(line, rate, units, LineAmount(amount, share)))
@@ -196,5 +203,8 @@ def price_of(
 async def _lines(
     connection: AsyncConnection, agreement_id: AgreementId, period: Period, units: Units
 ) -> tuple[LineOfUse, ...]:
-    lines = await query(connection, price_lines_of, agreement_id) or ()
-    return price_of(lines, await query(connection, rates_in_force, period), units)
+    lines = await query(connection, price_lines_of, agreement_id)
+    if lines is None:
+        raise not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+    rates = await query(connection, rates_in_force, period)
+    return price_of(lines, rates, period, units)

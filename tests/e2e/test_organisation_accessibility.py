@@ -13,9 +13,12 @@ from node.api.organisation.session_cookie import NAME
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import SendingWallet
 from tests.e2e.test_accessibility import Reader
+from tests.organisation.test_erasure_pages import ask_right, path_of
 from tests.organisation.test_money_pages import Bought, signed
 from tests.organisation.visits import Visit, visit
 from tests.stage import World
+
+pytestmark = pytest.mark.deep
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def bought(world: World) -> Bought:
     return Bought(agreement, world.use(record, 2)["voucher"]["period"])
 
 
-@pytest.fixture(params=["fr", pytest.param("en", marks=pytest.mark.deep)])
+@pytest.fixture(params=["fr", "en"])
 def reader(
     request: pytest.FixtureRequest, chromium: Browser, world: World, payer: Visit
 ) -> Iterator[Reader]:
@@ -41,6 +44,26 @@ def reader(
     SendingWallet(world.consumer.wallet).install(context)
     yield Reader(context.new_page(), request.param)
     context.close()
+
+
+@pytest.fixture(scope="module")
+def provided(world: World) -> dict[str, str]:
+    """Pages of the provider: an act, a person's request, a consent that is to be erased."""
+    record = world.grant_active(secrets.token_bytes(32))
+    ask_right(world, "erasure")
+    act = world.provider.client.get("/v1/outbox", limit=1)["items"][0]["actId"]
+    return {"act": f"/outbox/{act}", "rights": "/rights", "erasure": path_of(record)}
+
+
+def test_axe_finds_nothing_where_persons_are_answered(
+    world: World, reader: Reader, provided: dict[str, str]
+) -> None:
+    token = visit(world).token
+    cookie = {"name": NAME, "value": token, "url": world.node.url}
+    reader.page.context.add_cookies([cookie])  # type: ignore[list-item]
+    for state, path in provided.items():
+        reader.go(f"/organisation{path}")
+        reader.check(state)
 
 
 def test_axe_finds_nothing_where_use_becomes_money(
@@ -55,6 +78,9 @@ def test_axe_finds_nothing_where_use_becomes_money(
         "sign": bought.sign,
         "claim": "/money/claim",
         "voucher": kept.headers["location"].removeprefix("/organisation"),
+        "acts": "/outbox",
+        "accounts": "/accounts",
+        "unknown": "/nothing",
         "statements": "/statements",
         "statement": f"/statements/{bought.month}",
     }

@@ -71,6 +71,7 @@ FUNCTIONS = {
         "note_session_use",
         "order_erasures",
         "open_acts",
+        "retry_act",
         "outbox_is_full",
         "outbox_summary",
         "people_at",

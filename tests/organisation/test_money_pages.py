@@ -43,8 +43,12 @@ class Bought:
         return f"/money/deposit/{to_hex(self.agreement)}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def bought(world: World) -> Bought:
+    return buy(world)
+
+
+def buy(world: World) -> Bought:
     agreement = world.conclude()
     world.deposit(agreement, 1_000_000)
     record = world.grant_active(secrets.token_bytes(32), agreement_id=agreement)
@@ -78,8 +82,8 @@ def row_of(page: str, bought: Bought) -> str:
     return rows[0]
 
 
-def test_a_voucher_is_signed_settled_and_followed_to_the_end(world: World, bought: Bought) -> None:
-    payer, payee = consumer(world), visit(world)
+def test_a_voucher_is_signed_settled_and_followed_to_the_end(world: World) -> None:
+    bought, payer, payee = buy(world), consumer(world), visit(world)
     assert "€0.112345" in row_of(payer.page("/money"), bought), "the second line has a free unit"
     page = payer.page(bought.sign)
     assert to_hex(world.consumer.account) in asked_of_script(page)["signers"]
@@ -182,13 +186,9 @@ def test_a_deposit_is_made_by_the_wallet(world: World, bought: Bought) -> None:
     assert "There is no such agreement" in unknown.text
 
 
-def test_what_was_earned_is_claimed_by_the_wallet(world: World, bought: Bought) -> None:
-    payer, payee = consumer(world), visit(world)
-    kept = payer.post(bought.sign, **signed(world, payer.page(bought.sign)))
-    path = kept.headers["location"].removeprefix("/organisation")
-    payee.post(f"{path}/settle")
-    wait_until(lambda: "It is in a block" in payer.page(path), "a block")
-    world.wait_for_block(world.web3.eth.block_number)
+def test_what_was_earned_is_claimed_by_the_wallet(world: World, secret: bytes) -> None:
+    payee = visit(world)
+    world.settle(world.use(world.grant_active(secret), 1))
     settlement = world.contract("UsageSettlement")
     organisation = Web3.to_checksum_address(world.provider.id)
     claimable = settlement.functions.balanceOf(organisation).call()

@@ -118,6 +118,16 @@ def test_months_before_are_one_link_away(world: World, used: Used) -> None:
     assert somebody.get("/usage", until="2026-13").status_code == 422
 
 
+def test_what_has_no_price_is_said(world: World, used: Used) -> None:
+    somebody = consumer(world)
+    before_all = somebody.get(f"/usage/{to_hex(used.agreement)}/1970-01")
+    assert before_all.status_code == 422
+    assert "unknown-category" in before_all.text
+    unknown = somebody.get(f"/usage/0x{'12' * 32}/{used.month}")
+    assert unknown.status_code == 404
+    assert "There is no such agreement" in unknown.text
+
+
 def test_whoever_may_not_see_uses_does_not(world: World, used: Used) -> None:
     limited = visit(world, "operator", areas=["consents"])
     for path in ("/usage", "/usage.csv", "/usage/paid.csv", used.path, f"{used.path}.csv"):

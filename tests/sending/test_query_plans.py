@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
-from node.db import SENDER_ROLE, role_engine
+from node.db import API_ROLE, SENDER_ROLE, role_engine
+from node.outbox import MAX_ACT_ID, acts_statement
 from node.sending.fence import Fence
 from node.sending.journal import Journal
 from node.sending.queue import Queue
@@ -95,3 +96,27 @@ def test_what_is_done_costs_the_sender_nothing(
     assert answer == found
     assert index in plan, plan
     assert "Seq Scan" not in plan, plan
+
+
+def test_a_failed_act_is_found_among_all_that_are_done(full_database: OwnDatabase) -> None:
+    """As an organisation asks for its own, by the role of the API."""
+    organisation = sender_of(full_database)
+    [failed] = full_database.sql(
+        "INSERT INTO node.outbox (organisation_id, kind, subject, order_key, payload, state)"
+        " VALUES (:own, 'anchor', 'leaf', 'leaf', '{}', 'failed') RETURNING outbox_id",
+        own=organisation,
+    )
+    engine = role_engine(full_database.url, API_ROLE)
+    statement = acts_statement("failed", MAX_ACT_ID, 50)
+    with engine.begin() as connection:
+        scope = {"own": organisation.hex()}
+        connection.execute(text("SELECT set_config('ptx.organisation', :own, true)"), scope)
+        found = connection.execute(statement).all()
+        compiled = statement.compile(
+            engine, compile_kwargs={"render_postcompile": True, "literal_binds": True}
+        )
+        plan = "\n".join(row[0] for row in connection.execute(text(f"EXPLAIN {compiled}")))
+    engine.dispose()
+    assert [row.outbox_id for row in found] == [failed.outbox_id]
+    assert "ix_node_outbox_failed" in plan, plan
+    assert "Seq Scan on outbox" not in plan, plan

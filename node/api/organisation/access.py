@@ -11,6 +11,7 @@ from node.api.context import Context, NodeContext
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.page_route import SIGN_IN, PageRoute, see_other
 from node.api.organisation.rendering import show
+from node.api.organisation.times import read_day
 from node.api.organisation.visitor import Visitor, visiting
 from node.api.principal import Principal
 from node.api.routes import api_keys, people, webhooks
@@ -25,9 +26,7 @@ from node.api.schemas.access import (
     RotateApiKey,
 )
 from node.api.schemas.webhooks import Redeliver, RegisteredWebhook, RegisterWebhook, WebhookId
-from node.intake.request_csv import day_or_seconds
 from node.permissions import AccessRole, Area, right
-from node.problems import Problem
 
 pages = APIRouter(prefix="/organisation/access", route_class=PageRoute)
 Keeper = Annotated[Principal, visiting(Area.ACCESS, write=True)]
@@ -63,7 +62,7 @@ async def make_key(
 ) -> HTMLResponse:
     """A key, shown this once."""
     expires = form.text("expiresAt")
-    asked = {**_granted(form), "expiresAt": _seconds(expires) if expires else None}
+    asked = {**_granted(form), "expiresAt": read_day(expires, "expiresAt") if expires else None}
     body = as_shape(CreateApiKey, asked)
     answer = await api_keys.create(context, visitor, request, body)
     made = MadeApiKey.model_validate_json(bytes(answer.body))
@@ -177,11 +176,3 @@ def _granted(form: Form) -> dict[str, object]:
 def _number(text: str) -> int | str:
     """What is no number is left for the shape to refuse."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else text
-
-
-def _seconds(text: str) -> int:
-    try:
-        return day_or_seconds(text)
-    except ValueError as error:
-        problem = Problem.of("request-invalid", f"{text[:100]!r} is no time: {error}.")
-        raise problem.about("expiresAt") from error

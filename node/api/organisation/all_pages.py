@@ -6,17 +6,21 @@ from fastapi import APIRouter
 
 from node.api.organisation import (
     access,
+    accounts,
     agreement_drafts,
     agreement_imports,
     agreements,
     consents,
     counts,
+    erasure,
     money,
     outbox,
     overview,
     requests,
+    rights,
     sign_in,
     statements,
+    unknown,
     usage,
     vouchers,
 )
@@ -27,5 +31,6 @@ for each in (
     *(agreement_drafts.pages, agreement_imports.pages, agreements.pages),
     *(consents.pages, counts.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
+    *(accounts.pages, erasure.pages, rights.pages, unknown.pages),
 ):
     router.include_router(each)

@@ -17,8 +17,10 @@ from node.api.organisation.rendering import show
 from node.api.organisation.visitor import visiting
 from node.api.organisation.voucher_states import newest_vouchers
 from node.api.organisation.wallet_calls import show_calls
+from node.api.page_rendering import language_of
 from node.api.principal import Principal
 from node.api.schemas.base import Address, Hash, Shape
+from node.api.wording import wording_of
 from node.commands.prepare_calls import (
     accounts_with,
     prepare_claim,
@@ -29,7 +31,7 @@ from node.commands.show_money import read_money
 from node.db import act_as, query, snapshots
 from node.permissions import Area
 from protocol.booking import amount_text
-from protocol.types import AccountAddress, AgreementId, OrganisationId, Scope, to_hex
+from protocol.types import AccountAddress, AgreementId, AmountMinor, OrganisationId, Scope, to_hex
 
 pages = APIRouter(prefix="/organisation/money", route_class=PageRoute)
 Reader = Annotated[Principal, visiting(Area.USAGE)]
@@ -100,7 +102,7 @@ async def deposit(
         calls = await prepare_deposit(connection, context.deployment, own, agreement, amount, now)
         participant = await require_participant(connection, own)
     senders = accounts_with(participant, Scope.CLAIM, now)
-    said = {"amount": amount_text(amount), "agreement": to_hex(agreement)}
+    said = {"amount": _in_words(request, amount), "agreement": to_hex(agreement)}
     return show_calls(request, context, visitor, "deposit", calls, senders, PATH, said)
 
 
@@ -136,5 +138,9 @@ async def claim(
         call = await prepare_claim(connection, context.deployment, own, to, amount, block_number)
         participant = await require_participant(connection, own)
     senders = accounts_with(participant, Scope.CLAIM, freshness.now)
-    said = {"amount": amount_text(amount), "account": to_hex(to)}
+    said = {"amount": _in_words(request, amount), "account": to_hex(to)}
     return show_calls(request, context, visitor, "claim", [call], senders, PATH, said)
+
+
+def _in_words(request: Request, amount: AmountMinor) -> str:
+    return wording_of(language_of(request)).money(amount)

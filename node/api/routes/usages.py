@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.agreements import price_lines_of
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import IdempotencyKey, write_once
 from node.api.principal import Principal, may
@@ -24,12 +23,11 @@ from node.api.schemas.usages import (
 )
 from node.commands.record_uses import record_uses, usage_root
 from node.commands.show_uses import find_month_of_use, month_used_before, uses_by_month
-from node.db import act_as, query, snapshots
+from node.db import act_as, snapshots
 from node.permissions import Area
-from node.problems import not_found
 from protocol.periods import parse_period, period_label, period_of
 from protocol.signing import Voucher, typed_data_voucher
-from protocol.types import AgreementId, OrganisationId, Period, UnixSeconds, to_hex
+from protocol.types import AgreementId, OrganisationId, Period, UnixSeconds
 
 router = APIRouter(prefix="/v1/usages", tags=["usages"])
 Reader = Annotated[Principal, may(Area.USAGE)]
@@ -69,8 +67,6 @@ async def show(
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, organisation)
         freshness = await require_fresh(context, connection)
-        if await query(connection, price_lines_of, agreement) is None:
-            raise not_found("agreement", to_hex(agreement), "Name a concluded agreement.")
         found = await find_month_of_use(connection, organisation, agreement, period)
         root = await usage_root(connection, agreement, period, found.units) if found.units else None
     voucher = None if root is None else Voucher(agreement, organisation, period, found.units, root)

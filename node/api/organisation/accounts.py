@@ -1,0 +1,138 @@
+"""`/organisation/accounts`: the accounts that act for the organisation on the ledger, the operators
+that it lets act, and how that changes: by the wallet of an account that manages it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from pydantic import Field
+
+from indexer.queries.participants import find_dids
+from node.api.context import Context, NodeContext, require_fresh
+from node.api.organisation.forms import SentForm, as_shape
+from node.api.organisation.page_route import PageRoute
+from node.api.organisation.rendering import show
+from node.api.organisation.times import read_day
+from node.api.organisation.visitor import visiting
+from node.api.organisation.wallet_calls import show_calls
+from node.api.principal import Principal
+from node.api.schemas.base import Address, Shape
+from node.commands.prepare_calls import (
+    DELEGABLE,
+    accounts_with,
+    prepare_delegation,
+    prepare_retirement,
+    require_participant,
+)
+from node.db import query, snapshots
+from node.permissions import Area
+from node.wallet_calls import WalletCall
+from protocol.identifiers import organisation_id
+from protocol.types import AccountAddress, OrganisationId, Scope, to_hex
+
+pages = APIRouter(prefix="/organisation/accounts", route_class=PageRoute)
+Reader = Annotated[Principal, visiting(Area.ACCESS)]
+Keeper = Annotated[Principal, visiting(Area.ACCESS, write=True)]
+
+PATH = "/organisation/accounts"
+
+
+class Named(Shape):
+    """An account or an organisation by its address."""
+
+    address: Annotated[Address, Field(description="20 bytes.")]
+
+
+@pages.get("")
+async def overview(request: Request, context: NodeContext, visitor: Reader) -> HTMLResponse:
+    """Accounts and delegations, as the ledger has them now."""
+    own = OrganisationId(visitor.organisation_id)
+    async with snapshots(context.database).connect() as connection:
+        freshness = await require_fresh(context, connection)
+        participant = await require_participant(connection, own)
+        operators = {each.operator for each in participant.delegations}
+        dids = await query(connection, find_dids, operators)
+    values = {
+        "participant": participant,
+        "dids": dids,
+        "now": freshness.now,
+        "delegable": DELEGABLE,
+        "node_operator": context.settings.operator_did if context.operator != own else "",
+        "names_of": _names_of,
+    }
+    return show(request, context, visitor, "accounts.html", values)
+
+
+@pages.post("/delegate")
+async def delegate(
+    request: Request, context: NodeContext, visitor: Keeper, form: SentForm
+) -> HTMLResponse:
+    """The transaction that lets an operator act."""
+    scopes = Scope(sum(each for each in Scope if form.text(f"scope-{_name(each)}")))
+    expires_at = read_day(form.text("expiresAt"), "expiresAt")
+    operator = _organisation(form.text("operator"))
+    return await _delegation(request, context, visitor, operator, scopes, expires_at)
+
+
+@pages.post("/end")
+async def end(
+    request: Request, context: NodeContext, visitor: Keeper, form: SentForm
+) -> HTMLResponse:
+    """The transaction that ends what an operator may do."""
+    operator = _organisation(form.text("operator"))
+    return await _delegation(request, context, visitor, operator, Scope(0), 0)
+
+
+@pages.post("/retire")
+async def retire(
+    request: Request, context: NodeContext, visitor: Keeper, form: SentForm
+) -> HTMLResponse:
+    """The transaction that takes an account out of service, for good."""
+    own = OrganisationId(visitor.organisation_id)
+    account = AccountAddress(as_shape(Named, {"address": form.text("account")}).address)
+    async with snapshots(context.database).connect() as connection:
+        now = (await require_fresh(context, connection)).now
+        participant = await require_participant(connection, own)
+    call = prepare_retirement(context.deployment, participant, account)
+    senders = sorted({account, *accounts_with(participant, Scope.MANAGE, now)})
+    said = {"account": to_hex(account)}
+    return show_calls(request, context, visitor, "retire", [call], senders, PATH, said)
+
+
+async def _delegation(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    operator: OrganisationId,
+    scopes: Scope,
+    expires_at: int,
+) -> HTMLResponse:
+    own = OrganisationId(visitor.organisation_id)
+    async with snapshots(context.database).connect() as connection:
+        now = (await require_fresh(context, connection)).now
+        call: WalletCall = await prepare_delegation(
+            connection, context.deployment, own, operator, scopes, expires_at, now
+        )
+        participant = await require_participant(connection, own)
+        dids = await query(connection, find_dids, [operator])
+    senders = accounts_with(participant, Scope.MANAGE, now)
+    said = {"operator": dids[operator], "scopes": ", ".join(_names_of(scopes))}
+    kind = "delegate" if scopes else "endDelegation"
+    return show_calls(request, context, visitor, kind, [call], senders, PATH, said)
+
+
+def _organisation(text: str) -> OrganisationId:
+    """By its DID, or by its id."""
+    if text.startswith("did:"):
+        return organisation_id(text)
+    return OrganisationId(as_shape(Named, {"address": text}).address)
+
+
+def _names_of(scopes: Scope) -> list[str]:
+    return [_name(each) for each in Scope if each in scopes]
+
+
+def _name(scope: Scope) -> str:
+    return str(scope.name).lower()

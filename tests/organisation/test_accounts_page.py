@@ -1,0 +1,94 @@
+"""Accounts and operators on the organisation's page, changed by a managing account's wallet."""
+
+from __future__ import annotations
+
+import secrets
+
+import pytest
+from eth_account import Account
+from web3 import Web3
+
+from protocol.types import Scope, to_hex
+from tests.organisation.test_money_pages import asked_of_script, send
+from tests.organisation.visits import visit
+from tests.refusals import nothing_written
+from tests.stage import World
+
+UNTIL_SECONDS = 1_893_456_000
+GIVEN = {"scope-anchor": "1", "expiresAt": "2030-01-01"}
+
+
+def delegated(world: World) -> tuple[int, int]:
+    """Scopes and end of what the consumer lets the operator do."""
+    registry = world.contract("ParticipantRegistry")
+    consumer, operator = world.consumer.id, world.story.stage.operator_id
+    scopes, expires_at = registry.functions.delegationOf(
+        Web3.to_checksum_address(consumer), Web3.to_checksum_address(operator)
+    ).call()
+    return scopes, expires_at
+
+
+def test_an_operator_is_let_act_and_stopped_by_the_wallet(world: World) -> None:
+    somebody = visit(world, of=world.consumer.client)
+    operator = world.node.settings.operator_did
+    assert f'value="{operator}"' in somebody.page("/accounts")
+    page = somebody.post("/accounts/delegate", operator=operator, **GIVEN)
+    assert page.status_code == 200
+    assert f"{operator} may then do this for your organisation: anchor." in page.text
+    send(world, world.consumer.wallet, page.text)
+    assert delegated(world) == (int(Scope.ANCHOR), UNTIL_SECONDS)
+    shown = somebody.page("/accounts")
+    assert "anchor consents" in shown
+    assert "1 Jan 2030" in shown
+    page = somebody.post("/accounts/end", operator=to_hex(world.story.stage.operator_id))
+    assert "may then do nothing more" in page.text
+    send(world, world.consumer.wallet, page.text)
+    assert delegated(world) == (0, 0)
+    assert "No operator may act for your organisation." in somebody.page("/accounts")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"operator": "did:web:nobody.example"}, "There is no such organisation on the ledger"),
+        ({"operator": "0x12"}, "Something in the request does not have its form"),
+        ({"expiresAt": "2020-01-01"}, "The end is not in the future"),
+        ({"expiresAt": "soon"}, "Something in the request does not have its form"),
+        ({"scope-anchor": "", "scope-claim": "1"}, "scopes-invalid"),
+    ],
+)
+def test_what_the_ledger_would_refuse_is_said_before(
+    world: World, changed: dict[str, str], words: str
+) -> None:
+    somebody = visit(world, of=world.consumer.client)
+    form = {"operator": world.node.settings.operator_did, **GIVEN, **changed}
+    answer = somebody.post("/accounts/delegate", **form)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_an_account_is_retired_for_good_after_a_warning(world: World) -> None:
+    somebody = visit(world)
+    account = to_hex(world.provider.account)
+    page = somebody.page("/accounts")
+    assert account in page
+    assert "This cannot be undone" in page
+    prepared = somebody.post("/accounts/retire", account=account)
+    assert prepared.status_code == 200
+    assert asked_of_script(prepared.text)["senders"] == [account]
+    assert "This cannot be undone" in prepared.text
+    stranger = Account.from_key(secrets.token_bytes(32)).address
+    unknown = somebody.post("/accounts/retire", account=stranger)
+    assert unknown.status_code == 422
+    assert "There is no such account" in unknown.text
+
+
+def test_who_may_not_keep_access_changes_nothing(world: World) -> None:
+    auditor, operator = visit(world, "auditor"), visit(world, "operator")
+    page = auditor.page("/accounts")
+    assert "Let an operator act" not in page
+    assert "Retire this account" not in page
+    assert operator.get("/accounts").status_code == 403
+    for path in ("delegate", "end", "retire"):
+        with nothing_written(world):
+            assert auditor.post(f"/accounts/{path}", operator="", account="").status_code == 403
