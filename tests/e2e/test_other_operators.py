@@ -12,9 +12,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from node.intake.records import signed_slip
 from protocol.holder_keys import address_of, derive_holder_key, passkey_salt, session_digest
 from protocol.identifiers import organisation_id
 from protocol.signatures import sign_digest
+from protocol.slip import encode_slip
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import BrowserWallet
 from tests.e2e.learner_node import LearnerNode
@@ -28,6 +30,7 @@ from tests.e2e.learner_steps import (
 )
 from tests.e2e.passkeys import Authenticator
 from tests.e2e.second_operator import PASSKEY_DOMAIN, SecondOperator, open_second_operator
+from tests.e2e.test_accessibility import Reader
 from tests.stage import World
 
 SEED_OF_NEW_PASSKEY = """
@@ -204,6 +207,48 @@ def test_an_operator_that_does_not_answer_is_told_before_anything_is_asked(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
     assert wallet.asked == []
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_axe_finds_nothing_where_an_operator_is_chosen_or_gone(
+    context: BrowserContext, learner_node: LearnerNode, wallet: BrowserWallet, language: str
+) -> None:
+    wallet.install(context)
+    reader = Reader(context.new_page(), language)
+    page = reader.page
+    grant(learner_node, wallet, 0, "Kept elsewhere")
+    reader.go("/me")
+    page.get_by_role("button", name=learner_node.operator_did).click()
+    expect(page.get_by_role("status")).to_contain_text(learner_node.operator_did)
+    reader.check("operators")
+    page.get_by_role("button", name="Test Wallet").click()
+    page.locator("#sign-button").click()
+    expect(page.locator("#consent-list > li")).to_have_count(1)
+    reader.check("elsewhere")
+    page.locator("#elsewhere-button").click()
+    page.route(f"{learner_node.base_url}/**", lambda route: route.abort())
+    page.get_by_role("button", name=learner_node.operator_did).click()
+    expect(page.locator("#title-away")).to_be_focused()
+    reader.check("away")
+
+
+@pytest.mark.deep
+def test_a_slip_of_what_was_withdrawn_at_another_node_says_so(
+    page: Page, world: World, secret: bytes, second: SecondOperator
+) -> None:
+    record = world.make_record(secret)
+    world.grant(record)
+    world.wait_for_state(record, "active")
+    slip = {"slip": to_hex(encode_slip(signed_slip(record, secret)))}
+    httpx.post(f"{second.node.url}/v1/withdrawals", json=slip).raise_for_status()
+    world.wait_for_state(record, "withdrawn")
+    page.goto(f"{world.node.url}/withdraw")
+    page.get_by_label("Or its text").fill(slip["slip"])
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_role("heading", name="Withdrawn")).to_be_focused()
+    expect(page.get_by_role("main")).to_contain_text("It allows nothing any more.")
+    expect(page.get_by_role("button", name="Withdraw for good")).to_have_count(0)
 
 
 @pytest.mark.deep

@@ -127,7 +127,7 @@ def test_who_has_lost_every_key_asks_and_follows_the_request_by_its_link(
     page.get_by_label("Your request", exact=True).fill("The consent of September, please.")
     page.get_by_label("How the organisation reaches you", exact=True).fill("anna@example.org")
     page.get_by_role("button", name="Send the request").click()
-    expect(page.get_by_role("heading", name="Your request")).to_be_focused()
+    expect(page.get_by_role("heading", name="What became of your request")).to_be_focused()
     main = page.get_by_role("main")
     expect(main).to_contain_text("The answer is due before")
     link = page.locator("#rights-link").get_attribute("href") or ""
@@ -136,7 +136,7 @@ def test_who_has_lost_every_key_asks_and_follows_the_request_by_its_link(
     assert asked["contact"] == "anna@example.org"
     path = f"/v1/rights-requests/{asked['rightsRequestId']}/answer"
     world.provider.client.post(path, {"decision": "done"})
-    page.goto("about:blank")
+    page.goto("/me")
     page.goto(link)
     expect(main).to_contain_text("Withdrawal of consent")
     expect(main).to_contain_text("Done on")
