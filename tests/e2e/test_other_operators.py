@@ -78,11 +78,6 @@ DOORS = (
 OTHER_PATHS = ("/v1/session", "/v1/consents", "/v1/sign-in/nonce", "/metrics", "/v1/me/a/b")
 
 
-def preflight(world: World, origin: str, method: str, path: str) -> httpx.Response:
-    asked = {"Origin": origin, "Access-Control-Request-Method": method}
-    return httpx.options(world.node.url + path, headers=asked)
-
-
 def cors_of(answer: httpx.Response) -> dict[str, str]:
     return {k: v for k, v in answer.headers.items() if k.startswith("access-control-")}
 
@@ -91,23 +86,28 @@ def test_an_operators_page_may_ask_at_the_learners_doors_alone(
     second: SecondOperator, world: World
 ) -> None:
     origin = second.base_url
-    for method, path in DOORS:
-        answer = preflight(world, origin, method, path)
-        assert answer.status_code == 204, path
-        assert answer.headers["access-control-allow-origin"] == origin
-        assert "authorization" in answer.headers["access-control-allow-headers"]
-        assert method in answer.headers["access-control-allow-methods"]
-        told = httpx.request(method, world.node.url + path, headers={"Origin": origin})
-        assert cors_of(told) == {"access-control-allow-origin": origin}, path
-        assert "Origin" in told.headers["vary"]
-    for path in OTHER_PATHS:
-        assert preflight(world, origin, "GET", path).status_code in (404, 405)
-        assert cors_of(httpx.get(world.node.url + path, headers={"Origin": origin})) == {}
-    for stranger in ("https://evil.example", "null", origin.upper(), f"{origin}.evil.example"):
+    strangers = "https://evil.example", "null", origin.upper(), f"{origin}.evil.example"
+    with httpx.Client(base_url=world.node.url) as node:
+
+        def preflight(of: str, method: str, path: str) -> httpx.Response:
+            asked = {"Origin": of, "Access-Control-Request-Method": method}
+            return node.options(path, headers=asked)
+
         for method, path in DOORS:
-            assert preflight(world, stranger, method, path).status_code == 405
-            sent = httpx.request(method, world.node.url + path, headers={"Origin": stranger})
-            assert cors_of(sent) == {}
+            answer = preflight(origin, method, path)
+            assert answer.status_code == 204, path
+            assert answer.headers["access-control-allow-origin"] == origin
+            assert "authorization" in answer.headers["access-control-allow-headers"]
+            assert method in answer.headers["access-control-allow-methods"]
+            told = node.request(method, path, headers={"Origin": origin})
+            assert cors_of(told) == {"access-control-allow-origin": origin}, path
+            assert "Origin" in told.headers["vary"]
+            for stranger in strangers:
+                assert preflight(stranger, method, path).status_code == 405
+                assert cors_of(node.request(method, path, headers={"Origin": stranger})) == {}
+        for path in OTHER_PATHS:
+            assert preflight(origin, "GET", path).status_code in (404, 405)
+            assert cors_of(node.get(path, headers={"Origin": origin})) == {}
 
 
 def test_a_page_asks_the_operators_nodes_and_no_other(second: SecondOperator, world: World) -> None:

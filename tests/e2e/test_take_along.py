@@ -140,9 +140,21 @@ def test_who_has_lost_every_key_asks_and_follows_the_request_by_its_link(
     page.goto(link)
     expect(main).to_contain_text("Withdrawal of consent")
     expect(main).to_contain_text("Done on")
-    page.get_by_role("button", name="Another request").click()
+
+
+@pytest.mark.deep
+def test_an_organisation_of_another_node_is_asked_there(page: Page, world: World) -> None:
+    answer = {"serviceAddress": "https://elsewhere.example/"}
+    page.route("**/v1/participants/0x*", lambda route: route.fulfill(json=answer))
+    page.goto("/rights")
     page.get_by_label("Organisation", exact=True).fill("did:web:nobody.example")
     page.get_by_label("Your request", exact=True).fill("Who are you?")
     page.get_by_label("How the organisation reaches you", exact=True).fill("anna@example.org")
     page.get_by_role("button", name="Send the request").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    link = page.get_by_role("link", name="https://elsewhere.example/rights")
+    expect(link).to_have_attribute("href", "https://elsewhere.example/rights")
+    page.unroute("**/v1/participants/0x*")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(link).to_have_count(0)

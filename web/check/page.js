@@ -1,5 +1,5 @@
-// Checks a proof file: read and computed here, sent to nobody. Only if the reader wants it, the
-// node is asked whether the holder has withdrawn since; it learns the leaf and the one-time address.
+// Checks a proof file: read and computed here, sent to nobody. Only if the reader wants it, the node
+// is asked whether the holder has withdrawn since; it learns the leaf and the one-time address.
 
 import { byId, element, onPress, onSubmit } from "../dom.js";
 import { factList } from "../fact_list.js";
