@@ -130,6 +130,7 @@ def test_who_has_lost_every_key_asks_and_follows_the_request_by_its_link(
     expect(page.get_by_role("heading", name="What became of your request")).to_be_focused()
     main = page.get_by_role("main")
     expect(main).to_contain_text("The answer is due before")
+    expect(main).to_contain_text(world.provider.did)
     link = page.locator("#rights-link").get_attribute("href") or ""
     items = world.provider.client.get("/v1/rights-requests")["items"]
     [asked] = [each for each in items if each["message"] == "The consent of September, please."]

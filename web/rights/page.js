@@ -47,7 +47,7 @@ async function send() {
   token = answer.token;
   history.replaceState(null, "", `#${token}`);
   byId("rights-form").reset();
-  show(answer.request);
+  await show(answer.request);
 }
 
 /** An organisation of the data space that is not on this node has one of its own. */
@@ -62,11 +62,12 @@ async function showElsewhere(id) {
 
 async function follow() {
   announce(say("withdrawal.looking"));
-  show(await ask("/v1/rights-requests/by-token", { "Reference-Token": token }));
+  await show(await ask("/v1/rights-requests/by-token", { "Reference-Token": token }));
 }
 
-function show(request) {
-  byId("rights-state").replaceChildren(...requestParts(request));
+async function show(request) {
+  const { did } = await ask(`/v1/participants/${request.organisation}`);
+  byId("rights-state").replaceChildren(...requestParts(request, { issuerDid: did }));
   byId("rights-link").href = byId("rights-link").textContent = location.href;
   showStep("state");
   announce("");
