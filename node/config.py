@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +59,18 @@ class Settings(BaseSettings):
     request_seconds_max: float = Field(default=30.0, gt=0)
     trusted_proxies: str = ""
     block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
+
+    @model_validator(mode="after")
+    def has_passkeys_of_its_address(self) -> Settings:
+        """Browsers refuse every passkey of a domain that the page's host is no part of."""
+        host = urlsplit(self.public_url or "").hostname
+        domain = self.passkey_domain
+        if host and domain and host != domain and not host.endswith(f".{domain}"):
+            raise ValueError(
+                f"PTX_PASSKEY_DOMAIN is {domain}, of which {host} in PTX_PUBLIC_URL is no part. "
+                "Set the domain that all operators' pages share, or none."
+            )
+        return self
 
     def as_environment(self) -> dict[str, str]:
         """The variables that give another process the same settings; paths are absolute."""

@@ -7,6 +7,7 @@ scheme, a name and a port pass, since it goes into the policy of a page.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -49,22 +50,27 @@ class KnownOperators:
         self._own = own
         self._takes_http = public_address.startswith("http://")
         self._clock = clock
+        self._reading = asyncio.Lock()
         self._kept: tuple[Operator, ...] = ()
-        self._kept_until = -1.0
+        self._kept_until = clock()
 
     async def others(self) -> tuple[Operator, ...]:
         """All but this node's own, by their ids."""
-        if self._clock() >= self._kept_until:
-            async with self._database.connect() as connection:
-                rows = await query(connection, list_operators)
-            others = (row for row in rows if row.organisation != self._own)
-            self._kept = tuple(map(self._of, others))[:OPERATORS_MAX]
-            self._kept_until = self._clock() + KEPT_SECONDS
-        return self._kept
+        async with self._reading:
+            if self._clock() >= self._kept_until:
+                self._kept = await self._read()
+                self._kept_until = self._clock() + KEPT_SECONDS
+            return self._kept
 
     async def origins(self) -> frozenset[str]:
         """Where the others' nodes answer, and their pages come from."""
         return frozenset(each.origin for each in await self.others() if each.origin)
+
+    async def _read(self) -> tuple[Operator, ...]:
+        async with self._database.connect() as connection:
+            rows = await query(connection, list_operators)
+        others = (row for row in rows if row.organisation != self._own)
+        return tuple(map(self._of, others))[:OPERATORS_MAX]
 
     def _of(self, row: ParticipantRow) -> Operator:
         return Operator(row.organisation, row.did, origin_of(row.service_address, self._takes_http))

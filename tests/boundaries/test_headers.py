@@ -35,7 +35,10 @@ WITH_SECRETS = [
         ("post", "/v1/me/session"),
     }
 ]
-PAGES = ("/me", "/docs", "/problems", "/problems/index-stale", "/governance/events?kind=rates")
+PAGES = (
+    *("/me", "/requests", "/withdraw", "/rights", "/check", "/handover"),
+    *("/docs", "/problems", "/problems/index-stale", "/governance/events?kind=rates"),
+)
 PAGES_WITH_FORMS = ("/governance", "/styleguide")
 HTML = {"Accept": "text/html"}
 

@@ -31,7 +31,7 @@ def check(page: Page, folder: Path, value: Any) -> None:
     file = folder / "consent.proof.json"
     file.write_text(value if isinstance(value, str) else json.dumps(value))
     page.goto("/check")
-    page.get_by_label("Proof file").set_input_files(file)
+    page.get_by_label("Proof file", exact=True).set_input_files(file)
     page.get_by_role("button", name="Check it").click()
 
 

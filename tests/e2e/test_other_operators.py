@@ -12,9 +12,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from node.intake.records import signed_slip
 from protocol.holder_keys import address_of, derive_holder_key, passkey_salt, session_digest
 from protocol.identifiers import organisation_id
 from protocol.signatures import sign_digest
+from protocol.slip import encode_slip
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import BrowserWallet
 from tests.e2e.learner_node import LearnerNode
@@ -28,6 +30,7 @@ from tests.e2e.learner_steps import (
 )
 from tests.e2e.passkeys import Authenticator
 from tests.e2e.second_operator import PASSKEY_DOMAIN, SecondOperator, open_second_operator
+from tests.e2e.test_accessibility import Reader
 from tests.stage import World
 
 SEED_OF_NEW_PASSKEY = """
@@ -75,11 +78,6 @@ DOORS = (
 OTHER_PATHS = ("/v1/session", "/v1/consents", "/v1/sign-in/nonce", "/metrics", "/v1/me/a/b")
 
 
-def preflight(world: World, origin: str, method: str, path: str) -> httpx.Response:
-    asked = {"Origin": origin, "Access-Control-Request-Method": method}
-    return httpx.options(world.node.url + path, headers=asked)
-
-
 def cors_of(answer: httpx.Response) -> dict[str, str]:
     return {k: v for k, v in answer.headers.items() if k.startswith("access-control-")}
 
@@ -88,23 +86,28 @@ def test_an_operators_page_may_ask_at_the_learners_doors_alone(
     second: SecondOperator, world: World
 ) -> None:
     origin = second.base_url
-    for method, path in DOORS:
-        answer = preflight(world, origin, method, path)
-        assert answer.status_code == 204, path
-        assert answer.headers["access-control-allow-origin"] == origin
-        assert "authorization" in answer.headers["access-control-allow-headers"]
-        assert method in answer.headers["access-control-allow-methods"]
-        told = httpx.request(method, world.node.url + path, headers={"Origin": origin})
-        assert cors_of(told) == {"access-control-allow-origin": origin}, path
-        assert "Origin" in told.headers["vary"]
-    for path in OTHER_PATHS:
-        assert preflight(world, origin, "GET", path).status_code in (404, 405)
-        assert cors_of(httpx.get(world.node.url + path, headers={"Origin": origin})) == {}
-    for stranger in ("https://evil.example", "null", origin.upper(), f"{origin}.evil.example"):
+    strangers = "https://evil.example", "null", origin.upper(), f"{origin}.evil.example"
+    with httpx.Client(base_url=world.node.url) as node:
+
+        def preflight(of: str, method: str, path: str) -> httpx.Response:
+            asked = {"Origin": of, "Access-Control-Request-Method": method}
+            return node.options(path, headers=asked)
+
         for method, path in DOORS:
-            assert preflight(world, stranger, method, path).status_code == 405
-            sent = httpx.request(method, world.node.url + path, headers={"Origin": stranger})
-            assert cors_of(sent) == {}
+            answer = preflight(origin, method, path)
+            assert answer.status_code == 204, path
+            assert answer.headers["access-control-allow-origin"] == origin
+            assert "authorization" in answer.headers["access-control-allow-headers"]
+            assert method in answer.headers["access-control-allow-methods"]
+            told = node.request(method, path, headers={"Origin": origin})
+            assert cors_of(told) == {"access-control-allow-origin": origin}, path
+            assert "Origin" in told.headers["vary"]
+            for stranger in strangers:
+                assert preflight(stranger, method, path).status_code == 405
+                assert cors_of(node.request(method, path, headers={"Origin": stranger})) == {}
+        for path in OTHER_PATHS:
+            assert preflight(origin, "GET", path).status_code in (404, 405)
+            assert cors_of(node.get(path, headers={"Origin": origin})) == {}
 
 
 def test_a_page_asks_the_operators_nodes_and_no_other(second: SecondOperator, world: World) -> None:
@@ -206,6 +209,48 @@ def test_an_operator_that_does_not_answer_is_told_before_anything_is_asked(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="How do you want to sign?")).to_be_focused()
     assert wallet.asked == []
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_axe_finds_nothing_where_an_operator_is_chosen_or_gone(
+    context: BrowserContext, learner_node: LearnerNode, wallet: BrowserWallet, language: str
+) -> None:
+    wallet.install(context)
+    reader = Reader(context.new_page(), language)
+    page = reader.page
+    grant(learner_node, wallet, 0, "Kept elsewhere")
+    reader.go("/me")
+    page.get_by_role("button", name=learner_node.operator_did).click()
+    expect(page.get_by_role("status")).to_contain_text(learner_node.operator_did)
+    reader.check("operators")
+    page.get_by_role("button", name="Test Wallet").click()
+    page.locator("#sign-button").click()
+    expect(page.locator("#consent-list > li")).to_have_count(1)
+    reader.check("elsewhere")
+    page.locator("#elsewhere-button").click()
+    page.route(f"{learner_node.base_url}/**", lambda route: route.abort())
+    page.get_by_role("button", name=learner_node.operator_did).click()
+    expect(page.locator("#title-away")).to_be_focused()
+    reader.check("away")
+
+
+@pytest.mark.deep
+def test_a_slip_of_what_was_withdrawn_at_another_node_says_so(
+    page: Page, world: World, secret: bytes, second: SecondOperator
+) -> None:
+    record = world.make_record(secret)
+    world.grant(record)
+    world.wait_for_state(record, "active")
+    slip = {"slip": to_hex(encode_slip(signed_slip(record, secret)))}
+    httpx.post(f"{second.node.url}/v1/withdrawals", json=slip).raise_for_status()
+    world.wait_for_state(record, "withdrawn")
+    page.goto(f"{world.node.url}/withdraw")
+    page.get_by_label("Or its text").fill(slip["slip"])
+    page.get_by_role("button", name="See what it would do").click()
+    expect(page.get_by_role("heading", name="Withdrawn")).to_be_focused()
+    expect(page.get_by_role("main")).to_contain_text("It allows nothing any more.")
+    expect(page.get_by_role("button", name="Withdraw for good")).to_have_count(0)
 
 
 @pytest.mark.deep

@@ -102,7 +102,7 @@ def test_a_slip_is_taken_again_and_withdraws(
     leaf = grant(learner_node, wallet, 0, "Slip lost")
     learner_node.wait_until(leaf, "active")
     sign_in(page)
-    consent = card(page, "Slip lost")
+    consent = page.locator(f'[data-leaf="{to_hex(leaf)}"]')
     consent.get_by_text("Withdrawal slip", exact=True).click()
     expect(consent.get_by_role("img", name="QR code of the withdrawal slip")).to_be_visible()
     found, slip, path = saved_slip(page, "Slip lost")
@@ -124,25 +124,38 @@ def test_who_has_lost_every_key_asks_and_follows_the_request_by_its_link(
     expect(named).to_have_count(1)
     page.get_by_label("Organisation", exact=True).fill(world.provider.did)
     page.get_by_label("What you ask for").select_option("withdrawal")
-    page.get_by_label("Your request").fill("The consent of September, please.")
-    page.get_by_label("How the organisation reaches you").fill("anna@example.org")
+    page.get_by_label("Your request", exact=True).fill("The consent of September, please.")
+    page.get_by_label("How the organisation reaches you", exact=True).fill("anna@example.org")
     page.get_by_role("button", name="Send the request").click()
-    expect(page.get_by_role("heading", name="Your request")).to_be_focused()
+    expect(page.get_by_role("heading", name="What became of your request")).to_be_focused()
     main = page.get_by_role("main")
     expect(main).to_contain_text("The answer is due before")
+    expect(main).to_contain_text(world.provider.did)
     link = page.locator("#rights-link").get_attribute("href") or ""
     items = world.provider.client.get("/v1/rights-requests")["items"]
     [asked] = [each for each in items if each["message"] == "The consent of September, please."]
     assert asked["contact"] == "anna@example.org"
     path = f"/v1/rights-requests/{asked['rightsRequestId']}/answer"
     world.provider.client.post(path, {"decision": "done"})
-    page.goto("about:blank")
+    page.goto("/me")
     page.goto(link)
     expect(main).to_contain_text("Withdrawal of consent")
     expect(main).to_contain_text("Done on")
-    page.get_by_role("button", name="Another request").click()
+
+
+@pytest.mark.deep
+def test_an_organisation_of_another_node_is_asked_there(page: Page, world: World) -> None:
+    answer = {"serviceAddress": "https://elsewhere.example/"}
+    page.route("**/v1/participants/0x*", lambda route: route.fulfill(json=answer))
+    page.goto("/rights")
     page.get_by_label("Organisation", exact=True).fill("did:web:nobody.example")
-    page.get_by_label("Your request").fill("Who are you?")
-    page.get_by_label("How the organisation reaches you").fill("anna@example.org")
+    page.get_by_label("Your request", exact=True).fill("Who are you?")
+    page.get_by_label("How the organisation reaches you", exact=True).fill("anna@example.org")
     page.get_by_role("button", name="Send the request").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    link = page.get_by_role("link", name="https://elsewhere.example/rights")
+    expect(link).to_have_attribute("href", "https://elsewhere.example/rights")
+    page.unroute("**/v1/participants/0x*")
+    page.get_by_role("button", name="Send the request").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(link).to_have_count(0)

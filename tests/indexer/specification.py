@@ -106,6 +106,9 @@ def require_same_participants(connection: Connection, known: Known) -> None:
         )
     )
     assert listed == [*expected.values()]
+    assert participants.list_operators(connection) == [
+        row for row in listed if Role.OPERATOR in row.roles and not row.suspended
+    ]
     for account, bound in known.state.accounts.items():
         for now in (0, bound.expires_at - 1, bound.expires_at):
             manages = Scope.MANAGE in Scope(bound.scopes) and now < bound.expires_at

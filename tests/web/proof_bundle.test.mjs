@@ -1,4 +1,5 @@
-// Does the page say the same of a proof file as protocol/bundle_verification.py, section by section?
+// Does the page say the same of a proof file as protocol/bundle_verification.py, section by
+// section?
 
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";

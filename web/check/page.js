@@ -1,5 +1,5 @@
 // Checks a proof file: read and computed here, sent to nobody. Only if the reader wants it, the
-// node is asked whether the holder has withdrawn since; it learns the leaf and the one-time address.
+// node is asked whether it was withdrawn since; it learns the leaf and the one-time address.
 
 import { byId, element, onPress, onSubmit } from "../dom.js";
 import { factList } from "../fact_list.js";
@@ -11,7 +11,6 @@ import { entryOf, proofsHeld, verifyBundle } from "../protocol/proof_bundle.js";
 import { find, say, sayList, sayTime } from "../texts.js";
 
 const BYTES_MAX = 1024 * 1024;
-const ENDINGS = { withdrawnAt: "holder", revokedAt: "issuer", invalidatedAt: "registry" };
 
 /** What the file says, once it is read. */
 let bundle = null;
@@ -50,7 +49,6 @@ function factsOf({ record, asOf, inclusion, leaf }) {
     [say("check.purpose"), wording(() => purposeOf(document))],
     [say("consents.data"), wording(() => sayList(dataOf(document)))],
     [say("consents.valid"), say("consents.span", { from: sayTime(validFrom), until })],
-    [say("consents.assurance"), find(`assurance.${document?.assurance}`)],
     [say("consents.issuer"), inclusion.issuer],
     [say("consents.leaf"), leaf],
     [say("check.asOf"), wording(() => sayTime(asOf.blockTime))],
@@ -79,7 +77,7 @@ function sectionItem({ name, result }) {
 function endingsSaid() {
   const told = Object.entries(bundle?.endings ?? {}).filter(([, time]) => time !== null);
   const words = told.map(([name, time]) =>
-    wording(() => say(`endings.${ENDINGS[name]}`, { time: sayTime(time) })),
+    wording(() => say(`check.endings.${name}`, { time: sayTime(time) })),
   );
   return words.length === 0 ? say("check.notEnded") : words.filter(Boolean).join(" ");
 }

@@ -57,6 +57,11 @@ export class ConsentList {
     return answer.consents.length;
   }
 
+  /** Says what went wrong with this operator's list; null takes the message away. */
+  showProblem(problem) {
+    this.#section.showProblem(problem);
+  }
+
   /** Ends everything that still runs for this list and takes the cards away. */
   close() {
     this.#ends.abort();

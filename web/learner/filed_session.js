@@ -7,8 +7,9 @@ import { fromHex } from "../protocol/bytes.js";
 import { addressOf } from "../protocol/signatures.js";
 import { LearnerSession } from "./session.js";
 
-/** What a file's text says: {operatorDid, chainId, asOf, consents, uses, requests}, with the consents as a
- * node lists them. Throws PageProblem for what is no export, or one of another ledger. */
+/** What a file's text says: {operatorDid, chainId, asOf, consents, uses, requests}, with the
+ * consents as a node lists them. Throws PageProblem for what is no export, or one of another
+ * ledger. */
 export function readExport(text, ledger) {
   const said = parse(text);
   const { operatorDid, chainId, registry, asOf, uses, requests } = said;

@@ -3,6 +3,7 @@
 // time.
 
 import { byId, onPress } from "../dom.js";
+import { inWords } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
 import { say } from "../texts.js";
 import { ConsentList } from "./consent_list.js";
@@ -48,22 +49,37 @@ async function openList(session, found, note) {
   byId("back-to-consents").hidden = false;
   showStep("consents");
   announce(note);
-  await readLists(note);
+  await readLists({ note });
 }
 
-async function lookAgain() {
-  for (const visit of visits.values()) {
-    visit.found = await visit.session.scan((count) => announce(say("consents.looking", { count })));
-  }
-  await readLists();
+function isHere(visit) {
+  return [...visits.values()].includes(visit);
 }
 
-async function readLists(note = "") {
+async function lookAgain(visit) {
+  visit.found = await visit.session.scan((count) => {
+    if (isHere(visit)) announce(say("consents.looking", { count }));
+  });
+}
+
+/** Reads all lists; an operator that does not answer keeps back no other's. */
+async function readLists({ note = "", again = false } = {}) {
   const before = [...visits.values()];
   let count = 0;
-  for (const { list } of before) count += await list.read();
-  if (before.some((visit) => ![...visits.values()].includes(visit))) return;
-  byId("nothing-here").hidden = count > 0;
+  let isSilent = false;
+  for (const visit of before) {
+    try {
+      if (again) await lookAgain(visit);
+      count += await visit.list.read();
+    } catch (error) {
+      if (!isHere(visit)) return;
+      if (before.length === 1) throw error;
+      visit.list.showProblem(inWords(error));
+      isSilent = true;
+    }
+  }
+  if (!before.every(isHere)) return;
+  byId("nothing-here").hidden = count > 0 || isSilent;
   const cut = before.find(({ found }) => !found.complete)?.found;
   const incomplete = cut ? say("consents.incomplete", { count: cut.tried }) : "";
   const found = count > 0 ? say("consents.found", { count }) : say("consents.none");
@@ -75,7 +91,7 @@ function lookElsewhere() {
   byId("title-operators").focus();
 }
 
-onPress(byId("refresh-button"), () => attempt(lookAgain));
+onPress(byId("refresh-button"), () => attempt(() => readLists({ again: true })));
 byId("elsewhere-button").addEventListener("click", lookElsewhere);
 byId("back-to-consents").addEventListener("click", () => showStep("consents"));
 for (const button of document.querySelectorAll(".forget")) {

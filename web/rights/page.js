@@ -1,5 +1,5 @@
 // Asks an organisation without keys: what is wanted, how it reaches the person. The answer gives a
-// link that shows where the request stands; the token in it stands behind the #, where no log has it.
+// link that shows where the request stands; its token stands behind the #, where no log has it.
 
 import { byId, element, onPress, onSubmit } from "../dom.js";
 import { ask, tell } from "../node_api.js";
@@ -10,6 +10,7 @@ import { say } from "../texts.js";
 import { requestParts } from "./request_item.js";
 
 const TOKEN = /^[\w-]{43}$/;
+const ADDRESS = /^https?:\/\//;
 const PAGE_MAX = 100;
 const PAGES_MAX = 10;
 
@@ -34,21 +35,39 @@ async function send() {
   );
   if (!did || !message || !contact) throw new PageProblem("rightsIncomplete");
   announce(say("rights.sending"));
-  const path = `/v1/organisations/${organisationId(did)}/rights-requests`;
-  const answer = await tell(path, { kind, message, contact });
+  byId("rights-elsewhere").hidden = true;
+  const id = organisationId(did);
+  let answer;
+  try {
+    answer = await tell(`/v1/organisations/${id}/rights-requests`, { kind, message, contact });
+  } catch (error) {
+    if (error.slug === "participant-not-found") await showElsewhere(id);
+    throw error;
+  }
   token = answer.token;
   history.replaceState(null, "", `#${token}`);
   byId("rights-form").reset();
-  show(answer.request);
+  await show(answer.request);
+}
+
+/** An organisation of the data space that is not on this node has one of its own. */
+async function showElsewhere(id) {
+  const { serviceAddress } = await ask(`/v1/participants/${id}`);
+  if (!ADDRESS.test(serviceAddress ?? "")) return;
+  const link = byId("rights-elsewhere-link");
+  link.href = `${serviceAddress.replace(/\/$/, "")}/rights`;
+  link.textContent = link.href;
+  byId("rights-elsewhere").hidden = false;
 }
 
 async function follow() {
   announce(say("withdrawal.looking"));
-  show(await ask("/v1/rights-requests/by-token", { "Reference-Token": token }));
+  await show(await ask("/v1/rights-requests/by-token", { "Reference-Token": token }));
 }
 
-function show(request) {
-  byId("rights-state").replaceChildren(...requestParts(request));
+async function show(request) {
+  const { did } = await ask(`/v1/participants/${request.organisation}`);
+  byId("rights-state").replaceChildren(...requestParts(request, { issuerDid: did }));
   byId("rights-link").href = byId("rights-link").textContent = location.href;
   showStep("state");
   announce("");
