@@ -41,6 +41,14 @@ FORM_HEADERS = {
 }
 """Of a page with a form, which goes to the node itself."""
 
+WALLETCONNECT_RELAY = "wss://relay.walletconnect.org"
+RELAY_HEADERS = {
+    "Content-Security-Policy": SECURITY_HEADERS["Content-Security-Policy"].replace(
+        "connect-src 'self'", f"connect-src 'self' {WALLETCONNECT_RELAY}"
+    )
+}
+"""Of a page that offers wallets on another device, where the operator has set that up."""
+
 templates = Jinja2Templates(PROJECT_ROOT / "web" / "templates")
 
 

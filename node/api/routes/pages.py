@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from node.api.context import Context, NodeContext
-from node.api.page_rendering import render
+from node.api.page_rendering import RELAY_HEADERS, render
+from node.problems import not_found
 from protocol.types import to_hex
 
 router = APIRouter(include_in_schema=False)
+WALLETCONNECT = "/wallets/walletconnect.js"
 
 
 @router.get("/")
@@ -23,14 +25,24 @@ async def home() -> RedirectResponse:
 @router.get("/me")
 async def learner(request: Request, context: NodeContext) -> HTMLResponse:
     """A learner finds the consents that this node holds for them, and withdraws."""
-    return render(request, "me.html", _place(context))
+    return render(request, "me.html", _place(context), _wallet_headers(context))
 
 
 @router.get("/requests")
 async def consent_request(request: Request, context: NodeContext) -> HTMLResponse:
     """The page behind the link of a consent request. The token stands behind the `#` of the
     address, so the node sees it only when the page shows it in a header."""
-    return render(request, "requests.html", _place(context))
+    return render(request, "requests.html", _place(context), _wallet_headers(context))
+
+
+@router.get(WALLETCONNECT)
+async def walletconnect(context: NodeContext) -> FileResponse:
+    """The operator's own script for wallets on another device; a page loads it when asked to."""
+    script = context.settings.walletconnect_script
+    if script is None:
+        remedy = "Use a wallet in this browser, a passkey or a recovery file."
+        raise not_found("script", WALLETCONNECT, remedy)
+    return FileResponse(script, media_type="text/javascript")
 
 
 @router.get("/withdraw")
@@ -58,4 +70,11 @@ def _place(context: Context) -> dict[str, Any]:
         "operator_id": to_hex(context.operator),
         "chain_id": context.deployment.chain_id,
         "consent_registry": to_hex(context.consent_registry),
+        "walletconnect_project": context.settings.walletconnect_project_id,
+        "walletconnect_script": WALLETCONNECT,
     }
+
+
+def _wallet_headers(context: Context) -> dict[str, str] | None:
+    """A page that may speak with the relay of wallets says so; any other speaks with its node."""
+    return RELAY_HEADERS if context.settings.walletconnect_project_id else None
