@@ -9,7 +9,7 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from node.api.context import Context, NodeContext
 from node.api.page_rendering import RELAY_HEADERS, render
-from node.problems import not_found
+from node.problems import Problem
 from protocol.types import to_hex
 
 router = APIRouter(include_in_schema=False)
@@ -40,8 +40,8 @@ async def walletconnect(context: NodeContext) -> FileResponse:
     """The operator's own script for wallets on another device; a page loads it when asked to."""
     script = context.settings.walletconnect_script
     if script is None:
-        remedy = "Use a wallet in this browser, a passkey or a recovery file."
-        raise not_found("script", WALLETCONNECT, remedy)
+        detail = "This node offers no wallets on other devices."
+        raise Problem.of("not-found", detail, "Use a wallet in this browser, or a passkey.")
     return FileResponse(script, media_type="text/javascript")
 
 
