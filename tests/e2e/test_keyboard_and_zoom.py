@@ -86,6 +86,7 @@ def test_a_guardian_and_a_wallets_own_address_work_with_the_keyboard_until_withd
     learner_node.wait_until(from_hex(leaf), "active")
 
     press(page, "Your consents")
+    expect(page.get_by_role("button", name="Connect Test Wallet")).to_be_visible()
     press(page, "Connect Test Wallet")
     expect(page.get_by_role("heading", name="Sign once")).to_be_focused()
     press(page, "Use the wallet's own address instead")
