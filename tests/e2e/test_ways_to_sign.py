@@ -160,6 +160,7 @@ def test_the_wallets_own_address_holds_and_withdraws_by_its_own_transaction(
 
     page.goto("/me")
     use_own_address(page, sends=True)
+    page.get_by_role("button", name="Look again").click()
     withdraw(page, CAREER)
     expect(card(page, CAREER)).to_contain_text("Withdrawn by you", timeout=LEDGER_TIMEOUT_MS)
     assert [each["primaryType"] for each in wallet.signed] == ["ConsentGrant", "HolderSession"]

@@ -37,9 +37,10 @@ export class OwnAddress {
     return this.#account.toLowerCase();
   }
 
-  /** The one key that there is, {known, tried, complete}: the wallet is asked to prove it. */
+  /** The one key that there is, {known, tried, complete}: the wallet is asked to prove it, and not
+   * again once the node knows it. */
   async scan() {
-    await this.#prove();
+    if (!this.#isKnown) await this.#prove();
     return { known: this.#isKnown ? 1 : 0, tried: 1, complete: true };
   }
 
