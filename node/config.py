@@ -58,6 +58,8 @@ class Settings(BaseSettings):
     rate_guesses_per_minute: int = Field(default=60, ge=1)
     request_seconds_max: float = Field(default=30.0, gt=0)
     trusted_proxies: str = ""
+    walletconnect_project_id: str | None = Field(default=None, pattern="^[0-9a-f]{32}$")
+    walletconnect_script: Path | None = None
     block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
 
     @model_validator(mode="after")
@@ -83,6 +85,16 @@ class Settings(BaseSettings):
                     value.resolve() if isinstance(value, Path) else value
                 )
         return environment
+
+    @model_validator(mode="after")
+    def walletconnect_is_whole(self) -> Settings:
+        """Wallets on another device need both: the operator's account at the relay, and the script
+        that speaks with it."""
+        if (self.walletconnect_project_id is None) is not (self.walletconnect_script is None):
+            raise ValueError(
+                "PTX_WALLETCONNECT_PROJECT_ID and PTX_WALLETCONNECT_SCRIPT go together: set both"
+            )
+        return self
 
     @property
     def embedded_chain(self) -> bool:

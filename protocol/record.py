@@ -224,7 +224,7 @@ def _check_guardian(record: Record) -> None:
         reason = "the document names a guardian and none signed, or the other way round"
     elif record.grant_signature is None:
         reason = "a guardian signs along with the holder, who did not sign"
-    elif guardian == record.entry.holder:
+    elif bytes(guardian) == record.entry.holder:
         reason = "the guardian's key is the holder's"
     else:
         digest = consent_grant_digest(record.entry, record.chain_id, record.registry)

@@ -206,36 +206,23 @@ def holder_key_vectors() -> dict[str, Vector]:
     digest = holder_keys.holder_seed_digest(OPERATOR, CHAIN_ID)
     signature = signing.sign_digest(secret("wallet"), digest)
     operator_id = identifiers.organisation_id(OPERATOR)
-    operator_text = to_checksum_address(operator_id)
+    operator_text, minor = to_checksum_address(operator_id), entry_example("one").holder
     common = {"chainId": CHAIN_ID, "operator": OPERATOR, "operatorId": operator_text}
     wallet_seed = holder_keys.seed_from_signature(signature)
-    salt = holder_keys.passkey_salt(CHAIN_ID, operator_id)
     return {
         "holder_keys/wallet": {
             **common,
             "signature": to_hex(signature),
             "seed": to_hex(wallet_seed),
             "keys": derived_keys(wallet_seed),
+            "guardianKey": to_hex(holder_keys.derive_guardian_key(wallet_seed, minor)),
         },
         "holder_keys/passkey": {
             **common,
-            "salt": to_hex(salt),
+            "salt": to_hex(holder_keys.passkey_salt(CHAIN_ID, operator_id)),
             "seed": to_hex(hash_of("passkey output")),
             "keys": derived_keys(hash_of("passkey output")),
         },
-        "holder_keys/guardian": guardian_key_vector(),
-    }
-
-
-def guardian_key_vector() -> Vector:
-    """The key by which the owner of a seed signs along with a minor's one-time key."""
-    seed, holder = hash_of("guardian"), holder_keys.address_of(secret("holder minor"))
-    key = holder_keys.derive_guardian_key(seed, holder)
-    return {
-        "seed": to_hex(seed),
-        "holder": to_checksum_address(holder),
-        "secretKey": to_hex(key),
-        "address": address_text(key),
     }
 
 

@@ -42,6 +42,9 @@ FORM_HEADERS = {
 }
 """Of a page with a form, which goes to the node itself."""
 
+WALLETCONNECT_RELAY = "wss://relay.walletconnect.org"
+"""Where wallets on another device are met, if the operator has set that up."""
+
 
 def headers_reaching(origins: Iterable[str]) -> dict[str, str]:
     """Of a page whose scripts ask the nodes at these origins, too, and no other."""

@@ -3,12 +3,15 @@ address; each leads to a consent that can be withdrawn."""
 
 from __future__ import annotations
 
+import io
 import json
 import secrets
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+import zxingcpp
+from PIL import Image
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from protocol.holder_keys import (
     address_of,
@@ -157,6 +160,7 @@ def test_the_wallets_own_address_holds_and_withdraws_by_its_own_transaction(
 
     page.goto("/me")
     use_own_address(page, sends=True)
+    page.get_by_role("button", name="Look again").click()
     withdraw(page, CAREER)
     expect(card(page, CAREER)).to_contain_text("Withdrawn by you", timeout=LEDGER_TIMEOUT_MS)
     assert [each["primaryType"] for each in wallet.signed] == ["ConsentGrant", "HolderSession"]
@@ -288,3 +292,55 @@ def test_an_identity_file_is_made_credentialed_and_opened(
     sign_first_time(page)
     expect_granted(page, 1)
     assert record_of(world, made)["holderBinding"]["did"] == did
+
+
+FAR_SCRIPT = """
+export default async ({ projectId, chainId, onUri }) => {
+  onUri(`wc:${projectId}@2?chain=${chainId}`);
+  await new Promise((resolve) => { window.scanned = resolve; });
+  const request = async ({ method, params }) => {
+    const answer = JSON.parse(await window.askFarWallet(method, JSON.stringify(params)));
+    if (answer.error) throw Object.assign(new Error(answer.error.message), answer.error);
+    return answer.result;
+  };
+  return { request };
+};
+"""
+
+
+@pytest.mark.deep
+def test_a_wallet_on_another_device_signs_once_the_code_is_scanned(
+    page: Page, context: BrowserContext, world: World
+) -> None:
+    """With a script of the operator's; the page is the one that a node with the settings serves."""
+    far = BrowserWallet("Far Wallet")
+    context.expose_function("askFarWallet", far._answer)
+    project = "0a" * 16
+    loaded: list[str] = []
+
+    def as_set_up(route: Route) -> None:
+        served = route.fetch()
+        place = f'<div id="learner" data-walletconnect-project="{project}"'
+        place += ' data-walletconnect-script="/wallets/walletconnect.js"'
+        route.fulfill(response=served, body=served.text().replace('<div id="learner"', place))
+
+    def script(route: Route) -> None:
+        loaded.append(route.request.url)
+        route.fulfill(content_type="text/javascript", body=FAR_SCRIPT)
+
+    page.route("**/requests", as_set_up)
+    page.route("**/wallets/walletconnect.js", script)
+    open_request(page, ask(world))
+    say_yes(page, CAREER)
+    assert loaded == []
+    page.get_by_role("button", name="Connect a wallet on another device").click()
+    code = page.get_by_role("img", name="QR code by which a wallet connects")
+    expect(code).to_be_visible()
+    [found] = zxingcpp.read_barcodes(Image.open(io.BytesIO(code.screenshot())))
+    assert found.text.startswith(f"wc:{project}@2?chain=")
+    page.evaluate("window.scanned()")
+    expect(page.get_by_role("heading", name="Sign once")).to_be_focused()
+    page.get_by_role("button", name="Sign with your wallet").click()
+    page.get_by_role("button", name="Sign again with your wallet").click()
+    expect_granted(page, 1)
+    assert far.asked.count(SIGNATURE) == 2

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from node.api.organisation.forms import FIELDS_MAX
+from node.api.page_rendering import texts_of
 from protocol.types import to_hex
 from tests.organisation.visits import OWN_PAGE, Visit, visit
 from tests.refusals import nothing_written
@@ -73,6 +74,19 @@ def test_a_request_is_made_by_a_form_and_shown_with_its_link(world: World) -> No
     code = somebody.get(f"{path}/qr.svg")
     assert code.headers["content-type"] == "image/svg+xml"
     assert f'value="{NOTICE["version"]}"' in somebody.page("/requests/new"), "of the newest one"
+
+
+def test_a_form_may_ask_for_a_guardian_and_the_request_says_so(world: World) -> None:
+    somebody = visit(world)
+    guardian = texts_of("en")["guardian"]["asked"]
+    path = make(world, somebody, guardianSigns="true")
+    assert told(world, path)["guardianSigns"] is True
+    assert guardian in html.unescape(somebody.page(path))
+    ticked = 'name="guardianSigns" value="true" checked'
+    assert ticked in somebody.page("/requests/new"), "as for the newest one"
+    path = make(world, somebody)
+    assert told(world, path)["guardianSigns"] is False
+    assert guardian not in html.unescape(somebody.page(path))
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from protocol.record import from_json, to_json
 from protocol.signatures import sign_digest
 from protocol.signing import consent_grant_digest
 from protocol.types import to_hex
+from tests.organisation.visits import visit
 from tests.refusals import assert_problem
 from tests.requests.asking import answered, ask, asking, compose, opened, post_csv, shown, token_of
 from tests.stage import Json, World
@@ -45,6 +46,7 @@ def test_who_asks_for_a_guardian_gets_no_answer_without_one(world: World, secret
         record = party.client.get(f"/v1/consents/{leaf}")["record"]
         assert record["document"]["guardian"] == to_hex(address_of(guardian))
         assert to_json(from_json(record)) == record
+    assert to_hex(address_of(guardian)) in visit(world).page(f"/consents/{leaf}")
 
 
 def test_a_guardian_may_sign_along_unasked(world: World, secret: bytes) -> None:

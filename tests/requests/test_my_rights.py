@@ -176,6 +176,13 @@ def test_the_pdf_shows_the_letters_of_all_european_languages() -> None:
     assert "The record is erased." in words
 
 
+def test_the_pdf_says_that_a_guardian_signed_along() -> None:
+    export = example_export("guidance")
+    assert "guardian" not in text_of(write_pdf(export))
+    export["consents"][0]["record"]["document"]["guardian"] = "0x" + "9a" * 20
+    assert "9a" * 20 in text_of(write_pdf(export)).replace("\n", "")
+
+
 @pytest.mark.parametrize(("noun", "kind"), [("objections", "objection"), ("erasures", "erasure")])
 def test_what_a_learner_asks_both_sides_see_until_it_is_answered(
     world: World, secret: bytes, noun: str, kind: str

@@ -15,7 +15,7 @@ from markupsafe import escape
 
 from node.api import page_rendering, problem_documents
 from node.api.routes import pages
-from node.config import PROJECT_ROOT
+from node.config import PROJECT_ROOT, Settings
 from node.known_operators import Operator
 from protocol.types import OrganisationId
 
@@ -51,7 +51,7 @@ def client(build_dir: Path) -> TestClient:
     problem_documents.install(app)
     app.include_router(pages.router)
     app.state.node = SimpleNamespace(
-        settings=SimpleNamespace(operator_did='did:web:"><script>', passkey_domain=None),
+        settings=Settings(operator_did='did:web:"><script>'),
         operators=Registry(),
         operator=b"\x01" * 20,
         deployment=SimpleNamespace(chain_id=7837),
@@ -86,6 +86,39 @@ def test_the_policy_allows_only_what_the_node_itself_serves(client: TestClient) 
     assert "unsafe" not in policy
     assert headers["referrer-policy"] == "no-referrer"
     assert headers["cache-control"] == "no-store"
+
+
+def test_without_the_operators_script_nothing_of_walletconnect_is_there(client: TestClient) -> None:
+    answer = client.get("/me")
+    assert "data-walletconnect" not in answer.text
+    assert "connect-src 'self';" in answer.headers["content-security-policy"]
+    assert client.get("/wallets/walletconnect.js").status_code == 404
+
+
+def test_with_it_two_pages_may_speak_with_the_relay(client: TestClient, tmp_path: Path) -> None:
+    script = tmp_path / "own.js"
+    script.write_text("export default async () => null;")
+    app: Any = client.app
+    app.state.node.settings = Settings(
+        walletconnect_project_id="0a" * 16, walletconnect_script=script
+    )
+    opened = "connect-src 'self' wss://relay.walletconnect.org;"
+    for path in ("/me", "/requests"):
+        answer = client.get(path)
+        assert f'data-walletconnect-project="{"0a" * 16}"' in answer.text
+        assert opened in answer.headers["content-security-policy"]
+    assert "relay" not in client.get("/withdraw").headers["content-security-policy"]
+    served = client.get("/wallets/walletconnect.js")
+    assert served.headers["content-type"].startswith("text/javascript")
+    assert served.text == script.read_text()
+
+
+@pytest.mark.parametrize(
+    "half", [{"walletconnect_project_id": "0a" * 16}, {"walletconnect_script": Path("own.js")}]
+)
+def test_half_of_the_settings_is_refused(half: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="go together"):
+        Settings(**half)
 
 
 def test_the_address_of_a_built_file_follows_its_content(

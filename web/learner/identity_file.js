@@ -19,8 +19,8 @@ export async function makeIdentityFile(passphrase) {
   return { text: await lock(head, utf8ToBytes(JSON.stringify(key)), passphrase), did };
 }
 
-/** The identity in a file's text: {did, sign(message)}. Throws PageProblem for what is no such file,
- * and for a wrong passphrase. */
+/** The identity in a file's text: {did, sign(message)}. Throws PageProblem for what is no such
+ * file, and for a wrong passphrase. */
 export async function openIdentity(text, passphrase) {
   const key = await keyIn(text, passphrase);
   const sign = async (message) => toHex(await signWithKey(key, message));

@@ -1,5 +1,5 @@
-// How is a secret kept in a file? Under a passphrase: AES-256-GCM, bound to what else the file says,
-// under scrypt of the passphrase:
+// How is a secret kept in a file? By AES-256-GCM, bound to what else the file says, under scrypt of
+// a passphrase:
 //   {...head, salt, nonce, sealed}
 
 import { scryptAsync } from "@noble/hashes/scrypt.js";

@@ -36,10 +36,13 @@ export class OwnAddress extends NodeSession {
     return this.#account.toLowerCase();
   }
 
-  /** The one key that there is, {known, tried, complete}: the wallet is asked to prove it. */
+  /** The one key that there is, {known, tried, complete}: the wallet is asked to prove it, and not
+   * again once the node knows it. */
   async scan() {
-    await this.begin();
-    await this.proveAgain();
+    if (!this.#isKnown) {
+      await this.begin();
+      await this.proveAgain();
+    }
     return { known: this.#isKnown ? 1 : 0, tried: 1, complete: true };
   }
 

@@ -7,6 +7,7 @@ import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
 import { organisationId } from "../protocol/typed_data.js";
 import { say } from "../texts.js";
+import { connectFarWallet, isFarWalletOffered } from "./far_wallet.js";
 import { OwnAddress } from "./own_address.js";
 import { canUsePasskeys, seedOfPasskey } from "./passkey.js";
 import { seedOfFile } from "./recovery_file.js";
@@ -36,6 +37,8 @@ export class SignIn {
     this.#press("repeat-button", () => this.#repeat());
     this.#press("own-address-button", () => this.#useOwnAddress());
     this.#press("passkey-button", () => this.use(() => seedOfPasskey(this.#operator)));
+    this.#press("far-wallet-button", () => this.#connectFar());
+    byId("far-wallet").hidden = !isFarWalletOffered();
     onSubmit(byId("file-form"), () => attempt(() => this.use(() => this.#openFile())));
     byId("passkey-none").hidden = canUsePasskeys();
     byId("passkey-some").hidden = !canUsePasskeys();
@@ -111,6 +114,12 @@ export class SignIn {
     byId("wallet-none").hidden = true;
     byId("wallet-looking").hidden = true;
     byId("wallet-list").append(element("li", {}, button));
+  }
+
+  async #connectFar() {
+    const own = this.#begin({});
+    const wallet = await connectFarWallet(this.#operator.chainId);
+    if (this.#visit === own) await this.#connect(wallet, wallet.name);
   }
 
   async #connect(wallet, name) {

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from node.api.context import Context, NodeContext
-from node.api.page_rendering import headers_reaching, render
+from node.api.page_rendering import WALLETCONNECT_RELAY, headers_reaching, render
+from node.problems import Problem
 from protocol.types import to_hex
 
 router = APIRouter(include_in_schema=False)
+WALLETCONNECT = "/wallets/walletconnect.js"
 
 
 @router.get("/")
@@ -27,7 +29,7 @@ async def learner(request: Request, context: NodeContext) -> HTMLResponse:
         {"id": to_hex(each.organisation), "did": each.did, "origin": each.origin}
         for each in await context.operators.others()
     ]
-    headers = headers_reaching(await context.operators.origins())
+    headers = headers_reaching([*await context.operators.origins(), *_relays(context)])
     return render(request, "me.html", {**_place(context), "others": others}, headers)
 
 
@@ -35,7 +37,17 @@ async def learner(request: Request, context: NodeContext) -> HTMLResponse:
 async def consent_request(request: Request, context: NodeContext) -> HTMLResponse:
     """The page behind the link of a consent request. The token stands behind the `#` of the
     address, so the node sees it only when the page shows it in a header."""
-    return render(request, "requests.html", _place(context))
+    return render(request, "requests.html", _place(context), headers_reaching(_relays(context)))
+
+
+@router.get(WALLETCONNECT)
+async def walletconnect(context: NodeContext) -> FileResponse:
+    """The operator's own script for wallets on another device; a page loads it when asked to."""
+    script = context.settings.walletconnect_script
+    if script is None:
+        detail = "This node offers no wallets on other devices."
+        raise Problem.of("not-found", detail, "Use a wallet in this browser, or a passkey.")
+    return FileResponse(script, media_type="text/javascript")
 
 
 @router.get("/withdraw")
@@ -76,4 +88,11 @@ def _place(context: Context) -> dict[str, Any]:
         "chain_id": context.deployment.chain_id,
         "consent_registry": to_hex(context.consent_registry),
         "passkey_domain": context.settings.passkey_domain or "",
+        "walletconnect_project": context.settings.walletconnect_project_id,
+        "walletconnect_script": WALLETCONNECT,
     }
+
+
+def _relays(context: Context) -> tuple[str, ...]:
+    """What else than nodes a page with wallets may speak with: nothing unless it is set up."""
+    return (WALLETCONNECT_RELAY,) if context.settings.walletconnect_project_id else ()
