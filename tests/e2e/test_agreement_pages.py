@@ -65,7 +65,7 @@ def test_an_agreement_is_proposed_without_scripts(
     page.locator("#line-2-price").fill("1.5")
     page.locator("#line-2-free").fill("3")
     page.get_by_label("Purposes").fill("career guidance\nfollow-up")
-    page.get_by_role("button", name="Look at everything").click()
+    page.locator("#rulebook").press("Enter")
     expect(page.get_by_text("Nothing is proposed yet.")).to_be_visible()
     expect(page.get_by_role("row", name="1.50")).to_contain_text("3 uses a month")
     page.get_by_role("button", name="Propose").click()
@@ -130,7 +130,7 @@ def test_axe_finds_nothing_on_the_pages_of_an_agreement(
         page.goto(f"/organisation/agreements/new?lang={language}")
         for name, text in {**fill, "#line-1-price": price}.items():
             page.locator(name).fill(text)
-        page.locator("button[value=check]").click()
+        page.locator(".actions button[value=check]").click()
         require_legible(page, price)
 
 
