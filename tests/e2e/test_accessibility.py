@@ -92,7 +92,7 @@ def test_axe_finds_nothing_on_the_way_of_a_consent(reader: Reader, world: World)
     reader.press(yes["button"])
     expect(page.get_by_role("alert")).to_be_visible()
     reader.check("nothing-chosen")
-    for checkbox in page.get_by_role("checkbox").all():
+    for checkbox in page.locator("#purposes input").all():
         checkbox.check()
     reader.press(yes["button"])
     reader.check("yes-dialog")
