@@ -159,7 +159,7 @@ def _forms(contract: str, names: tuple[str, ...]) -> list[tuple[str, Form]]:
             kinds = [contracts.canonical_type(argument) for argument in item["inputs"]]
             signature = f"{item['name']}({','.join(kinds)})"
             indexed = [bool(argument["indexed"]) for argument in item["inputs"]]
-            build = getattr(events, item["name"])
+            build = events.EVENT_TYPES[item["name"]]
             found.append(("0x" + keccak(signature.encode()).hex(), _form(build, kinds, indexed)))
     if len(found) != len(names):
         raise AssertionError(f"{contract} does not report all of {names}: compile the contracts")

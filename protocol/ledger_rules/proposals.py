@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from protocol import events
+from protocol import timelock_events as events
 from protocol.events import Origin
 from protocol.ledger_rules.rule import NO_POSTINGS, Postings, Rule, contradiction, nothing
 from protocol.ledger_state import LedgerState, ProposedCall

@@ -21,17 +21,12 @@ from protocol.events import (
     AgreementTerminated,
     Approval,
     AuthorityUpdated,
-    CallExecuted,
-    CallSalt,
-    CallScheduled,
-    Cancelled,
     ConsentEnded,
     Event,
     Granted,
     GuardianAppointed,
     LeavesAnchored,
     LeavingRequested,
-    MinDelayChange,
     OperatorDelegated,
     Origin,
     ParticipantAdmitted,
@@ -42,9 +37,6 @@ from protocol.events import (
     RateSet,
     RecoveryAnnounced,
     RecoveryCancelled,
-    RoleAdminChanged,
-    RoleGranted,
-    RoleRevoked,
     StopEnded,
     Stopped,
     Transfer,
@@ -56,6 +48,16 @@ from protocol.ledger import deposit, settled_units, treasury
 from protocol.lifecycle import Lifecycle
 from protocol.merkle import root_of
 from protocol.signing import agreement_id_of
+from protocol.timelock_events import (
+    CallExecuted,
+    CallSalt,
+    CallScheduled,
+    Cancelled,
+    MinDelayChange,
+    RoleAdminChanged,
+    RoleGranted,
+    RoleRevoked,
+)
 from protocol.types import (
     AccountAddress,
     AgreementId,

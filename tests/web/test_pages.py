@@ -91,7 +91,7 @@ def test_the_policy_allows_only_what_the_node_itself_serves(client: TestClient) 
 def test_without_the_operators_script_nothing_of_walletconnect_is_there(client: TestClient) -> None:
     answer = client.get("/me")
     assert "data-walletconnect" not in answer.text
-    assert "connect-src 'self';" in answer.headers["content-security-policy"]
+    assert "connect-src 'self' https://other.example;" in answer.headers["content-security-policy"]
     assert client.get("/wallets/walletconnect.js").status_code == 404
 
 
@@ -102,8 +102,8 @@ def test_with_it_two_pages_may_speak_with_the_relay(client: TestClient, tmp_path
     app.state.node.settings = Settings(
         walletconnect_project_id="0a" * 16, walletconnect_script=script
     )
-    opened = "connect-src 'self' wss://relay.walletconnect.org;"
-    for path in ("/me", "/requests"):
+    for path, others in (("/me", " https://other.example"), ("/requests", "")):
+        opened = f"connect-src 'self'{others} wss://relay.walletconnect.org;"
         answer = client.get(path)
         assert f'data-walletconnect-project="{"0a" * 16}"' in answer.text
         assert opened in answer.headers["content-security-policy"]

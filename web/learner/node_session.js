@@ -9,8 +9,8 @@ const PAGE_MAX = 100;
 /** Uses that one answer has at most. */
 const USES_MAX = 1_000;
 
-/** A session of one node, for whoever has keys to prove: `proveAgain()` proves those that were found
- * once more, where the node has lost the session. */
+/** A session of one node, for whoever has keys to prove. Where the node has lost it, `proveAgain()`
+ * proves once more those that were found. */
 export class NodeSession {
   #chainId;
   #begun = null;

@@ -28,8 +28,8 @@ export function readHeld(held, session) {
 /** Signs and sends the withdrawal: {withdrawal, node}, where it stands then, and at which node.
  *
  * Where the wallet was to send it and the chain does not take that, it is signed and relayed like
- * others. Where another operator's node does not answer, this page's own takes it to the ledger: any
- * operator's does. Sending it twice is harmless.
+ * others. Where another operator's node does not answer, this page's own takes it to the ledger:
+ * any operator's does. Sending it twice is harmless.
  */
 export async function withdraw(held, session, { chainId, registry }) {
   const { entry, leaf } = readHeld(held, session);
