@@ -15,7 +15,7 @@ const WITHDRAWABLE = ["queued", "active", "not-yet-valid", "agreement-not-active
 
 /** A card for one consent. Where another operator than the page's keeps it, `keeper` names that
  * one. `acts` is what the learner can do: `withdraw(card)`, `ask(card, kind)` for a right, null
- * where nobody can be asked, and `makeSlip(card)`, null where no key is at hand that signs one. */
+ * where nobody can be asked, and `makeSlip(card)`, null where a wallet would have to sign it. */
 export class ConsentCard {
   #shown = "";
   #keeper;
@@ -95,7 +95,8 @@ export class ConsentCard {
   }
 
   #slip({ status, document }, open) {
-    if (!document || !this.#acts.makeSlip || !WITHDRAWABLE.includes(status.state)) return null;
+    const isOffered = document && this.#acts.makeSlip && WITHDRAWABLE.includes(status.state);
+    if (!isOffered) return null;
     return slipOf({ document }, this.leaf, open, () => this.#acts.makeSlip(this));
   }
 

@@ -53,13 +53,15 @@ export class FiledSession extends LearnerSession {
     return true;
   }
 
-  async begin() {}
+  get isBegun() {
+    return true;
+  }
 
   proofOf(secret) {
     return { holder: addressOf(secret) };
   }
 
-  async prove(proofs) {
+  async askKnown(proofs) {
     return proofs.map(({ holder }) => this.#holders.has(holder));
   }
 

@@ -9,8 +9,7 @@ const PAGE_MAX = 100;
 /** Uses that one answer has at most. */
 const USES_MAX = 1_000;
 
-/** A session of one node, for whoever has keys to prove. Where the node has lost it, `proveAgain()`
- * proves once more those that were found. */
+/** A session of a node; whose keys it proves, and how, say the classes that extend it. */
 export class NodeSession {
   #chainId;
   #begun = null;
@@ -34,19 +33,22 @@ export class NodeSession {
     this.#begun = await tell(`${this.node}/v1/me/session`);
   }
 
+  end() {
+    this.#begun = null;
+  }
+
   /** What a key signs to prove itself to this session. */
   get message() {
     return holderSessionMessage(this.#chainId, this.#begun.nonce);
   }
 
-  /** Proves keys, each {holder, signature}; whether each holds a consent at the node. */
-  async prove(holders) {
+  /** Proves keys, each {holder, signature}; whether each holds a consent there. */
+  async askKnown(holders) {
     const shown = bearer(this.#begun.token);
-    const { known } = await tell(`${this.node}/v1/me/holders`, { holders }, shown);
-    return known;
+    return (await tell(`${this.node}/v1/me/holders`, { holders }, shown)).known;
   }
 
-  /** What the node holds for the keys proven. */
+  /** What the node holds for the keys proven, as of the first page that it answers. */
   async consents() {
     const answer = await this.#readPages("consents", PAGE_MAX);
     return { ...answer, consents: answer.items };
@@ -57,34 +59,30 @@ export class NodeSession {
     return (await this.#readPages("uses", USES_MAX)).items;
   }
 
-  /** What was asked with the keys proven, and what became of it; the newest first. */
+  /** What was asked with the keys found, and what became of it; the newest first. */
   async requests() {
     return (await this.#readPages("requests", PAGE_MAX)).items;
   }
 
   /** Asks for a consent's erasure ("erasures") or objects to its use ("objections"). */
   askFor(kind, body) {
-    return this.#showing((shown) => tell(`${this.node}/v1/me/${kind}`, body, shown));
+    return this.#withSession((shown) => tell(`${this.node}/v1/me/${kind}`, body, shown));
   }
 
-  /** Everything that the node holds for the keys proven: a Blob of "json" or "pdf". */
+  /** Everything that the node holds for the keys found: a Blob of "json" or "pdf". */
   exported(format) {
     const path = `${this.node}/v1/me/export?format=${format}`;
-    return this.#showing((shown) => askFile(path, shown));
+    return this.#withSession((shown) => askFile(path, shown));
   }
 
-  end() {
-    this.#begun = null;
-  }
-
-  /** Runs an act that shows the session's token; once more in a new session if this one is lost. */
-  async #showing(act) {
+  /** Runs an act that shows the session's token; once more if the node has lost this session, in
+   * another one that `proveAgain` begins and proves the same keys to. */
+  async #withSession(act) {
     try {
       return await act(bearer(this.#begun.token));
     } catch (error) {
       if (error.slug !== "session-refused") throw error;
     }
-    await this.begin();
     await this.proveAgain();
     return act(bearer(this.#begun.token));
   }
@@ -92,7 +90,7 @@ export class NodeSession {
   /** All pages of a list in one answer, which is as of the first of them. */
   #readPages(name, limit) {
     const path = `${this.node}/v1/me/${name}?limit=${limit}`;
-    return this.#showing(async (shown) => {
+    return this.#withSession(async (shown) => {
       const first = await ask(path, shown);
       const items = [...first[name]];
       for (let { next } = first; next;) {

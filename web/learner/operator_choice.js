@@ -8,7 +8,6 @@ import { announce, attempt, showStep } from "../progress.js";
 import { organisationId } from "../protocol/typed_data.js";
 import { say } from "../texts.js";
 import { FiledSession, readExport } from "./filed_session.js";
-import { LearnerSession } from "./session.js";
 import { NO_ANSWER } from "./withdrawal.js";
 
 /** The steps "keys", as far as they are about the operator, and "away". */
@@ -53,18 +52,14 @@ export class OperatorChoice {
     await this.#reach();
   }
 
-  #take(operator, openSession = this.#sessionAt(operator, operator.origin)) {
+  #take(operator, asked = { node: operator.origin }) {
     this.#chosen = operator;
     for (const each of this.#choices) {
       each.setAttribute("aria-pressed", String(each.dataset.id === operator.id));
     }
     byId("problem").hidden = true;
-    this.#signIn.choose(operator, openSession);
+    this.#signIn.choose(operator, asked);
     announce(operator === this.#own ? "" : say("operators.chosen", { operator: operator.did }));
-  }
-
-  #sessionAt({ chainId }, node = "") {
-    return (seed) => new LearnerSession(seed, chainId, node);
   }
 
   /** Whether the chosen operator's node answers, and is one of this ledger, before the learner is
@@ -103,7 +98,7 @@ export class OperatorChoice {
   /** The same keys, shown to this page's own node: it knows the consents whose data its
    * organisations receive. */
   #askHere() {
-    this.#take(this.#chosen, this.#sessionAt(this.#chosen));
+    this.#take(this.#chosen, { node: "" });
     showStep("keys");
     announce(say("operators.here", { operator: this.#chosen.did }));
   }
@@ -114,7 +109,7 @@ export class OperatorChoice {
     const filed = readExport(await file.text(), this.#ledger);
     const id = organisationId(filed.operatorDid);
     const operator = { ...this.#own, id, did: filed.operatorDid };
-    this.#take(operator, (seed) => new FiledSession(seed, filed));
+    this.#take(operator, { openSession: (seed) => new FiledSession(seed, filed) });
     announce(say("filed.opened", { operator: operator.did, count: filed.consents.length }));
     byId("title-keys").focus();
   }

@@ -24,8 +24,8 @@ export class OwnAddress extends NodeSession {
   isSilent = false;
 
   /** `sends`: a withdrawal is first tried as the wallet's own transaction. */
-  constructor({ wallet, account }, chainId, sends) {
-    super(chainId);
+  constructor({ wallet, account }, chainId, sends, node = "") {
+    super(chainId, node);
     this.#wallet = wallet;
     this.#account = account;
     this.#chainId = chainId;
@@ -39,10 +39,7 @@ export class OwnAddress extends NodeSession {
   /** The one key that there is, {known, tried, complete}: the wallet is asked to prove it, and not
    * again once the node knows it. */
   async scan() {
-    if (!this.#isKnown) {
-      await this.begin();
-      await this.proveAgain();
-    }
+    if (!this.#isKnown) await this.proveAgain();
     return { known: this.#isKnown ? 1 : 0, tried: 1, complete: true };
   }
 
@@ -86,8 +83,9 @@ export class OwnAddress extends NodeSession {
   }
 
   async proveAgain() {
+    await this.begin();
     const signature = await signByAccount(this.#wallet, this.#account, this.message);
-    [this.#isKnown] = await this.prove([{ holder: this.nextAddress, signature }]);
+    [this.#isKnown] = await this.askKnown([{ holder: this.nextAddress, signature }]);
   }
 
   async #endingOf(leaf, transactionHash) {

@@ -1,4 +1,4 @@
-// Which of the learner's one-time keys hold a consent at a node?
+// Which of the learner's one-time keys hold a consent at a node, and what do they hold?
 //
 // Keys are derived when needed and wiped at once; only the seed stays, in memory. Each key signs
 // the session's nonce by itself, so the node learns addresses and signatures and nothing else.
@@ -22,7 +22,8 @@ export class LearnerSession extends NodeSession {
   /** Nobody is asked before a key signs. */
   isSilent = true;
 
-  constructor(seed, chainId, node) {
+  /** `node` is the address of the node that is asked; without one it is the page's own. */
+  constructor(seed, chainId, node = "") {
     super(chainId, node);
     this.#seed = seed;
   }
@@ -41,6 +42,29 @@ export class LearnerSession extends NodeSession {
     }
     await this.begin();
     return this.#tryKeys(onProgress);
+  }
+
+  async #tryKeys(onProgress) {
+    let tried = 0;
+    let end = SCAN_GAP;
+    while (tried < end) {
+      const batch = range(tried, Math.min(end, tried + BATCH_MAX));
+      const known = await this.#prove(batch);
+      tried += batch.length;
+      const last = batch.filter((_, place) => known[place]).at(-1);
+      if (last !== undefined) end = Math.min(last + 1 + SCAN_GAP, KEYS_MAX);
+      onProgress(tried);
+    }
+    return { known: this.#indices.size, tried, complete: tried >= this.#firstUnused + SCAN_GAP };
+  }
+
+  /** Begins another session and proves the keys found to it. */
+  async proveAgain() {
+    await this.begin();
+    const indices = [...this.#indices.values()];
+    for (let start = 0; start < indices.length; start += BATCH_MAX) {
+      await this.#prove(indices.slice(start, start + BATCH_MAX));
+    }
   }
 
   /** Whether this is the session's seed; the given one is wiped. */
@@ -81,21 +105,6 @@ export class LearnerSession extends NodeSession {
     return signerOf(deriveGuardianKey(this.#seed, holder));
   }
 
-  async proveAgain() {
-    const indices = [...this.#indices.values()];
-    for (let start = 0; start < indices.length; start += BATCH_MAX) {
-      await this.#proveKeys(indices.slice(start, start + BATCH_MAX));
-    }
-  }
-
-  /** What shows the node that somebody has this key. */
-  proofOf(secret) {
-    return {
-      holder: addressOf(secret),
-      signature: toHex(signDigest(secret, digestOf(this.message))),
-    };
-  }
-
   /** Wipes the seed. The session object is of no use afterwards. */
   forget() {
     this.#seed.fill(0);
@@ -104,27 +113,20 @@ export class LearnerSession extends NodeSession {
     this.#indices.clear();
   }
 
-  async #tryKeys(onProgress) {
-    let tried = 0;
-    let end = SCAN_GAP;
-    while (tried < end) {
-      const batch = range(tried, Math.min(end, tried + BATCH_MAX));
-      const known = await this.#proveKeys(batch);
-      tried += batch.length;
-      const last = batch.filter((_, place) => known[place]).at(-1);
-      if (last !== undefined) end = Math.min(last + 1 + SCAN_GAP, KEYS_MAX);
-      onProgress(tried);
-    }
-    return { known: this.#indices.size, tried, complete: tried >= this.#firstUnused + SCAN_GAP };
+  /** What shows the node that somebody has this key. */
+  proofOf(secret) {
+    const signature = toHex(signDigest(secret, digestOf(this.message)));
+    return { holder: addressOf(secret), signature };
   }
 
   get #firstUnused() {
     return Math.max(-1, ...this.#indices.values()) + 1;
   }
 
-  async #proveKeys(indices) {
-    const proofs = indices.map((index) => this.#withKey(index, (secret) => this.proofOf(secret)));
-    const known = await this.prove(proofs);
+  async #prove(indices) {
+    const prove = (secret) => this.proofOf(secret);
+    const proofs = indices.map((index) => this.#withKey(index, prove));
+    const known = await this.askKnown(proofs);
     proofs.forEach(({ holder }, place) => {
       if (known[place]) this.#indices.set(holder, indices[place]);
     });

@@ -22,6 +22,7 @@ export const VISIT_MS = 30 * 60 * 1000;
  * `onTimeUp()` hears when they have been here for long enough. */
 export class SignIn {
   #operator;
+  #node;
   #openSession;
   #onReady;
   #onTimeUp;
@@ -50,11 +51,13 @@ export class SignIn {
   }
 
   /** The next keys are those that one has with this operator, whose name is shown before anything
-   * is asked for; `openSession(seed)` makes their session. */
-  choose(operator, openSession = (seed) => new LearnerSession(seed, operator.chainId)) {
+   * is asked for. `node` is the address of the node that is asked with them, by default the page's
+   * own; `openSession(seed)` makes their session. */
+  choose(operator, { node = "", openSession } = {}) {
     this.forget();
     this.#operator = operator;
-    this.#openSession = openSession;
+    this.#node = node;
+    this.#openSession = openSession ?? ((seed) => new LearnerSession(seed, operator.chainId, node));
     for (const each of document.querySelectorAll(".chosen-operator")) {
       each.textContent = operator.did;
     }
@@ -166,7 +169,8 @@ export class SignIn {
   async #useOwnAddress() {
     const own = this.#visit;
     const sends = document.getElementById("own-address-sends");
-    const session = new OwnAddress(own, this.#operator.chainId, sends?.checked ?? false);
+    const { chainId } = this.#operator;
+    const session = new OwnAddress(own, chainId, sends?.checked ?? false, this.#node);
     if (sends) {
       // Only where consents are looked for is there anything to prove before.
       announce(say("sign.asking", own));

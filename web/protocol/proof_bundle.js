@@ -90,12 +90,19 @@ function isOpened({ document, blinding, ...record }, entry) {
 
 /** Whether the signatures prove the assurance that the document claims; an identity is for others
  * to look up. */
-function isClaimProven({ document, chainId, registry, grantSignature, holderBinding }, entry) {
+function isClaimProven(record, entry) {
+  const { document, chainId, registry, grantSignature, guardianSignature, holderBinding } = record;
   if (grantSignature === undefined) {
-    return holderBinding === undefined && document.assurance === "attested";
+    const isBare = [document.guardian, guardianSignature, holderBinding].every((each) => !each);
+    return isBare && document.assurance === "attested";
   }
   const digest = digestOf(grantMessage(entry, chainId, registry));
   if (recoverSigner(digest, fromHex(grantSignature)) !== entry.holder) return false;
+  if ((document.guardian === undefined) !== (guardianSignature === undefined)) return false;
+  const isGuarded =
+    guardianSignature === undefined ||
+    isSame(recoverSigner(digest, fromHex(guardianSignature)) ?? "", document.guardian);
+  if (!isGuarded) return false;
   return document.assurance === (holderBinding === undefined ? "signed" : "identified");
 }
 
