@@ -1,7 +1,7 @@
 """What the contracts report: one dataclass for each event, and where it stands on the chain.
 
-Names and fields are the Solidity interfaces', in snake_case, with a trailing underscore where Python
-reserves the word. `Transfer` and `Approval` are the usage token's; the timelock's events are apart.
+Names and fields are the Solidity interfaces', in snake_case, with an underscore at the end where
+Python reserves the word. `Transfer`, `Approval` are the usage token's; the timelock's are apart.
 """
 
 from __future__ import annotations
