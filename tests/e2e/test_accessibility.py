@@ -1,74 +1,24 @@
-"""Every state of the learner's pages: axe finds nothing, in both languages, by day and by night.
-
-With `PTX_SCREENSHOTS=FOLDER` each state is also drawn at both widths, to be looked at.
-"""
+"""Every state of the learner's pages: axe finds nothing, in both languages, by day and by night."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
-from node.api.page_rendering import texts_of
-from node.config import PROJECT_ROOT
 from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import BrowserWallet
 from tests.e2e.learner_node import LearnerNode
 from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS
 from tests.e2e.passkeys import Authenticator, by_name
+from tests.e2e.reader import Reader
 from tests.e2e.test_ways_to_sign import credential_file, key_file
 from tests.protocol.consent_examples import did_key_of, private_key
 from tests.requests.asking import PURPOSES, ask, token_of
 from tests.stage import World, write_json
-
-AXE = PROJECT_ROOT / "node_modules" / "axe-core" / "axe.min.js"
-RUN_AXE = """
-async () => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}
-"""
-WIDTHS = (320, 1280)
-SCHEMES = ("light", "dark")
-SCREENSHOTS = os.environ.get("PTX_SCREENSHOTS")
-
-
-class Reader:
-    """Somebody who reads the pages in one language."""
-
-    def __init__(self, page: Page, language: str) -> None:
-        self.page = page
-        self.language = language
-        self.texts: dict[str, Any] = texts_of(language)
-
-    def go(self, path: str) -> None:
-        address, mark, token = path.partition("#")
-        self.page.goto("about:blank")
-        self.page.goto(f"{address}?lang={self.language}{mark}{token}")
-
-    def press(self, text: str) -> None:
-        self.page.get_by_role("button", name=text).click()
-
-    def check(self, state: str) -> None:
-        """Nothing is wrong with what is shown, at any width, in any light."""
-        self.page.evaluate(
-            "for (const each of document.querySelectorAll('details')) each.open = true"
-        )
-        for scheme in SCHEMES:
-            self.page.emulate_media(color_scheme=scheme)
-            for width in WIDTHS:
-                self.page.set_viewport_size({"width": width, "height": 900})
-                assert self.page.evaluate("document.documentElement.scrollWidth") <= width, state
-                if SCREENSHOTS:
-                    name = f"{state}-{self.language}-{scheme}-{width}.png"
-                    self.page.screenshot(path=Path(SCREENSHOTS) / name, full_page=True)
-            self.page.evaluate(AXE.read_text(encoding="utf-8"))
-            assert self.page.evaluate(RUN_AXE) == [], (state, scheme)
 
 
 @pytest.fixture(params=["fr", pytest.param("en", marks=pytest.mark.deep)])

@@ -14,7 +14,7 @@ from protocol.types import AgreementId, to_hex
 from tests.access.signing import new_account, session_of
 from tests.access.test_people import invite
 from tests.e2e.browser_wallet import BrowserWallet, declining
-from tests.e2e.test_accessibility import AXE, RUN_AXE, SCHEMES, WIDTHS
+from tests.e2e.reader import Reader
 from tests.stage import EXAMPLES, World, hash_of, wait_until
 
 
@@ -117,30 +117,26 @@ def test_axe_finds_nothing_on_the_pages_of_an_agreement(
         "#line-1-price": "0.05",
         "#purposes": "career guidance",
     }
-    paths = (*map(to_hex, (proposed, concluded)), "", "new", "import", "rulebooks")
-    for path in paths:
-        page.goto(f"/organisation/agreements/{path}".rstrip("/") + f"?lang={language}")
-        require_legible(page, path)
-    page.goto(f"/organisation/agreements/import?lang={language}")
+    reader, pages = Reader(page, language), "/organisation/agreements"
+    paths = {
+        "agreement-proposed": f"/{to_hex(proposed)}",
+        "agreement-in-force": f"/{to_hex(concluded)}",
+        "agreements": "",
+        "agreement-new": "/new",
+        "agreement-import": "/import",
+        "rulebooks": "/rulebooks",
+    }
+    for state, path in paths.items():
+        reader.go(f"{pages}{path}")
+        reader.check(state)
+    reader.go(f"{pages}/import")
     page.locator("#file").set_input_files(EXAMPLES / "prometheus-x" / "bilateral-contract.json")
     page.locator("main button:not(.quiet)").click()
     expect(page.locator("#title-understood")).to_be_visible()
-    require_legible(page, "understood")
-    for price in ("dear", "0.05"):
-        page.goto(f"/organisation/agreements/new?lang={language}")
+    reader.check("agreement-understood")
+    for state, price in (("agreement-refused", "dear"), ("agreement-checked", "0.05")):
+        reader.go(f"{pages}/new")
         for name, text in {**fill, "#line-1-price": price}.items():
             page.locator(name).fill(text)
         page.locator(".actions button[value=check]").click()
-        require_legible(page, price)
-
-
-def require_legible(page: Page, state: str) -> None:
-    """By axe, in any light, and in its width on any screen."""
-    page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-    for scheme in SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, state
-        page.evaluate(AXE.read_text(encoding="utf-8"))
-        assert page.evaluate(RUN_AXE) == [], (state, scheme)
+        reader.check(state)

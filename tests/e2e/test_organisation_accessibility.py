@@ -1,5 +1,4 @@
-"""The organisation's pages of money and acts: axe finds nothing, in both languages, by day and by
-night. With `PTX_SCREENSHOTS=FOLDER` each is also drawn at both widths, to be looked at."""
+"""The organisation's pages: axe finds nothing, in both languages, by day and by night."""
 
 from __future__ import annotations
 
@@ -10,12 +9,14 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from node.api.organisation.session_cookie import NAME
+from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.e2e.browser_wallet import SendingWallet
-from tests.e2e.test_accessibility import Reader
+from tests.e2e.reader import Reader
 from tests.organisation.test_erasure_pages import ask_right, path_of
 from tests.organisation.test_money_pages import Bought, signed
 from tests.organisation.visits import Visit, visit
+from tests.requests.asking import ask
 from tests.stage import World
 
 pytestmark = pytest.mark.deep
@@ -48,14 +49,34 @@ def reader(
 
 @pytest.fixture(scope="module")
 def provided(world: World) -> dict[str, str]:
-    """Pages of the provider: an act, a person's request, a consent that is to be erased."""
+    """Pages of the provider, and of one of its acts, requests and consents."""
     record = world.grant_active(secrets.token_bytes(32))
     ask_right(world, "erasure")
     act = world.provider.client.get("/v1/outbox", limit=1)["items"][0]["actId"]
-    return {"act": f"/outbox/{act}", "rights": "/rights", "erasure": path_of(record)}
+    request = ask(world)["requestId"]
+    return {
+        "overview": "",
+        "consents-held": "/consents",
+        "consent": f"/consents/{to_hex(leaf_of(record.entry))}",
+        "counts": "/counts",
+        "consent-requests": "/requests",
+        "consent-request": f"/requests/{request}",
+        "consent-request-new": "/requests/new",
+        "consent-request-import": "/requests/import",
+        "access": "/access",
+        "act": f"/outbox/{act}",
+        "rights-requests": "/rights",
+        "erasure": path_of(record),
+    }
 
 
-def test_axe_finds_nothing_where_persons_are_answered(
+def test_axe_finds_nothing_where_one_signs_in(reader: Reader) -> None:
+    reader.page.context.clear_cookies()
+    reader.go("/organisation/sign-in")
+    reader.check("sign-in")
+
+
+def test_axe_finds_nothing_where_an_organisation_works(
     world: World, reader: Reader, provided: dict[str, str]
 ) -> None:
     token = visit(world).token

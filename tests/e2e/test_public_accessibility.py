@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.e2e.test_accessibility import Reader
+from tests.e2e.reader import Reader
 from tests.stage import World
 
 PAGES = {
