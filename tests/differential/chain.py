@@ -16,6 +16,7 @@ import rlp
 from eth_abi.abi import decode, encode
 from pyrevm import EVM, BlockEnv, CfgEnv, Env
 
+from indexer.decode import CONTRACT_EVENTS
 from protocol import contracts
 from protocol.agreement import PriceLine, Terms
 from protocol.commission import LineAmount
@@ -185,7 +186,7 @@ def event_of(contract: str, log: Any) -> Event | None:
     """The event of `protocol` in a log; None for those of the library contracts."""
     topics, data = log.data
     entry = events_by_topic(contract).get(bytes(topics[0]))
-    if entry is None or entry["name"] not in EVENT_TYPES:
+    if entry is None or entry["name"] not in CONTRACT_EVENTS.get(contract, ()):
         return None
     indexed = [item for item in entry["inputs"] if item["indexed"]]
     plain = [item for item in entry["inputs"] if not item["indexed"]]

@@ -86,6 +86,7 @@ def test_axe_finds_nothing_on_the_way_of_a_consent(reader: Reader, world: World)
     reader.check("slip-withdrawn")
 
 
+@pytest.mark.deep
 def test_axe_finds_nothing_where_nothing_is_granted(reader: Reader, world: World) -> None:
     page, texts = reader.page, reader.texts
     no = texts["requests"]["no"]
@@ -107,6 +108,7 @@ def test_axe_finds_nothing_where_nothing_is_granted(reader: Reader, world: World
         reader.check(state)
 
 
+@pytest.mark.deep
 def test_axe_finds_nothing_where_somebody_asks_or_checks_without_keys(
     reader: Reader, world: World, secret: bytes, tmp_path: Path
 ) -> None:
@@ -129,6 +131,7 @@ def test_axe_finds_nothing_where_somebody_asks_or_checks_without_keys(
         reader.check(state)
 
 
+@pytest.mark.deep
 def test_axe_finds_nothing_on_other_ways_to_sign(
     reader: Reader, world: World, tmp_path: Path
 ) -> None:

@@ -91,6 +91,7 @@ def test_a_wallet_signs_what_the_page_shows(
     wait_until(lambda: world.show_agreement(proposed)["signatures"], "the signature")
 
 
+@pytest.mark.deep
 def test_a_proposal_is_withdrawn_only_after_the_warning_was_read(
     world: World, page: Page, proposed: AgreementId
 ) -> None:

@@ -85,6 +85,7 @@ def test_one_prompt_signs_all_that_is_chosen_with_keys_that_were_not_used(
     assert holders == [address_of(key) for key in keys]
 
 
+@pytest.mark.deep
 def test_the_code_on_the_slip_reads_as_its_file(
     page: Page, world: World, wallet: BrowserWallet
 ) -> None:
@@ -120,6 +121,7 @@ def test_no_is_as_near_as_yes_and_grants_nothing(
     assert wallet.asked == []
 
 
+@pytest.mark.deep
 def test_yes_needs_a_purpose(page: Page, world: World) -> None:
     open_request(page, ask(world))
     page.get_by_role("button", name="Yes, to what I ticked").click()
@@ -146,6 +148,7 @@ def test_a_request_that_is_over_or_never_was_is_told_kindly(page: Page, world: W
         expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_what_is_over_meanwhile_is_told_instead_of_granted(
     page: Page, context: BrowserContext, world: World
 ) -> None:
@@ -202,6 +205,7 @@ def test_reload_and_back_grant_nothing_by_themselves(page: Page, world: World) -
     assert [bool(leaf) for leaf in leaves] == [True, False]
 
 
+@pytest.mark.deep
 def test_who_declines_in_the_wallet_has_given_nothing(
     page: Page, world: World, wallet: BrowserWallet
 ) -> None:
@@ -274,6 +278,7 @@ def test_the_whole_answer_is_given_with_the_keyboard(
     expect_granted(page, 1)
 
 
+@pytest.mark.deep
 def test_after_thirty_minutes_the_page_has_forgotten_the_keys_and_asks_anew(
     page: Page, world: World, wallet: BrowserWallet
 ) -> None:

@@ -196,7 +196,10 @@ def test_a_rate_that_no_vote_can_set_is_refused_in_words(governance: Page) -> No
         assert table_of(governance, "proposal") == []
 
 
-@pytest.mark.parametrize(("language", "wording"), [("en", EN), ("fr", FR)])
+@pytest.mark.parametrize(
+    ("language", "wording"),
+    [pytest.param("en", EN, marks=pytest.mark.deep), ("fr", FR)],
+)
 def test_the_file_says_what_the_table_says(
     governance: Page, used: World, language: str, wording: Wording
 ) -> None:
@@ -240,6 +243,7 @@ def test_listed_batches_add_up_to_the_figure(governance: Page) -> None:
     assert listed == leaves
 
 
+@pytest.mark.deep
 def test_earlier_months_are_a_link_away_and_none_comes_before_its_time(
     governance: Page, used: World
 ) -> None:
@@ -273,7 +277,7 @@ def test_it_works_with_the_keyboard(scripted: BrowserContext) -> None:
     assert page.url.endswith("rate=250#proposal")
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.deep), "fr"])
 def test_it_fits_a_telephone_and_a_desk_by_day_and_by_night(
     scripted: BrowserContext, language: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from protocol.assurance import Assurance
@@ -134,6 +135,7 @@ def test_closing_forgets_the_keys(
     expect(card(page, "Forgotten")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_after_thirty_minutes_the_page_has_forgotten_the_keys(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
 from protocol.hashing import sha256
@@ -14,6 +15,7 @@ from tests.e2e.learner_node import LearnerNode
 from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS, card, grant, sign_in, withdraw
 
 
+@pytest.mark.deep
 def test_a_node_that_does_not_answer_is_told_in_words(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

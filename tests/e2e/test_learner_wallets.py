@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.browser_wallet import (
@@ -73,6 +74,7 @@ def test_who_declines_loses_nothing_and_may_try_again(
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_a_wallet_on_another_network_is_asked_to_change_it(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:
@@ -87,6 +89,7 @@ def test_a_wallet_on_another_network_is_asked_to_change_it(
     expect(card(page, "Over there")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_without_a_wallet_the_page_says_what_to_do(context: BrowserContext) -> None:
     page = context.new_page()
     page.goto("/me")
@@ -94,6 +97,7 @@ def test_without_a_wallet_the_page_says_what_to_do(context: BrowserContext) -> N
     expect(page.get_by_text("With a withdrawal slip you need no wallet")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_two_wallets_are_offered_by_name(context: BrowserContext, wallet: BrowserWallet) -> None:
     wallet.install(context)
     other = BrowserWallet("Other & <b>Wallet</b>")

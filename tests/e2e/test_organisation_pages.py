@@ -91,8 +91,15 @@ def test_a_file_is_imported_without_scripts(world: World, page: Page, tmp_path: 
     expect(page.get_by_role("link", name=rows[0]["subjectReference"])).to_be_visible()
 
 
-@pytest.mark.parametrize("language", ["en", "fr"])
-@pytest.mark.parametrize(("width", "scheme"), [(320, "dark"), (1_280, "light")])
+@pytest.mark.parametrize(
+    ("width", "scheme", "language"),
+    [
+        (320, "dark", "fr"),
+        pytest.param(320, "dark", "en", marks=pytest.mark.deep),
+        pytest.param(1_280, "light", "en", marks=pytest.mark.deep),
+        pytest.param(1_280, "light", "fr", marks=pytest.mark.deep),
+    ],
+)
 def test_every_page_fits_and_can_be_read_by_everybody(
     chromium: Browser, world: World, token: str, width: int, scheme: str, language: str
 ) -> None:

@@ -97,6 +97,7 @@ def test_once_signed_in_the_pages_work_without_scripts(
     context.close()
 
 
+@pytest.mark.deep
 def test_who_declines_or_is_not_known_is_told_what_to_do(
     visitor: BrowserContext, wallet: BrowserWallet
 ) -> None:
@@ -114,6 +115,7 @@ def test_who_declines_or_is_not_known_is_told_what_to_do(
     expect(page.get_by_role("alert")).to_contain_text("Let an admin of the organisation invite you")
 
 
+@pytest.mark.deep
 def test_who_works_for_two_organisations_says_for_which(
     world: World, visitor: BrowserContext, wallet: BrowserWallet
 ) -> None:

@@ -103,6 +103,7 @@ def test_a_passkey_made_at_grant_finds_and_withdraws_in_fewer_steps(
     assert credential["isResidentCredential"]
 
 
+@pytest.mark.deep
 def test_the_same_passkey_signs_again_with_the_next_key(
     page: Page, world: World, learner_node: LearnerNode
 ) -> None:
@@ -121,6 +122,7 @@ def test_the_same_passkey_signs_again_with_the_next_key(
     expect(page.get_by_role("status")).to_have_text("2 consents found.")
 
 
+@pytest.mark.deep
 def test_a_passkey_that_evaluates_only_on_another_press_is_made_once(
     page: Page, world: World, learner_node: LearnerNode
 ) -> None:
@@ -168,6 +170,7 @@ def test_nothing_secret_of_a_passkey_leaves_the_page_or_stays_in_it(
     assert page.evaluate("indexedDB.databases()") == []
 
 
+@pytest.mark.deep
 def test_a_passkey_that_is_refused_gives_nothing(page: Page, world: World) -> None:
     authenticator = Authenticator(page)
     made = ask(world)
@@ -208,6 +211,7 @@ def test_without_prf_a_recovery_file_grants_finds_and_withdraws(
     assert other["leaf"] is None
 
 
+@pytest.mark.deep
 def test_a_file_that_does_not_open_is_told_and_gives_nothing(
     page: Page, world: World, tmp_path: Path
 ) -> None:

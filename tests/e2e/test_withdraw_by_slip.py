@@ -82,6 +82,7 @@ def test_a_slip_from_a_file_is_shown_first_and_then_withdraws_for_good(
     assert learner_node.wait_until(held.leaf, "withdrawn")["endedBy"] == "holder"
 
 
+@pytest.mark.deep
 def test_keeping_the_consent_sends_nothing(
     page: Page, learner_node: LearnerNode, held: Held
 ) -> None:
@@ -132,6 +133,7 @@ def test_what_is_no_whole_slip_is_told_and_sent_nowhere(
     assert sent == []
 
 
+@pytest.mark.deep
 def test_a_node_that_does_not_answer_is_asked_again_without_harm(
     page: Page, learner_node: LearnerNode, held: Held
 ) -> None:

@@ -103,6 +103,8 @@ ENTRIES = tuple(
 LEAVES = {leaf_of(entry): entry for entry in ENTRIES}
 NOBODYS = AgreementId(bytes(32))
 
+PROPOSED = 0.15
+"""How often something about a proposal comes beside another act."""
 MONEY_ACTS = (
     *("issue", "deposit", "settle", "settle", "settle"),
     *("claim", "pay_out_commission", "leave", "redeem"),
@@ -114,13 +116,13 @@ def tell(seed: int, acts: int) -> list[list[Event]]:
     """Transactions in their order: two organisations, an agreement, then acts of all kinds."""
     draw = random.Random(seed)
     story = Story().begin()
-    kinds = (
-        *(_act_with_money, _act_with_consents, _act_with_agreements, _act_with_participants),
-        _act_with_proposals,
-    )
+    kinds = (_act_with_money, _act_with_consents, _act_with_agreements, _act_with_participants)
+    aside = random.Random(f"proposals of {seed}")
     for _ in range(acts):
-        [act] = draw.choices(kinds, (5, 3, 3, 3, 1))
+        [act] = draw.choices(kinds, (5, 3, 3, 3))
         act(story, draw)
+        if aside.random() < PROPOSED:
+            _act_with_proposals(story, aside)
     return transactions_of(story.events)
 
 

@@ -37,12 +37,14 @@ from tests.indexer.specification import (
 )
 from tests.indexer.specification_of_activity import require_same_activity
 from tests.indexer.specification_of_money import require_same_money
+from tests.indexer.specification_of_statements import require_same_statements
 
-SEED, ACTS = 13, 200
+SEED, ACTS = 30, 200
 """A history with every event."""
 ELSEWHERE = {
     "accounts": "tests/indexer/test_balances_at.py",
     "books.accounts_named": "tests/indexer/test_forgotten_postings.py",
+    "consents.is_ended_by": "tests/organisation/test_consents_pages.py",
     "events": "tests/indexer/test_feed_histories.py",
     "feed": "tests/indexer/test_feed_histories.py",
     "freshness": "tests/indexer/test_answers.py",
@@ -112,6 +114,7 @@ def require_fold(connection: Connection, chain: ScriptedChain) -> None:
     require_same_proposals(connection, now)
     require_same_money(connection, chain, now)
     require_same_activity(connection, now)
+    require_same_statements(connection, now)
 
 
 def require_fold_at(connection: Connection, chain: ScriptedChain, times: list[int]) -> None:

@@ -42,6 +42,7 @@ RIGHTS = {
         "transactions": {"SELECT"},
         "attempts": {"SELECT"},
         "rights_requests": {"INSERT", "SELECT", "UPDATE"},
+        "agreement_documents": {"INSERT", "SELECT", "UPDATE"},
         "process_metrics": {"SELECT"},
     },
     SENDER_ROLE: {
@@ -296,6 +297,7 @@ FORBIDDEN = (
     (SENDER_ROLE, "UPDATE node.transactions SET data = ''"),
     (SENDER_ROLE, "UPDATE node.attempts SET raw = ''"),
     (SENDER_ROLE, "DELETE FROM node.attempts"),
+    (API_ROLE, "UPDATE node.agreement_documents SET terms = terms"),
     (SENDER_ROLE, "SELECT * FROM node.idempotency"),
     (SENDER_ROLE, "DELETE FROM node.idempotency"),
     (SENDER_ROLE, "SELECT * FROM node.principal_of('')"),

@@ -28,7 +28,7 @@ class Visit:
         )
 
     def get(self, path: str, **query: Any) -> httpx.Response:
-        return self.http.get(f"/organisation{path}", params=query)
+        return self.http.get(f"/organisation{path}", params=query or None)
 
     def page(self, path: str, **query: Any) -> str:
         answer = self.get(path, **query)
