@@ -40,7 +40,7 @@ def read_call(contract: str, data: bytes) -> GovernanceCall | None:
     name, inputs = known
     try:
         values = decode([kind for _, kind in inputs], data[SELECTOR_LENGTH:])
-    except (DecodingError, UnicodeDecodeError):
+    except (DecodingError, OverflowError, UnicodeDecodeError):  # offsets may be of any size
         return None
     arguments = tuple((each, value) for (each, _), value in zip(inputs, values, strict=True))
     return GovernanceCall(contract, name, arguments)

@@ -74,6 +74,7 @@ def test_an_agreement_is_proposed_without_scripts(
     context.close()
 
 
+@pytest.mark.deep
 def test_a_wallet_signs_what_the_page_shows(
     world: World, page: Page, wallet: BrowserWallet, proposed: AgreementId
 ) -> None:

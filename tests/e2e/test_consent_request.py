@@ -236,6 +236,7 @@ def test_documents_that_do_not_fit_are_not_signed(page: Page, world: World) -> N
     expect(page.get_by_role("button", name="Yes, to what I ticked")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_the_token_is_in_no_address_that_the_node_sees_and_follows_the_language(
     page: Page, world: World
 ) -> None:

@@ -215,6 +215,7 @@ def test_the_file_says_what_the_table_says(
         assert shown == in_words(table_of_csv(name, rows).first(ROWS_MAX), wording)
 
 
+@pytest.mark.deep
 def test_every_figure_leads_to_what_makes_it(governance: Page, used: World) -> None:
     links = set(
         governance.locator("td a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
@@ -256,6 +257,7 @@ def test_earlier_months_are_a_link_away_and_none_comes_before_its_time(
     assert httpx.get(f"{used.node.url}/governance?until={later}").status_code == 422
 
 
+@pytest.mark.deep
 def test_french_is_spoken_throughout(governance: Page, used: World) -> None:
     governance.goto("/governance?lang=fr&category=1&rate=250")
     expect(governance.get_by_role("heading", level=1)).to_have_text("Le registre en chiffres")
@@ -264,6 +266,7 @@ def test_french_is_spoken_throughout(governance: Page, used: World) -> None:
     assert not re.search(r"Leaves|Uses|Commission of|Download", text)
 
 
+@pytest.mark.deep
 def test_it_works_with_the_keyboard(scripted: BrowserContext) -> None:
     page = scripted.new_page()
     page.goto("/governance?lang=en")
@@ -277,6 +280,7 @@ def test_it_works_with_the_keyboard(scripted: BrowserContext) -> None:
     assert page.url.endswith("rate=250#proposal")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.deep), "fr"])
 def test_it_fits_a_telephone_and_a_desk_by_day_and_by_night(
     scripted: BrowserContext, language: str

@@ -76,6 +76,7 @@ def test_the_whole_way_works_with_the_keyboard(
     )
 
 
+@pytest.mark.deep
 def test_it_fits_a_telephone_and_a_desk_by_day_and_by_night(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

@@ -122,6 +122,7 @@ def test_nothing_secret_is_kept_or_leaves_the_page(
     expect(card(page, "Nothing kept")).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_closing_forgets_the_keys(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

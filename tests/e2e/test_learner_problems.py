@@ -60,6 +60,7 @@ def test_what_the_node_refuses_is_told_with_its_remedy(
     expect(problem).to_have_count(0)
 
 
+@pytest.mark.deep
 def test_a_session_that_the_node_lost_is_begun_again(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

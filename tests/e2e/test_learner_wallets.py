@@ -61,6 +61,7 @@ def test_a_contract_wallet_is_refused_before_anything_is_sent(
     assert sent == []
 
 
+@pytest.mark.deep
 def test_who_declines_loses_nothing_and_may_try_again(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

@@ -76,6 +76,7 @@ def test_a_request_is_made_found_and_attested_without_scripts(world: World, page
     assert fields["subjectReference"] not in page.url
 
 
+@pytest.mark.deep
 def test_a_file_is_imported_without_scripts(world: World, page: Page, tmp_path: Path) -> None:
     rows = [line(world, purposes='guidance, with "quotes"') for _ in range(2)]
     quoted = [{**row, "purposes": '"guidance, with ""quotes"""'} for row in rows]
@@ -125,6 +126,7 @@ def test_every_page_fits_and_can_be_read_by_everybody(
     context.close()
 
 
+@pytest.mark.deep
 def test_the_way_between_the_pages_is_walked_by_keyboard(page: Page) -> None:
     page.goto("/organisation")
     page.keyboard.press("Tab")

@@ -67,6 +67,7 @@ def test_who_is_invited_joins_with_a_wallet_and_comes_back_with_it(
     expect(page.get_by_text("Auditor: reads everything")).to_be_visible()
 
 
+@pytest.mark.deep
 def test_who_is_invited_joins_with_a_passkey_and_comes_back_with_it(
     world: World, visitor: BrowserContext
 ) -> None:
@@ -82,6 +83,7 @@ def test_who_is_invited_joins_with_a_passkey_and_comes_back_with_it(
     assert page.url.endswith("/organisation?lang=fr")
 
 
+@pytest.mark.deep
 def test_once_signed_in_the_pages_work_without_scripts(
     world: World, chromium: Browser, door: str
 ) -> None:

@@ -82,6 +82,7 @@ def cors_of(answer: httpx.Response) -> dict[str, str]:
     return {k: v for k, v in answer.headers.items() if k.startswith("access-control-")}
 
 
+@pytest.mark.deep
 def test_an_operators_page_may_ask_at_the_learners_doors_alone(
     second: SecondOperator, world: World
 ) -> None:
@@ -110,6 +111,7 @@ def test_an_operators_page_may_ask_at_the_learners_doors_alone(
             assert cors_of(node.get(path, headers={"Origin": origin})) == {}
 
 
+@pytest.mark.deep
 def test_a_page_asks_the_operators_nodes_and_no_other(second: SecondOperator, world: World) -> None:
     """Each page names the others' addresses in its policy, and links to their pages."""
     for url, other in ((world.node.url, second.base_url), (second.node.url, world.node.url)):
@@ -124,6 +126,7 @@ def choose(page: Page, node: LearnerNode) -> None:
     expect(page.get_by_role("status")).to_contain_text(f"keys with {node.operator_did}")
 
 
+@pytest.mark.deep
 def test_a_record_of_one_operator_is_found_and_withdrawn_from_anothers_page(
     page: Page, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

@@ -239,6 +239,7 @@ def test_a_file_that_does_not_open_is_told_and_gives_nothing(
     assert shown(world, made["requestId"])["state"] == "sent"
 
 
+@pytest.mark.deep
 def test_at_an_address_without_passkeys_the_page_says_so(
     chromium: Browser, learner_node: LearnerNode
 ) -> None:

@@ -143,6 +143,7 @@ def use_own_address(page: Page, sends: bool = False) -> None:
     page.get_by_role("button", name="Use this address").click()
 
 
+@pytest.mark.deep
 def test_the_wallets_own_address_holds_and_withdraws_by_its_own_transaction(
     page: Page, world: World, learner_node: LearnerNode, wallet: BrowserWallet
 ) -> None:

@@ -94,6 +94,7 @@ def test_keeping_the_consent_sends_nothing(
     assert learner_node.state_of(held.leaf)["active"]
 
 
+@pytest.mark.deep
 def test_a_slip_that_was_used_shows_where_its_withdrawal_stands(
     page: Page, learner_node: LearnerNode, held: Held
 ) -> None:
@@ -110,6 +111,7 @@ def flipped(place: int) -> Callable[[bytes], str]:
     return lambda slip: to_hex(bytes(b ^ (at == place) for at, b in enumerate(slip)))
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
@@ -147,6 +149,7 @@ def test_a_node_that_does_not_answer_is_asked_again_without_harm(
     assert learner_node.wait_until(held.leaf, "withdrawn")["endedBy"] == "holder"
 
 
+@pytest.mark.deep
 def test_the_learners_page_leads_to_it(page: Page) -> None:
     page.goto("/me?lang=fr")
     page.get_by_role("main").get_by_role("link", name="Retirer avec un bon").click()

@@ -237,6 +237,7 @@ def test_when_services_die_all_stop_and_one_is_named(house: House, names: tuple[
     assert not house.settings.running_file.exists()
 
 
+@pytest.mark.deep
 def test_ctrl_c_leaves_no_process(house: House) -> None:
     running = house.start()
     pids = all_pids(running)

@@ -70,7 +70,7 @@ def test_every_event_and_every_query(bench: Bench) -> None:
 
 
 @settings(
-    max_examples=12,
+    max_examples=8,
     report_multiple_bugs=False,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import httpx
+import pytest
 
 from node.did_keys import DidKeys
 from node.record_delivery import REFUSALS_BELIEVED
@@ -336,6 +337,7 @@ def test_a_confirmation_that_proves_nothing_is_not_believed(nodes: TwoNodes) -> 
         nodes.wait_for_deliveries(record, [("record", "delivered")])
 
 
+@pytest.mark.deep
 def test_a_rotated_key_counts_as_soon_as_the_chain_says_so(nodes: TwoNodes, secret: bytes) -> None:
     """By the command line; `--alone` ends the earlier key at once."""
 

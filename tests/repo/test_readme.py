@@ -78,6 +78,7 @@ def running(environment: dict[str, str], log: Path) -> Iterator[Path]:
         process.wait(START_SECONDS)
 
 
+@pytest.mark.deep
 def test_the_commands_of_the_readme(tmp_path: Path) -> None:
     commands = shown()
     assert [command for command, _ in commands[:2]] == ["make run", "make demo"]
