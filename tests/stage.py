@@ -60,6 +60,10 @@ def wait_until(done: Callable[[], Any], what: str, seconds: float = DEADLINE_SEC
     return found
 
 
+WRITERS = "SELECT pid FROM pg_locks WHERE mode = 'RowExclusiveLock' AND pid <> pg_backend_pid()"
+"""Transactions that have written, or are about to."""
+
+
 @dataclass(slots=True)
 class Node:
     """One running node, its settings completed with where it runs, and its database as owner."""
@@ -79,10 +83,14 @@ class Node:
 
     @contextmanager
     def held(self, service: str) -> Iterator[None]:
-        """Inside the block one of its processes stands still."""
+        """Inside the block one of its processes stands still, between two transactions: it keeps no
+        row locked that a test waits for."""
         [pid] = [entry.pid for entry in self.running.processes if entry.name == service]
         process = psutil.Process(pid)
         process.suspend()
+        while self.sql(WRITERS):
+            process.resume()
+            process.suspend()
         try:
             yield
         finally:
