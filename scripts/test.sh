@@ -119,10 +119,7 @@ else
   part "linters, types, layers" scripts/check.sh
   # Each on a chain and a database of its own: what waits for one leaves the processor to others.
   beside "contracts" npm run --silent test:solidity
-  of_node=(
-    tests/node tests/sending tests/access tests/records tests/requests tests/organisation
-    tests/e2e tests/web
-  )
+  of_node=(tests/node tests/sending tests/access tests/records tests/requests tests/e2e tests/web)
   beside "node, pages" "${pytest[@]}" -m "not deep" "${of_node[@]}"
   beside "protocol, indexer, all others" \
     "${pytest[@]}" -m "not deep" "${of_node[@]/#/--ignore=}"
