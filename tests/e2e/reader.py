@@ -62,4 +62,4 @@ class Reader:
                     path = Path(SCREENSHOTS) / f"{state}-{device}.png"
                     self.page.screenshot(path=path, full_page=True)
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
-            assert self.page.evaluate(RUN_AXE) == [], (state, scheme)
+            assert (found := self.page.evaluate(RUN_AXE)) == [], (state, scheme, found)
