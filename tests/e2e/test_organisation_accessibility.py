@@ -80,8 +80,7 @@ def test_axe_finds_nothing_where_an_organisation_works(
     world: World, reader: Reader, provided: dict[str, str]
 ) -> None:
     token = visit(world).token
-    cookie = {"name": NAME, "value": token, "url": world.node.url}
-    reader.page.context.add_cookies([cookie])  # type: ignore[list-item]
+    reader.page.context.add_cookies([{"name": NAME, "value": token, "url": world.node.url}])
     for state, path in provided.items():
         reader.go(f"/organisation{path}")
         reader.check(state)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from eth_account import Account
 from web3 import Web3
+from web3.types import RPCEndpoint
 
 from node.governance import execute_through_timelock
 from protocol.booking import amount_text
@@ -98,7 +99,7 @@ def test_a_voucher_is_signed_settled_and_followed_to_the_end(world: World) -> No
     assert payee.post(f"{path}/settle").status_code == 303, "asked twice it is followed"
     wait_until(lambda: "It is in a block" in payer.page(path), "a block")
     world.wait_for_block(world.web3.eth.block_number)
-    world.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+    world.web3.provider.make_request(RPCEndpoint("evm_mine"), [])
     assert 'aria-current="step">In a block' in payer.page(path)
     assert "€0.00" in row_of(payer.page("/money"), bought)
     settled = payee.post(f"{path}/settle")
