@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from node.config import PROJECT_ROOT
 from protocol.entries import leaf_of
 from protocol.record import Record
 from protocol.types import to_hex
@@ -61,6 +62,22 @@ def test_a_proof_file_is_checked_in_the_page_and_sent_to_nobody(
     expect(page.locator("#since-answer")).to_contain_text("It was withdrawn on")
     [asked] = [each for each in sent if "/v1/" in each]
     assert asked.strip().endswith(f"?holder={to_hex(record.entry.holder)}")
+
+
+@pytest.mark.deep
+def test_who_signed_along_is_told_as_long_as_the_file_holds(
+    page: Page, learner_node: LearnerNode, tmp_path: Path
+) -> None:
+    vectors = PROJECT_ROOT / "tests" / "vectors" / "proof_bundles"
+    guarded = json.loads((vectors / "guarded.json").read_text())["bundle"]
+    guardian = guarded["record"]["document"]["guardian"]
+    check(page, tmp_path, guarded)
+    assert result_of(page, "parent or guardian") == "ok"
+    expect(page.get_by_role("main")).to_contain_text(guardian)
+    guarded["record"]["guardianSignature"] = guarded["record"]["grantSignature"]
+    check(page, tmp_path, guarded)
+    expect(page.get_by_role("heading", name="This file does not hold")).to_be_focused()
+    expect(page.get_by_role("main")).not_to_contain_text("parent or guardian")
 
 
 @pytest.mark.deep
