@@ -9,15 +9,16 @@ from typing import Any
 import pytest
 
 from node.client import NodeRefused
-from node.intake.records import make_entry, signed_slip
+from node.intake.records import signed_slip
 from protocol.bundle_verification import Result, verify_bundle
 from protocol.entries import leaf_of
 from protocol.holder_keys import address_of
 from protocol.record import Record, from_json, to_json
-from protocol.signatures import is_signed_by, sign_digest
+from protocol.signatures import is_signed_by
 from protocol.signing import consent_grant_digest
 from protocol.slip import encode_slip
-from protocol.types import AccountAddress, to_hex
+from protocol.types import to_hex
+from tests.records.guardians import guarded
 from tests.records.test_strangers import deliver, nothing_kept, records_for
 from tests.records.two_nodes import TwoNodes
 from tests.stage import wait_until
@@ -29,26 +30,6 @@ RECORDS = "/v1/records"
 def guardian() -> bytes:
     """The key of a parent or guardian."""
     return secrets.token_bytes(32)
-
-
-def guarded(nodes: TwoNodes, secret: bytes, guardian: bytes) -> Record:
-    """A minor's record: its document names the guardian, and both have signed."""
-    alone = nodes.make_record(secret)
-    named = replace(alone.document, guardian=AccountAddress(address_of(guardian)))
-    parts = alone.entry
-    entry, blinding = make_entry(
-        *(named, parts.agreement_id, parts.issuer, parts.holder),
-        *(parts.valid_from, parts.valid_until),
-    )
-    digest = consent_grant_digest(entry, alone.chain_id, alone.registry)
-    return replace(
-        alone,
-        document=named,
-        entry=entry,
-        blinding=blinding,
-        grant_signature=sign_digest(secret, digest),
-        guardian_signature=sign_digest(guardian, digest),
-    )
 
 
 def granted(nodes: TwoNodes, secret: bytes, guardian: bytes) -> Record:
