@@ -181,7 +181,7 @@ test("high s, another length and a foreign v are no signature", () => {
   assert.equal(recoverSigner(fromHex(digest), foreign), null);
 });
 
-test("a wallet that numbers v from 0 gives no signature of the ledger's until v is put right", () => {
+test("a v numbered from 0 is no signature of the ledger, until it is put right", () => {
   const { digest, signature, signer } = read("eip712/holder-session.json");
   const v = Number(`0x${signature.slice(-2)}`) - 27;
   const fromZero = `${signature.slice(0, -2)}0${v}`;
