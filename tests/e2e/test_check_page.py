@@ -28,6 +28,13 @@ def bundle(world: World, record: Record) -> Json:
     return answer
 
 
+def guarded_bundle() -> Json:
+    """The proof file of a consent that a guardian signed along."""
+    file = PROJECT_ROOT / "tests" / "vectors" / "proof_bundles" / "guarded.json"
+    bundle: Json = json.loads(file.read_text())["bundle"]
+    return bundle
+
+
 def check(page: Page, folder: Path, value: Any) -> None:
     file = folder / "consent.proof.json"
     file.write_text(value if isinstance(value, str) else json.dumps(value))
@@ -68,8 +75,7 @@ def test_a_proof_file_is_checked_in_the_page_and_sent_to_nobody(
 def test_who_signed_along_is_told_as_long_as_the_file_holds(
     page: Page, learner_node: LearnerNode, tmp_path: Path
 ) -> None:
-    vectors = PROJECT_ROOT / "tests" / "vectors" / "proof_bundles"
-    guarded = json.loads((vectors / "guarded.json").read_text())["bundle"]
+    guarded = guarded_bundle()
     guardian = guarded["record"]["document"]["guardian"]
     check(page, tmp_path, guarded)
     assert result_of(page, "parent or guardian") == "ok"
