@@ -47,6 +47,15 @@ OFFERS_REFUSED = Counter(
 ACTS_REFUSED = Counter(
     "ptx_sender_acts_refused_total", "Acts that the contracts refuse", ["kind"], registry=SENDER
 )
+HELD_BACK = Gauge(
+    "ptx_outbox_held_back",
+    "Acts that a contract or the chain's node refuses for now, and that are tried again",
+    ["reason"],
+    registry=SENDER,
+)
+HELD_BACK_SECONDS = Gauge(
+    "ptx_outbox_held_back_oldest_seconds", "Age of the oldest of them", ["reason"], registry=SENDER
+)
 FILLED = Counter(
     "ptx_sender_filled_total", "Nonces used up by a transaction that does nothing", registry=SENDER
 )
@@ -97,6 +106,12 @@ _WITHDRAWN_SINCE = text(
     " (SELECT coalesce(max(transaction_id), 0) - :recent FROM node.transactions)"
 )
 
+_HELD_BACK = text(
+    "SELECT failure ->> 'name' AS reason, count(*) AS acts,"
+    " extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_seconds"
+    " FROM node.outbox WHERE state = 'waiting' AND failure ->> 'name' IS NOT NULL GROUP BY reason"
+)
+
 _DELIVERIES = text(
     "SELECT kind, state, count(*) AS deliveries,"
     " extract(epoch FROM clock_timestamp() - min(created_at))::float8 AS oldest_seconds"
@@ -107,19 +122,19 @@ logger = structlog.get_logger("metrics")
 
 
 class Teller:
-    """Of one process. `observe` reads what is counted from the database itself."""
+    """Of one process. `observers` read what is counted from the database itself."""
 
     def __init__(
         self,
         engine: Engine,
         process: str,
         registry: CollectorRegistry,
-        observe: Callable[[Connection], None] = lambda connection: None,
+        *observers: Callable[[Connection], None],
     ) -> None:
         self._engine = engine
         self._process = process
         self._registry = registry
-        self._observe = observe
+        self._observers = observers
         self._tell_again_at = 0.0
 
     def turn(self) -> None:
@@ -129,7 +144,8 @@ class Teller:
         self._tell_again_at = time.monotonic() + TELL_SECONDS
         try:
             with self._engine.begin() as connection:
-                self._observe(connection)
+                for observe in self._observers:
+                    observe(connection)
                 tell(connection, self._process, generate_latest(self._registry).decode())
         except DBAPIError as error:
             logger.warning("not_told", process=self._process, reason=str(error.orig)[:300])
@@ -156,6 +172,16 @@ class WithdrawalWatch:
             for seconds in connection.execute(_WITHDRAWN_SINCE, asked).scalars():
                 WITHDRAWAL_SECONDS.observe(max(seconds, 0.0))
         self._since = now
+
+
+def watch_held_back(connection: Connection) -> None:
+    """Counts what waits because it is refused, by the reason's name: a contract's own, or one of
+    `node/sending/failures.py`."""
+    HELD_BACK.clear()
+    HELD_BACK_SECONDS.clear()
+    for row in connection.execute(_HELD_BACK):
+        HELD_BACK.labels(row.reason).set(row.acts)
+        HELD_BACK_SECONDS.labels(row.reason).set(max(row.oldest_seconds, 0.0))
 
 
 def watch_deliveries(connection: Connection) -> None:

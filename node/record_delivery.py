@@ -74,7 +74,17 @@ logger = structlog.get_logger("records")
 
 
 class DeliveryFailed(Exception):
-    """Nothing of a batch is known to have arrived; the text says why."""
+    """Nothing of a batch is known to have arrived; the text says why. `words` are the receiver's
+    own: for the issuer to read and for no log, since they may repeat what was sent."""
+
+    def __init__(self, reason: str, words: str = "") -> None:
+        super().__init__(reason)
+        self.words = words
+
+    @property
+    def told(self) -> str:
+        """What the issuer reads."""
+        return f"{self}: {self.words}" if self.words else str(self)
 
 
 class BatchRefused(DeliveryFailed):
@@ -178,7 +188,8 @@ class RecordDelivery:
             logger.warning(
                 "not_delivered", recipient=recipient.hex(), kind=kind, reason=reason[:300]
             )
-            failed = [(each, Outcome.failed(each, reason)) for each in claimed]
+            told = error.told if isinstance(error, DeliveryFailed) else reason
+            failed = [(each, Outcome.failed(each, told)) for each in claimed]
             await self._queue.write_outcomes(recipient, kind, failed)
             failures = self._resting[key].failures + 1 if key in self._resting else 0
             self._resting[key] = _Rest(failures, time.monotonic() + pause_seconds(failures))
@@ -200,7 +211,7 @@ class RecordDelivery:
                 await self._deliver(recipient, address, kind, items[half:])
                 return
             # Not for good: it may be a proxy that says so, and not the receiver.
-            results = [_Result("later", str(error))]
+            results = [_Result("later", error.told)]
         await self._judge(recipient, kind, sent, results)
 
     async def _items(self, kind: str, claimed: Sequence[Claimed]) -> list[Item]:
@@ -258,10 +269,8 @@ class RecordDelivery:
             {"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
         )
         if answer.status != 200:
-            said = f"The receiver answered {answer.status}: {_detail(answer.body)}"
-            if is_about_items(answer.status):
-                raise BatchRefused(said)
-            raise DeliveryFailed(said)
+            kind_of_failure = BatchRefused if is_about_items(answer.status) else DeliveryFailed
+            raise kind_of_failure(f"The receiver answered {answer.status}", _detail(answer.body))
         try:
             results = msgspec.json.decode(answer.body, type=_Results).results
         except msgspec.DecodeError as error:

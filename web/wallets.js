@@ -2,6 +2,7 @@
 
 import { PageProblem } from "./problems.js";
 import { toHex, utf8ToBytes } from "./protocol/bytes.js";
+import { withLedgersV } from "./protocol/wallet_signatures.js";
 
 const DECLINED = 4001;
 const NOT_AUTHORISED = 4100;
@@ -33,19 +34,20 @@ export async function connect(wallet) {
   return account;
 }
 
-/** The wallet's signature of a text that it shows (EIP-191), 0x-hex as the wallet gives it. */
-export function signText(wallet, account, text) {
-  return request(wallet, "personal_sign", [toHex(utf8ToBytes(text)), account]);
+/** The wallet's signature of a text that it shows (EIP-191), 0x-hex with v as the ledger has it. */
+export async function signText(wallet, account, text) {
+  return withLedgersV(await request(wallet, "personal_sign", [toHex(utf8ToBytes(text)), account]));
 }
 
-/** The wallet's signature of typed data, 0x-hex as the wallet gives it.
+/** The wallet's signature of typed data, 0x-hex with v as the ledger has it.
  *
  * Some wallets sign only for the network that they are set to; such a one is asked to change it.
  */
 export async function signTypedData(wallet, account, message) {
   const { chainId } = message.domain;
-  const ask = () =>
-    request(wallet, "eth_signTypedData_v4", [account, JSON.stringify(message)], chainId);
+  const parameters = [account, JSON.stringify(message)];
+  const ask = async () =>
+    withLedgersV(await request(wallet, "eth_signTypedData_v4", parameters, chainId));
   try {
     return await ask();
   } catch (error) {

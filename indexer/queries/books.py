@@ -73,10 +73,22 @@ def balance(connection: Connection, account: LedgerAccount) -> AmountMinor:
 
 def balances_by_kind(connection: Connection) -> dict[str, AmountMinor]:
     """The same summed by what the names begin with, such as `deposit`; a kind that never moved is
-    absent."""
-    accounts = _BALANCES.subquery()
-    kind = func.split_part(accounts.c.account, ":", 1).label("kind")
-    rows = connection.execute(select(kind, func.sum(accounts.c.balance)).group_by(kind))
+    absent. One reading of the postings, which first sums what went from kind to kind."""
+    paid_by, paid_to = (func.split_part(name, ":", 1) for name in (_P.source, _P.target))
+    pairs = (
+        select(
+            paid_by.label("source"),
+            paid_to.label("target"),
+            func.sum(_P.amount_minor).label("amount"),
+        )
+        .group_by(paid_by, paid_to)
+        .cte("pairs")
+    )
+    sides = union_all(
+        select(pairs.c.target.label("kind"), pairs.c.amount),
+        select(pairs.c.source, -pairs.c.amount),
+    ).subquery()
+    rows = connection.execute(select(sides.c.kind, func.sum(sides.c.amount)).group_by(sides.c.kind))
     return {each: AmountMinor(int(amount)) for each, amount in rows}
 
 

@@ -5,10 +5,11 @@ A period is the month of use in UTC, whenever it was settled.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, tuple_
 
 from indexer import tables
 from protocol.commission import WHOLE_BPS
@@ -37,6 +38,13 @@ class Use:
         return AmountMinor(self.gross_minor - self.commission_minor)
 
 
+class UseOfMonths(NamedTuple):
+    """The same use of some months, by the month and by who used."""
+
+    by_period: dict[Period, Use]
+    by_consumer: dict[OrganisationId, Use]
+
+
 @dataclass(frozen=True, slots=True)
 class PaidUse:
     """What a consumer's use under an agreement brought one payee in a month of use."""
@@ -57,22 +65,34 @@ class AtAnotherRate:
     proposed_minor: AmountMinor
 
 
-def use_by_period(connection: Connection, first: Period, last: Period) -> dict[Period, Use]:
-    """Of each period of these, both included, in which anything was used."""
-    return _use_by(connection, tables.settlements.c.period, first, last)
+def use_by_period_and_consumer(connection: Connection, first: Period, last: Period) -> UseOfMonths:
+    """Of each of these periods, both included, in which anything was used, and of each organisation
+    that used something in them; in one reading."""
+    settlements = tables.settlements.c
+    once = _once_a_settlement(first, last, settlements.period, settlements.consumer)
+    keys = (once.c.period, once.c.consumer)
+    statement = (
+        select(*keys, *_sums_of(once))
+        .group_by(func.grouping_sets(*(tuple_(key) for key in keys)))
+        .order_by(*keys)
+    )
+    found = UseOfMonths({}, {})
+    for period, consumer, *sums in connection.execute(statement):
+        if consumer is None:
+            found.by_period[Period(period)] = _use(*sums)
+        else:
+            found.by_consumer[OrganisationId(consumer)] = _use(*sums)
+    return found
 
 
 def use_by_category(connection: Connection, first: Period, last: Period) -> dict[Category, Use]:
     """Of each category of commons in these periods. Units that several categories bill count in
     each of them."""
-    return _use_by(connection, tables.settlement_lines.c.category, first, last)
-
-
-def use_by_consumer(
-    connection: Connection, first: Period, last: Period
-) -> dict[OrganisationId, Use]:
-    """Of each organisation that used something in these periods."""
-    return _use_by(connection, tables.settlements.c.consumer, first, last)
+    category = tables.settlement_lines.c.category
+    once = _once_a_settlement(first, last, by=category)
+    statement = select(once.c.category, *_sums_of(once)).where(once.c.category.is_not(None))
+    rows = connection.execute(statement.group_by(once.c.category).order_by(once.c.category))
+    return {Category(found): _use(*sums) for found, *sums in rows}
 
 
 def use_paid_to(connection: Connection, payee: bytes, first: Period, last: Period) -> list[PaidUse]:
@@ -94,16 +114,11 @@ def use_paid_to(connection: Connection, payee: bytes, first: Period, last: Perio
         .subquery()
     )
     key = (once.c.agreement_id, once.c.consumer, once.c.period)
-    sums = (func.sum(column) for column in (once.c.units, once.c.gross, once.c.commission))
-    statement = select(*key, *sums).group_by(*key).order_by(once.c.period.desc(), *key[:2])
+    statement = select(*key, *_sums_of(once)).group_by(*key)
+    rows = connection.execute(statement.order_by(once.c.period.desc(), *key[:2]))
     return [
-        PaidUse(
-            agreement,
-            consumer,
-            period,
-            Use(Units(int(units)), AmountMinor(int(gross)), AmountMinor(int(commission))),
-        )
-        for agreement, consumer, period, units, gross, commission in connection.execute(statement)
+        PaidUse(agreement, consumer, period, _use(*sums))
+        for agreement, consumer, period, *sums in rows
     ]
 
 
@@ -137,29 +152,34 @@ def commission_at_another_rate(
     }
 
 
-def _use_by(
-    connection: Connection, key: ColumnElement[Any], first: Period, last: Period
-) -> dict[Any, Use]:
+def _once_a_settlement(
+    first: Period, last: Period, *columns: Any, by: ColumnElement[Any] | None = None
+) -> Subquery:
+    """Units and amounts of each settlement, with these columns of it; `by` divides its lines."""
     settlements, lines = tables.settlements.c, tables.settlement_lines.c
-    once = (
+    divided = () if by is None else (by,)
+    return (
         _settled_lines(first, last)
         .with_only_columns(
-            key.label("key"),
+            *columns,
+            *divided,
             (settlements.to_units - settlements.from_units).label("units"),
             func.coalesce(func.sum(lines.gross_minor), 0).label("gross"),
             func.coalesce(func.sum(lines.commission_minor), 0).label("commission"),
             maintain_column_froms=True,
         )
-        .where(key.is_not(None))
-        .group_by(settlements.block_number, settlements.log_index, key)
+        .group_by(settlements.block_number, settlements.log_index, *divided)
         .subquery()
     )
-    sums = (func.sum(column) for column in (once.c.units, once.c.gross, once.c.commission))
-    statement = select(once.c.key, *sums).group_by(once.c.key).order_by(once.c.key)
-    return {
-        found: Use(Units(int(units)), AmountMinor(int(gross)), AmountMinor(int(commission)))
-        for found, units, gross, commission in connection.execute(statement)
-    }
+
+
+def _sums_of(once: Subquery) -> Iterator[ColumnElement[Any]]:
+    return (func.sum(column) for column in (once.c.units, once.c.gross, once.c.commission))
+
+
+def _use(units: Any, gross: Any, commission: Any) -> Use:
+    """Sums come as Decimal."""
+    return Use(Units(int(units)), AmountMinor(int(gross)), AmountMinor(int(commission)))
 
 
 def _settled_lines(first: Period, last: Period) -> Select[Any]:

@@ -29,7 +29,7 @@ from node.db import act_as, lock
 from node.intake.quick_records import check_quickly
 from node.problems import Problem
 from protocol.assurance import is_at_least
-from protocol.errors import AssuranceTooWeak, ProtocolError
+from protocol.errors import AssuranceTooWeak, ProtocolError, SchemaInvalid
 from protocol.record import Record, recipient_ids
 from protocol.types import Leaf, OrganisationId, Scope, to_hex
 
@@ -108,6 +108,9 @@ class Reception:
     def _read(self, value: dict[str, Any]) -> CheckedRecord | Received:
         try:
             record, found = check_quickly(value)
+        except SchemaInvalid as error:
+            # Its reason repeats the value, and the sender keeps what it is told beside the record.
+            return Received("refused", None, f"The record breaks its schema at {error.where}.")
         except ProtocolError as error:
             return Received("refused", None, str(error))
         return CheckedRecord(record, found.leaf)

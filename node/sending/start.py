@@ -7,7 +7,7 @@ from node.config import Settings
 from node.contracts import Deployment
 from node.db import SENDER_ROLE, role_engine
 from node.keys import OPERATOR_KEY, load_or_create_account
-from node.process_metrics import SENDER, Teller, WithdrawalWatch
+from node.process_metrics import SENDER, Teller, WithdrawalWatch, watch_held_back
 from node.sending.chain import RpcChain
 from node.sending.clock import SystemClock
 from node.sending.sender import Sender, SenderSettings
@@ -22,7 +22,7 @@ def make_sender(node: Node) -> Sender:
     if settings.chain_url is None:
         raise NodeNotReady("CHAIN_URL is not set: `ptx-ledger run` brings a chain with it.")
     engine = role_engine(require_database_url(settings), SENDER_ROLE)
-    teller = Teller(engine, "sender", SENDER, WithdrawalWatch())
+    teller = Teller(engine, "sender", SENDER, WithdrawalWatch(), watch_held_back)
     return Sender(
         engine=engine,
         chain=RpcChain(settings.chain_url, *settings.spread_urls.split()),

@@ -194,6 +194,14 @@ def signing_with_high_s(wallet: BrowserWallet, method: str, parameters: list[Any
     return wallet.answer(method, parameters)
 
 
+def numbering_from_zero(wallet: BrowserWallet, method: str, parameters: list[Any]) -> Any:
+    """v is 0 or 1, as some hardware wallets have it; the ledger has 27 or 28."""
+    answer = wallet.answer(method, parameters)
+    if method in ("eth_signTypedData_v4", "personal_sign"):
+        return f"{answer[:-2]}{int(answer[-2:], 16) - 27:02x}"
+    return answer
+
+
 class OnAnotherNetwork:
     """Signs only for the network that it is set to, as the widest-spread wallets do."""
 

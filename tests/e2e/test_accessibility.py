@@ -15,6 +15,7 @@ from tests.e2e.learner_node import LearnerNode
 from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS
 from tests.e2e.passkeys import Authenticator, by_name
 from tests.e2e.reader import Reader
+from tests.e2e.test_check_page import guarded_bundle
 from tests.e2e.test_ways_to_sign import credential_file, key_file
 from tests.protocol.consent_examples import did_key_of, private_key
 from tests.requests.asking import PURPOSES, ask, token_of
@@ -123,7 +124,9 @@ def test_axe_finds_nothing_where_somebody_asks_or_checks_without_keys(
     reader.check("rights-state")
     leaf = to_hex(leaf_of(world.grant_active(secret).entry))
     bundle = world.provider.client.get(f"/v1/proofs/{leaf}")
-    for state, shown in {"checked": bundle, "refuted": {**bundle, "leaf": to_hex(secret)}}.items():
+    refuted = {**bundle, "leaf": to_hex(secret)}
+    files = {"checked": bundle, "checked-of-a-minor": guarded_bundle(), "refuted": refuted}
+    for state, shown in files.items():
         reader.go("/check")
         page.locator("#proof-file").set_input_files(write_json(tmp_path / "proof.json", shown))
         reader.press(texts["check"]["look"])

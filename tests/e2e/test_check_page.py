@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from node.config import PROJECT_ROOT
 from protocol.entries import leaf_of
 from protocol.record import Record
 from protocol.types import to_hex
@@ -25,6 +26,13 @@ def record(world: World, secret: bytes) -> Record:
 def bundle(world: World, record: Record) -> Json:
     answer: Json = world.provider.client.get(f"/v1/proofs/{to_hex(leaf_of(record.entry))}")
     return answer
+
+
+def guarded_bundle() -> Json:
+    """The proof file of a consent that a guardian signed along."""
+    file = PROJECT_ROOT / "tests" / "vectors" / "proof_bundles" / "guarded.json"
+    bundle: Json = json.loads(file.read_text())["bundle"]
+    return bundle
 
 
 def check(page: Page, folder: Path, value: Any) -> None:
@@ -61,6 +69,21 @@ def test_a_proof_file_is_checked_in_the_page_and_sent_to_nobody(
     expect(page.locator("#since-answer")).to_contain_text("It was withdrawn on")
     [asked] = [each for each in sent if "/v1/" in each]
     assert asked.strip().endswith(f"?holder={to_hex(record.entry.holder)}")
+
+
+@pytest.mark.deep
+def test_who_signed_along_is_told_as_long_as_the_file_holds(
+    page: Page, learner_node: LearnerNode, tmp_path: Path
+) -> None:
+    guarded = guarded_bundle()
+    guardian = guarded["record"]["document"]["guardian"]
+    check(page, tmp_path, guarded)
+    assert result_of(page, "parent or guardian") == "ok"
+    expect(page.get_by_role("main")).to_contain_text(guardian)
+    guarded["record"]["guardianSignature"] = guarded["record"]["grantSignature"]
+    check(page, tmp_path, guarded)
+    expect(page.get_by_role("heading", name="This file does not hold")).to_be_focused()
+    expect(page.get_by_role("main")).not_to_contain_text("parent or guardian")
 
 
 @pytest.mark.deep

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from node.api.organisation.session_cookie import NAME
 from protocol.types import to_hex
-from tests.e2e.browser_wallet import BrowserWallet, SendingWallet, WalletError
+from tests.e2e.browser_wallet import BrowserWallet, SendingWallet, WalletError, numbering_from_zero
 from tests.e2e.learner_steps import LEDGER_TIMEOUT_MS
 from tests.organisation.test_money_pages import Bought, give_tokens
 from tests.organisation.visits import visit
@@ -44,6 +44,7 @@ def test_the_wallet_signs_a_voucher_and_makes_a_deposit(
     world: World, consumer: BrowserContext, bought: Bought
 ) -> None:
     wallet = SendingWallet(world.consumer.wallet)
+    wallet.mood = numbering_from_zero
     wallet.install(consumer)
     page = consumer.new_page()
     page.goto(f"/organisation/usage/{to_hex(bought.agreement)}/{bought.month}")

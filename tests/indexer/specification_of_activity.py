@@ -28,9 +28,12 @@ def require_same_activity(connection: Connection, known: Known) -> None:
     if not times:
         return
     first, last = period_of(min(times)), period_of(max(times))
-    for window in ((first, last), (first, first), (last, last)):
+    before, after = Period(first - 2), Period(last + 2)
+    for window in ((first, last), (first, first), (last, last), (before, first), (last, after)):
         require_same_counts(connection, known, *window)
         require_same_use(connection, known, *window)
+    for empty in ((before, before), (after, after)):
+        require_same_counts(connection, known, *empty)
     require_same_operators(connection, known, max(times))
 
 
@@ -54,10 +57,10 @@ def require_same_use(connection: Connection, known: Known, first: Period, last: 
     lines = [line for line in lines_of(known) if first <= line.period <= last]
     settled = [each for each, _ in known.of(UsageSettled) if first <= each.period <= last]
     all_used = Units(sum(each.to_units - each.from_units for each in settled))
-    by_period = use.use_by_period(connection, first, last)
+    by_period, by_consumer = use.use_by_period_and_consumer(connection, first, last)
     assert by_period == sums_by(lines, lambda line: line.period)
+    assert [*by_period] == sorted(by_period)
     assert sum(each.units for each in by_period.values()) == all_used
-    by_consumer = use.use_by_consumer(connection, first, last)
     assert by_consumer == sums_by(lines, lambda line: line.consumer)
     by_category = use.use_by_category(connection, first, last)
     assert by_category == sums_by(lines, lambda line: line.category)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ class Passed:
 @dataclass(slots=True)
 class Passage:
     """`target` answers; `is_closed` answers 503 in its place, and `refuse` with the status that it
-    has for a body; `before_answer` is called when the
+    has for a body, in these `words`; `before_answer` is called when the
     target has answered and the caller does not know yet; `rewrite` changes the answer."""
 
     url: str = ""
@@ -36,6 +37,7 @@ class Passage:
     before_answer: Callable[[str], None] = lambda path: None
     rewrite: Callable[[str, bytes], bytes] = lambda path, answer: answer
     refuse: Callable[[bytes], int | None] = lambda body: None
+    words: str = "refused on the way"
     passed: list[Passed] = field(default_factory=list)
 
     @contextmanager
@@ -46,6 +48,16 @@ class Passage:
             yield
         finally:
             self.is_closed = False
+
+    @contextmanager
+    def refusing(self, status: int, words: str) -> Iterator[None]:
+        """Inside the block everything is answered so."""
+        before = self.refuse, self.words
+        self.refuse, self.words = lambda body: status, words
+        try:
+            yield
+        finally:
+            self.refuse, self.words = before
 
     def posts(self, path: str) -> list[Passed]:
         return [each for each in self.passed if each.path == path]
@@ -71,7 +83,7 @@ def open_passage(port: int) -> Iterator[Passage]:
             status = passage.refuse(body)
             if status is not None:
                 passage.passed.append(Passed(self.path, dict(self.headers), body, status))
-                self._answer(status, b'{"detail":"refused on the way"}')
+                self._answer(status, json.dumps({"detail": passage.words}).encode())
                 return
             headers = {
                 name: value

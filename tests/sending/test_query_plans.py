@@ -11,6 +11,7 @@ from sqlalchemy import event, text
 
 from node.db import API_ROLE, SENDER_ROLE, role_engine
 from node.outbox import MAX_ACT_ID, acts_statement
+from node.process_metrics import watch_held_back
 from node.sending.fence import Fence
 from node.sending.journal import Journal
 from node.sending.queue import Queue
@@ -77,6 +78,12 @@ def plan_of(database: OwnDatabase, ask: Ask, which: int = 0) -> tuple[Any, str]:
     return answer, "\n".join(row[0] for row in rows)
 
 
+def watch(fence: Fence) -> None:
+    """Counts what is refused for now, as the sender's metrics do."""
+    with fence.reading() as connection:
+        watch_held_back(connection)
+
+
 @pytest.mark.parametrize(
     ("ask", "found", "index"),
     [
@@ -86,8 +93,9 @@ def plan_of(database: OwnDatabase, ask: Ask, which: int = 0) -> tuple[Any, str]:
         (lambda fence: len(Journal(fence).newest_closed(1)), 1, "transactions_sender_nonce_key"),
         (lambda fence: Journal(fence).next_nonce(0), DONE_COUNT + OPEN_COUNT + 1, "sender_nonce"),
         (lambda fence: Journal(fence).finalise(0), None, OPEN),
+        (watch, None, WAITING),
     ],
-    ids=["waits", "held", "open", "newest closed", "next nonce", "becomes final"],
+    ids=["waits", "held", "open", "newest closed", "next nonce", "becomes final", "held back"],
 )
 def test_what_is_done_costs_the_sender_nothing(
     full_database: OwnDatabase, ask: Ask, found: Any, index: str

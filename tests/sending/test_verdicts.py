@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
+from node.db import SENDER_ROLE, role_engine
+from node.process_metrics import SENDER, Teller, watch_held_back
 from node.sending.chain import Reverted, Sighting
 from node.sending.sender import Sender
 from protocol.types import to_hex
@@ -17,9 +20,11 @@ from tests.sending.fault_chain import FaultChain, once
 from tests.sending.model_chain import ModelChain
 from tests.sending.simulation import model_of
 from tests.sending.turning_clock import TurningClock
+from tests.watch.test_alerts import alerts
 
 FINALITY_BLOCKS = 4
 HOUR_SECONDS = 3_600.0
+HELD_BACK_SECONDS = "ptx_outbox_held_back_oldest_seconds"
 
 
 @dataclass
@@ -157,3 +162,65 @@ def test_an_estimate_that_only_one_node_refuses_is_asked_for_again(
     assert [act.state for act in desk.acts()] == ["waiting"]
     desk.live(3)
     assert [act.state for act in desk.acts()] == ["mined"]
+
+
+# -- what an alarm sees of it ----------------------------------------------------------------------
+
+
+def told(database: OwnDatabase) -> dict[str, tuple[float, float]]:
+    """Reason → how many acts and the age of the oldest, as the sender's process tells it."""
+    engine = role_engine(database.url, SENDER_ROLE)
+    Teller(engine, "sender", SENDER, watch_held_back).turn()
+    engine.dispose()
+    [row] = database.sql("SELECT exposition FROM node.process_metrics WHERE process = 'sender'")
+    values = {
+        (sample.name, sample.labels["reason"]): sample.value
+        for family in text_string_to_metric_families(row.exposition)
+        for sample in family.samples
+        if sample.name.startswith("ptx_outbox_held_back")
+    }
+    return {
+        reason: (values["ptx_outbox_held_back", reason], values[HELD_BACK_SECONDS, reason])
+        for _, reason in values
+    }
+
+
+def rings(database: OwnDatabase) -> list[str]:
+    """For which reasons the alarm's own condition is met."""
+    metric, _, seconds = alerts()["ActsHeldBack"].partition(" > ")
+    assert metric == HELD_BACK_SECONDS
+    return [reason for reason, (_, oldest) in told(database).items() if oldest > float(seconds)]
+
+
+def test_what_is_refused_again_and_again_is_told_with_its_reason(desk: Desk, marker: bytes) -> None:
+    """Also where only one node refuses, and no block ever ends it."""
+    desk.chain.before["estimate"] = refuse
+    desk.promise(marker)
+    desk.live(3 * FINALITY_BLOCKS)
+    assert [act.state for act in desk.acts()] == ["waiting"]
+    [(reason, (count, oldest))] = told(desk.database).items()
+    assert (reason, count) == ("ContractRefused", 1)
+    assert 0 <= oldest < HOUR_SECONDS
+    assert rings(desk.database) == []
+    desk.database.sql("UPDATE node.outbox SET created_at = created_at - interval '1 hour'")
+    assert rings(desk.database) == ["ContractRefused"]
+    desk.chain.before.clear()
+    desk.clock.turn(HOUR_SECONDS)
+    desk.live(3)
+    assert [act.state for act in desk.acts()] == ["mined"]
+    assert told(desk.database) == {}
+
+
+def test_a_rule_of_the_contracts_is_told_by_its_own_name(
+    own_database: OwnDatabase, secret: bytes
+) -> None:
+    """On the real chain, with a signature that the registry refuses."""
+    leaf = secrets.token_bytes(32)
+    own_database.promise_withdrawal(leaf, secret, signed_by=secrets.token_bytes(32))
+    own_database.sender(refusal_finality_blocks=FINALITY_BLOCKS).step()
+    assert own_database.states() == ["waiting"]
+    assert {reason: count for reason, (count, _) in told(own_database).items()} == {
+        "WithdrawalSignatureInvalid": 1
+    }
+    own_database.sql("UPDATE node.outbox SET created_at = created_at - interval '1 hour'")
+    assert rings(own_database) == ["WithdrawalSignatureInvalid"]

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import secrets
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
+import pytest
 
 from node.api.app import create_app
-from node.backup.postgres_tools import environment_of
-from node.embedded.postgres import BINARIES
-from node.keys import OPERATOR_KEY, load_or_create_account
-from node.secret_files import MASTER_KEY_FILE, PASSPHRASE_FILE
 from protocol.entries import leaf_of
 from protocol.record import to_json
 from protocol.slip import Slip, encode_slip
 from tests.stage import Json, World, wait_until
+from tests.watch.sinks import api_key_of, both_forms, dump_of, keys_of, leaks, received, sinks
+from tests.webhook_receiver import Receiver, open_receiver
 
 MARK = "canary7f3a"
 HEX = "ca7a" * 16
@@ -85,71 +81,25 @@ def ask_everything(url: str, authorization: str) -> int:
 
 def secrets_of(world: World) -> dict[str, bytes]:
     """What the node's own keys and its callers' are, as they would be written."""
-    keys = world.node.settings.keys_dir
-    account = load_or_create_account(keys, OPERATOR_KEY)
-    found = {
-        "the master key": (keys / MASTER_KEY_FILE).read_text().strip(),
-        "the passphrase": (keys / PASSPHRASE_FILE).read_text().strip(),
-        "the operator's signer key": bytes(account.key).hex(),
-        "the operator's API key": world.node.settings.api_key_file.read_text().strip(),
-    }
+    found = keys_of(world.node)
     for role, party in world.story.parties.items():
-        key = party.client._http.headers["authorization"].removeprefix("Bearer ")
-        found[f"the {role}'s API key"] = key
-    return {name: value.encode() for name, value in found.items()}
-
-
-def both_forms(values: dict[str, bytes]) -> dict[str, bytes]:
-    """Hexadecimal digits as bytes, too."""
-    raw = {}
-    for name, value in values.items():
-        try:
-            raw[f"{name} as bytes"] = bytes.fromhex(value.decode().removeprefix("0x"))
-        except ValueError:
-            continue
-    return {**values, **raw}
-
-
-def sinks(world: World) -> dict[str, bytes]:
-    """Everything that a node writes outside its keys, and what others see of it."""
-    settings, state = world.node.settings, world.node.settings.state_dir
-    found = {"/metrics": httpx.get(f"{world.node.url}/metrics").content}
-    for path in sorted(settings.log_dir.iterdir()):
-        found[f"the log {path.name}"] = path.read_bytes()
-    private = {settings.api_key_file, settings.keys_dir, state / "postgres", state / "chain.json"}
-    for path in sorted(state.rglob("*")):
-        if path.is_file() and not private & {path, *path.parents}:
-            found[f"the file {path.relative_to(state)}"] = path.read_bytes()
-    for entry in world.node.running.processes:
-        leader = psutil.Process(entry.pid)
-        for process in (leader, *leader.children(recursive=True)):
-            command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
-            found[f"the command line of {entry.name}, {process.pid}"] = command
+        found[f"the {role}'s API key"] = api_key_of(party.client)
     return found
 
 
-def dump_of(world: World) -> bytes:
-    """What whoever steals the database has."""
-    done = subprocess.run(
-        [str(BINARIES / "pg_dump"), "--schema=node"],
-        env=environment_of(world.node.running.database_url),
-        capture_output=True,
-        check=True,
-    )
-    return done.stdout
+@pytest.fixture
+def receiver(world: World) -> Iterator[Receiver]:
+    """Of webhooks; no other is registered, before and after."""
+    world.node.sql("DELETE FROM node.webhooks")
+    with open_receiver() as opened:
+        yield opened
+    world.node.sql("DELETE FROM node.webhooks")
 
 
-def leaks(values: dict[str, bytes], places: dict[str, bytes]) -> list[str]:
-    return [
-        f"{name} in {place}"
-        for place, content in places.items()
-        for name, value in values.items()
-        if value in content or value.upper() in content
-    ]
-
-
-def test_no_canary_sings(world: World, secret: bytes) -> None:
+def test_no_canary_sings(world: World, secret: bytes, receiver: Receiver) -> None:
     """Given to every operation, by nobody, by a wrong key and by the operator's."""
+    hook = {"url": receiver.url, "includeUnfinal": True}
+    hook_secret = world.consumer.client.post("/v1/webhooks", hook)["secret"]
     record = world.grant_active(secret, group_id=f"{MARK}-group")
     withdrawal = world.withdrawal_of(record, secret)
     signature = bytes.fromhex(withdrawal["signature"][2:])
@@ -165,6 +115,7 @@ def test_no_canary_sings(world: World, secret: bytes) -> None:
     world.withdraw(record, secret)
     world.wait_for_state(record, "withdrawn")
     wait_until(lambda: "ptx_sender_head_block" in httpx.get(f"{world.node.url}/metrics").text, "it")
+    wait_until(lambda: b"ConsentEnded" in received(receiver), "the ending at the receiver")
 
     made = {
         "the leaf": leaf_of(record.entry).hex(),
@@ -183,15 +134,23 @@ def test_no_canary_sings(world: World, secret: bytes) -> None:
         **canaries,
         **both_forms({name: value.encode() for name, value in made.items()}),
         **both_forms(secrets_of(world)),
+        "the webhook's secret": hook_secret.removeprefix("whsec_").encode(),
     }
-    assert leaks(everything, sinks(world)) == []
+    assert leaks(everything, sinks(world.node)) == []
     # The next caller sees nothing of the one before.
     problem = httpx.get(f"{world.node.url}/v1/consents/0x{secrets.token_hex(32)}")
     assert leaks(everything, {"a problem": problem.content}) == []
+    # A receiver gets the chain's events, with leaf and holder; all else is none of its business.
+    on_chain = both_forms(dict.fromkeys(("the leaf", "the holder"), b""))
+    untold = {name: value for name, value in everything.items() if name not in on_chain}
+    assert "the holder's key as bytes" in untold
+    assert leaks(untold, {"a webhook's receiver": received(receiver)}) == []
+    assert leaks({"the leaf": made["the leaf"].encode()}, {"it": received(receiver)}) != []
     sealed = {"a canary": MARK.encode(), **both_forms(secrets_of(world))}
     for name in ("the holder's key", "the blinding", "the slip"):
         sealed[name] = made[name].encode()
-    assert leaks(sealed, {"the database": dump_of(world)}) == []
+    sealed["the webhook's secret"] = everything["the webhook's secret"]
+    assert leaks(sealed, {"the database": dump_of(world.node)}) == []
 
 
 def test_a_canary_that_sings_is_heard(world: World) -> None:

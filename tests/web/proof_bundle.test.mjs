@@ -34,7 +34,7 @@ for (const file of trees) {
   });
 }
 
-for (const name of ["signed", "attested", "ended"]) {
+for (const name of ["signed", "attested", "ended", "guarded"]) {
   test(`the ${name} bundle is what Python finds`, () => {
     const { bundle, sections } = read(`proof_bundles/${name}.json`);
     assert.deepEqual(said(bundle), sections);
@@ -42,15 +42,32 @@ for (const name of ["signed", "attested", "ended"]) {
   });
 }
 
-const { of, cases } = read("proof_bundles/damaged.json");
-for (const { damage, path, value, sections } of cases) {
-  test(`${damage}: the same sections fail as in Python`, () => {
-    const { bundle } = read(`proof_bundles/${of}.json`);
-    const last = path.at(-1);
-    path.slice(0, -1).reduce((part, step) => part[step], bundle)[last] = value;
-    assert.ok(Object.values(sections).includes("failed"));
-    assert.deepEqual(said(bundle), sections);
-  });
+test("who signs along is told, and is nobody but a second person", () => {
+  const { sections } = read("proof_bundles/guarded.json");
+  assert.equal(sections["guardian-signature"], "ok");
+  assert.ok(!("guardian-signature" in read("proof_bundles/signed.json").sections));
+  const own = read("proof_bundles/guarded_by_holder.json");
+  assert.equal(own.sections.record, "failed");
+  assert.deepEqual(said(own.bundle), own.sections);
+});
+
+for (const file of ["damaged", "damaged_guarded"]) {
+  const { of, cases } = read(`proof_bundles/${file}.json`);
+  for (const { damage, changes, sections } of cases) {
+    test(`${of}, ${damage}: the same sections fail as in Python`, () => {
+      const { bundle } = read(`proof_bundles/${of}.json`);
+      changes.forEach((change) => damageAt(bundle, change));
+      assert.ok(Object.values(sections).includes("failed"));
+      assert.deepEqual(said(bundle), sections);
+    });
+  }
+}
+
+/** Without a value, what stands at the path is taken away. */
+function damageAt(bundle, { path, value }) {
+  const place = path.slice(0, -1).reduce((part, step) => part[step], bundle);
+  if (value === undefined) delete place[path.at(-1)];
+  else place[path.at(-1)] = value;
 }
 
 test("what is no bundle at all fails as a whole, and throws nothing", () => {

@@ -18,6 +18,7 @@ import {
 } from "../../web/protocol/signatures.js";
 import { makeSlip, readSlip } from "../../web/protocol/slips.js";
 import * as typedData from "../../web/protocol/typed_data.js";
+import { withLedgersV } from "../../web/protocol/wallet_signatures.js";
 
 const VECTORS = new URL("../vectors/", import.meta.url);
 const read = (path) => JSON.parse(readFileSync(new URL(path, VECTORS), "utf8"));
@@ -180,10 +181,15 @@ test("high s, another length and a foreign v are no signature", () => {
   assert.equal(recoverSigner(fromHex(digest), foreign), null);
 });
 
-test("a wallet that numbers v from 0 is read alike", () => {
+test("a v numbered from 0 is no signature of the ledger, until it is put right", () => {
   const { digest, signature, signer } = read("eip712/holder-session.json");
-  const bytes = fromHex(signature);
-  bytes[64] -= 27;
-  assert.equal(recoverSigner(fromHex(digest), bytes), signer.toLowerCase());
-  assert.ok(isEqual(bytes.subarray(0, 64), fromHex(signature).subarray(0, 64)));
+  const v = Number(`0x${signature.slice(-2)}`) - 27;
+  const fromZero = `${signature.slice(0, -2)}0${v}`;
+  assert.equal(recoverSigner(fromHex(digest), fromHex(fromZero)), null);
+  assert.equal(withLedgersV(fromZero), signature);
+  assert.equal(withLedgersV(`${signature.slice(0, -2)}0${1 - v}`).slice(-2), v ? "1b" : "1c");
+  assert.equal(recoverSigner(fromHex(digest), fromHex(signature)), signer.toLowerCase());
+  for (const other of [signature, `${fromZero}00`, `${signature.slice(0, -2)}02`, "0x", null]) {
+    assert.equal(withLedgersV(other), other);
+  }
 });

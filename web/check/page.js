@@ -24,7 +24,7 @@ async function look() {
   const isRead = sections.length > 1;
   byId("title-checked").textContent = isRefuted ? say("check.refuted") : say("check.holds");
   byId("checked-means").textContent = isRefuted ? say("check.refutedMeans") : say("check.means");
-  byId("checked-facts").replaceChildren(isRead ? factsOf(bundle) : "");
+  byId("checked-facts").replaceChildren(isRead ? factsOf(bundle, sections) : "");
   byId("checked-sections").replaceChildren(...sections.map(sectionItem));
   byId("since").hidden = isRefuted;
   byId("since-answer").textContent = "";
@@ -41,15 +41,17 @@ async function read(file) {
   throw new PageProblem("proofUnreadable");
 }
 
-function factsOf({ record, asOf, inclusion, leaf }) {
+function factsOf({ record, asOf, inclusion, leaf }, sections) {
   const { validFrom, validUntil } = entryOf(bundle);
   const { document } = record;
+  const isGuarded = sections.some(({ name }) => name === "guardian-signature");
   const until = sayTime(validUntil) ?? say("consents.noEnd");
   return factList([
     [say("check.purpose"), wording(() => purposeOf(document))],
     [say("consents.data"), wording(() => sayList(dataOf(document)))],
     [say("consents.valid"), say("consents.span", { from: sayTime(validFrom), until })],
     [say("consents.issuer"), inclusion.issuer],
+    [say("guardian.signedAlong"), isGuarded ? document.guardian : null],
     [say("consents.leaf"), leaf],
     [say("check.asOf"), wording(() => sayTime(asOf.blockTime))],
   ]);

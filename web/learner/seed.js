@@ -7,8 +7,6 @@ import { digestOf, holderSeedMessage } from "../protocol/typed_data.js";
 import { PageProblem } from "../problems.js";
 import { signTypedData } from "../wallets.js";
 
-const V_OF_ZERO = 27;
-
 /** Asks for one signature; the seed, 64 bytes. Throws PageProblem for a contract wallet. */
 export async function askForSeed(wallet, account, { did, chainId }) {
   const signature = await askForSignature(wallet, account, holderSeedMessage(did, chainId));
@@ -20,9 +18,7 @@ export async function askForSeed(wallet, account, { did, chainId }) {
 /** The account's own signature under a message, 0x-hex as the ledger takes it. Throws PageProblem
  * for a contract wallet. */
 export async function signByAccount(wallet, account, message) {
-  const signature = await askForSignature(wallet, account, message);
-  if (signature[64] < V_OF_ZERO) signature[64] += V_OF_ZERO;
-  return toHex(signature);
+  return toHex(await askForSignature(wallet, account, message));
 }
 
 async function askForSignature(wallet, account, message) {

@@ -13,6 +13,8 @@ import { digestOf, grantMessage, termsMessage } from "./typed_data.js";
 const FORMAT = "ptx-proof-bundle";
 const VERSION = 1;
 const RECORD_BYTES_MAX = 64 * 1024;
+const SIGNATURE = /^0x[0-9a-f]{130}$/i;
+const ADDRESS = /^0x[0-9a-f]{40}$/;
 const PROOFS_OF_THE_CHAIN = [
   ["stateProof", "state-proof"],
   ["blockHeader", "block-header"],
@@ -52,8 +54,15 @@ export function entryOf({ format, version, record, inclusion, endings, asOf, agr
   const isWhole = [inclusion.path, agreement.history, agreement.parties].every(Array.isArray);
   const blinding = toNumber(fromHex(record.blinding));
   const isBundle = format === FORMAT && version === VERSION && entry && isWhole && endings && asOf;
-  if (!isBundle || blinding < 1n || blinding >= CURVE_ORDER) throw new TypeError("no proof bundle");
+  const isRecord = isSignedInForm(record) && blinding >= 1n && blinding < CURVE_ORDER;
+  if (!isBundle || !isRecord) throw new TypeError("no proof bundle");
   return entry;
+}
+
+function isSignedInForm({ document, grantSignature, guardianSignature }) {
+  const fits = (form, text) => text === undefined || (typeof text === "string" && form.test(text));
+  const areSignatures = [grantSignature, guardianSignature].every((each) => fits(SIGNATURE, each));
+  return areSignatures && fits(ADDRESS, document.guardian);
 }
 
 function section(name, result) {
@@ -78,6 +87,7 @@ function recordSections(record, entry) {
   return [
     section("document", "ok"),
     section("grant-signature", record.grantSignature === undefined ? "not-checked" : "ok"),
+    ...(record.guardianSignature === undefined ? [] : [section("guardian-signature", "ok")]),
     section("assurance", record.holderBinding === undefined ? "ok" : "not-checked"),
   ];
 }
@@ -98,12 +108,16 @@ function isClaimProven(record, entry) {
   }
   const digest = digestOf(grantMessage(entry, chainId, registry));
   if (recoverSigner(digest, fromHex(grantSignature)) !== entry.holder) return false;
-  if ((document.guardian === undefined) !== (guardianSignature === undefined)) return false;
-  const isGuarded =
-    guardianSignature === undefined ||
-    isSame(recoverSigner(digest, fromHex(guardianSignature)) ?? "", document.guardian);
-  if (!isGuarded) return false;
+  if (!isGuarded(record, entry, digest)) return false;
   return document.assurance === (holderBinding === undefined ? "signed" : "identified");
+}
+
+/** Whether the guardian whom the document names, and nobody else, signed the grant along. */
+function isGuarded({ document: { guardian }, guardianSignature }, { holder }, digest) {
+  if (guardian === undefined || guardianSignature === undefined) {
+    return guardian === guardianSignature;
+  }
+  return guardian !== holder && recoverSigner(digest, fromHex(guardianSignature)) === guardian;
 }
 
 function isLeaf({ chainId, registry, record, leaf }) {

@@ -8,6 +8,7 @@ import { concatBytes, toHex, toNumber } from "./bytes.js";
 
 export const CURVE_ORDER = secp256k1.Point.Fn.ORDER;
 export const SIGNATURE_LENGTH = 65;
+const V_OF_ZERO = 27;
 
 /** The address of a 32-byte secret key, 0x-hex in lower case. */
 export function addressOf(secret) {
@@ -17,13 +18,13 @@ export function addressOf(secret) {
 /** Sign 32 bytes: 65 bytes r | s | v, with the nonce of RFC 6979. */
 export function signDigest(secret, digest) {
   const signed = secp256k1.sign(digest, secret, { prehash: false, format: "recovered" });
-  return concatBytes(signed.subarray(1), Uint8Array.of(27 + signed[0]));
+  return concatBytes(signed.subarray(1), Uint8Array.of(V_OF_ZERO + signed[0]));
 }
 
 /** The address that signed, or null where length, r, s or v are wrong or no key fits. */
 export function recoverSigner(digest, signature) {
-  const recovery = signature[64] >= 27 ? signature[64] - 27 : signature[64];
-  if (!isLowS(signature) || recovery > 1) return null;
+  const recovery = signature[64] - V_OF_ZERO;
+  if (!isLowS(signature) || (recovery !== 0 && recovery !== 1)) return null;
   const recovered = concatBytes(Uint8Array.of(recovery), signature.subarray(0, 64));
   try {
     const point = secp256k1.recoverPublicKey(recovered, digest, { prehash: false });

@@ -19,8 +19,7 @@ from indexer.queries.use import (
     Use,
     commission_at_another_rate,
     use_by_category,
-    use_by_consumer,
-    use_by_period,
+    use_by_period_and_consumer,
 )
 from protocol.concentration import operators_of
 from protocol.periods import period_of
@@ -89,9 +88,9 @@ def read_figures(connection: Connection, asked: Asked, contracts: Mapping[bytes,
     block = read_freshness(connection).block
     months = (asked.first, asked.until)
     leaves = leaves_by_issuer(connection, *months)
-    consumers = use_by_consumer(connection, *months)
+    used = use_by_period_and_consumer(connection, *months)
     operators = operators_of(delegations_given(connection), UnixSeconds(block.block_time))
-    named = {*leaves, *consumers, *operators.values()}
+    named = {*leaves, *used.by_consumer, *operators.values()}
     proposal = asked.proposal
     return Figures(
         asked=asked,
@@ -99,9 +98,9 @@ def read_figures(connection: Connection, asked: Asked, contracts: Mapping[bytes,
         leaves=leaves_by_month(connection, *months),
         endings=endings_by_month(connection, *months),
         leaves_by_issuer=leaves,
-        use_by_period=use_by_period(connection, *months),
+        use_by_period=used.by_period,
         use_by_category=use_by_category(connection, *months),
-        use_by_consumer=consumers,
+        use_by_consumer=used.by_consumer,
         operators=operators,
         dids=find_dids(connection, named),
         money=balances_by_kind(connection),

@@ -587,11 +587,12 @@ CREATE FUNCTION node.erase_record(asked bytea, issued_by bytea) RETURNS void
         AND node.current_organisation() IN (issued_by, organisation_id);
 $$;
 -- What was never sent is not sent any more; wherever a record may have gone, the order follows it.
+-- A receiver's words about a record may repeat what is in it.
 CREATE FUNCTION node.order_erasures(asked bytea) RETURNS void
     LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    UPDATE node.deliveries SET state = 'cancelled'
-        WHERE organisation_id = node.current_organisation() AND leaf = asked
-        AND kind = 'record' AND state = 'waiting';
+    UPDATE node.deliveries SET last_failure = NULL,
+        state = CASE state WHEN 'waiting' THEN 'cancelled' ELSE state END
+        WHERE organisation_id = node.current_organisation() AND leaf = asked AND kind = 'record';
     INSERT INTO node.deliveries (organisation_id, leaf, recipient, kind)
         SELECT d.organisation_id, d.leaf, d.recipient, 'erasure' FROM node.deliveries d
         WHERE d.organisation_id = node.current_organisation() AND d.leaf = asked
