@@ -164,8 +164,11 @@ def in_plain_words(fault: Mapping[str, Any]) -> tuple[str, str]:
         return values["detail"], values["remedy"]
     if fault["type"] == "value_error":
         return _sentence(str(values["error"])), AS_DOCUMENTED
-    if fault["type"] in PLAIN_WORDS:
-        detail, remedy = PLAIN_WORDS[fault["type"]]
+    kind = fault["type"]
+    if kind in ("too_short", "too_long") and isinstance(fault["input"], str):
+        kind = f"string_{kind}"
+    if kind in PLAIN_WORDS:
+        detail, remedy = PLAIN_WORDS[kind]
         return detail.format(**values), remedy.format(**values)
     return _sentence(fault["msg"]), AS_DOCUMENTED
 

@@ -15,7 +15,7 @@ from node.problems import catalogue
 from protocol.errors import ProtocolError
 from tests.project_files import files, name_of
 
-NAMES = {"detail", "remedy", "reason", "_SAME_KEY", "takes", "seen", "told"}
+NAMES = {"detail", "remedy", "reason", "takes", "seen", "told", "day", "EURO_REMEDY"}
 MAKERS = {
     "Problem.of": 1,
     "not_found": 2,
@@ -36,6 +36,7 @@ MAKERS = {
     "RecordTooLarge": 0,
     "_malformed": 0,
     "Refusal": 1,
+    "reader.value": 2,
     "case": 0,
 }
 """Calls, with the first of their arguments that is a sentence."""

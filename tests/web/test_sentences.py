@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Literal
 
 import pytest
 from fastapi import Request
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter, ValidationError
 
 from node.api.problem_documents import answer
 from node.api.sentences import LENGTH_MAX, SLOT, TEXTS_DIR, said_in, translation_to
@@ -55,10 +59,43 @@ def test_no_words_are_of_a_sentence_that_the_node_does_not_say() -> None:
     said += [*sentences_of_kinds(), *sentences_of_rules(), *sentences_of_fields()]
     bare_ones = {bare(each) for each in said}
     for name, section in SECTIONS.items():
-        if name == "words":  # values: states, nouns
+        if name in ("libraries", "words"):  # what others say; states and nouns
             continue
         unsaid = [each for each in section if bare(each) not in bare_ones | COMPOSED]
         assert unsaid == [], name
+
+
+def said_by_libraries() -> Iterator[str]:
+    for text in ("", '{"a": 1,}', "[1 2]", '{"a" 1}', "1 2", '"', '"\n"'):
+        with pytest.raises(ValueError, match="line 1") as told:
+            json.loads(text)
+        yield str(told.value)
+    with pytest.raises(ValueError, match="isoformat") as told:
+        date.fromisoformat("soon")
+    yield str(told.value)
+    with pytest.raises(ValidationError) as refusal:
+        TypeAdapter(Literal["a", "b"]).validate_python("c")
+    yield f"{refusal.value.errors()[0]['msg']}."
+    for rule, value in (
+        ({"required": ["a"]}, {}),
+        ({"additionalProperties": False}, {"a": 1}),
+        ({"additionalProperties": False}, {"a": 1, "b": 2}),
+        ({"type": "string"}, 1),
+        ({"pattern": "^a"}, "b"),
+        ({"minLength": 2}, "a"),
+        ({"maxLength": 1}, "ab"),
+        ({"enum": [1]}, 2),
+        ({"anyOf": [{"type": "string"}]}, 1),
+        ({"minItems": 1}, []),
+    ):
+        [error] = Draft202012Validator(rule).iter_errors(value)
+        yield error.message
+
+
+def test_what_libraries_say_of_values_has_french_words() -> None:
+    said = list(said_by_libraries())
+    assert [each for each in said if FRENCH.say(each) is None] == []
+    assert len({FRENCH.say(each) for each in said}) == len(SECTIONS["libraries"])
 
 
 def test_both_texts_have_the_same_values() -> None:
