@@ -15,7 +15,7 @@ from node.problems import catalogue
 from protocol.errors import ProtocolError
 from tests.project_files import files, name_of
 
-NAMES = {"detail", "remedy", "reason", "takes", "seen", "told", "day", "EURO_REMEDY"}
+NAMES = {"detail", "remedy", "reason", "takes", "seen", "told", "day", "EURO_REMEDY", "said"}
 MAKERS = {
     "Problem.of": 1,
     "not_found": 2,
@@ -36,6 +36,9 @@ MAKERS = {
     "RecordTooLarge": 0,
     "_malformed": 0,
     "Refusal": 1,
+    "DidDocumentUnknown": 0,
+    "NoSigningKey": 0,
+    "SignerUnreachable": 0,
     "reader.value": 2,
     "case": 0,
 }
