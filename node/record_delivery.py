@@ -296,15 +296,16 @@ class RecordDelivery:
         """Verifies each confirmation and writes all outcomes in one transaction."""
         organisation = await self._participant(recipient)
         outcomes = []
-        signers: dict[str, tuple[ParticipantRow, Jwk]] = {}
+        signers: dict[str, tuple[ParticipantRow, Jwk] | DidDocumentUnknown] = {}
         for claimed, result in zip(sent, results, strict=True):
             if result.outcome == EXPECTED[kind]:
-                token = read_token(result.confirmation or "", CONFIRMATION_TYPE)
-                if token.kid not in signers:  # one for all of a batch, as a rule
-                    found = await self._documents.find_signer(token, "assertionMethod")
-                    signers[token.kid] = found
-                self._verify(organisation, kind, claimed, token, *signers[token.kid])
-                outcome = Outcome("delivered", result.confirmation)
+                try:
+                    token = read_token(result.confirmation or "", CONFIRMATION_TYPE)
+                    signer, key = await self._signer_of(token, signers)
+                    self._verify(organisation, kind, claimed, token, signer, key)
+                    outcome = Outcome("delivered", result.confirmation)
+                except (DeliveryFailed, DidDocumentUnknown, TokenInvalid) as error:
+                    outcome = Outcome.failed(claimed, str(error))  # of this one, not of the others
             else:
                 reason = result.reason or f"The receiver answered {result.outcome}."
                 is_refused = kind == "record" and result.outcome == "refused"
@@ -312,6 +313,21 @@ class RecordDelivery:
                 outcome = Outcome.failed(claimed, reason, is_final)
             outcomes.append((claimed, outcome))
         await self._queue.write_outcomes(recipient, kind, outcomes)
+
+    async def _signer_of(
+        self, token: Token, signers: dict[str, tuple[ParticipantRow, Jwk] | DidDocumentUnknown]
+    ) -> tuple[ParticipantRow, Jwk]:
+        """Looked for once, found or not: as a rule one has signed for all of a batch."""
+        if token.kid not in signers:
+            try:
+                found = await self._documents.find_signer(token, "assertionMethod")
+                signers[token.kid] = found
+            except DidDocumentUnknown as error:
+                signers[token.kid] = error
+        known = signers[token.kid]
+        if isinstance(known, DidDocumentUnknown):
+            raise known
+        return known
 
     def _verify(
         self,

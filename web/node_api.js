@@ -36,7 +36,9 @@ async function send(method, path, body, shown) {
 }
 
 async function reach(method, path, body, shown) {
-  const headers = body === undefined ? shown : { ...shown, "Content-Type": "application/json" };
+  // The node's own words, too, in the page's language.
+  const headers = { "Accept-Language": document.documentElement.lang, ...shown };
+  if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
     return await fetch(path, {
       method,

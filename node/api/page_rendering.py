@@ -18,6 +18,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
+from node.api.sentences import TEXTS_DIR, said_in
 from node.config import PROJECT_ROOT
 from node.problems import Problem
 
@@ -25,7 +26,6 @@ LANGUAGES = {"en": "English", "fr": "Français"}
 """Each with its own name for itself; the first one for whoever prefers none of them."""
 LANGUAGE_PARAMETER = "lang"
 BUILD_DIR = PROJECT_ROOT / "web" / "static" / "build"
-TEXTS_DIR = PROJECT_ROOT / "web" / "texts"
 SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -66,6 +66,7 @@ def render(
         "languages": LANGUAGES,
         "address_in": partial(_address_in, request),
         "texts": texts_of(language),
+        "said": partial(said_in, language=language),
         "built": built,
     }
     said = {**SECURITY_HEADERS, "Content-Language": language, "Vary": "Accept-Language"}
@@ -79,8 +80,12 @@ def language_of(request: Request) -> str:
     asked = request.query_params.get(LANGUAGE_PARAMETER)
     if asked in LANGUAGES:
         return asked
-    preferred = preferred_languages(request.headers.get("accept-language", ""))
-    found = Locale.negotiate(preferred, LANGUAGES, sep="-")
+    return preferred_language(request.headers.get("accept-language", ""))
+
+
+def preferred_language(accept: str) -> str:
+    """One of LANGUAGES, from an Accept-Language header."""
+    found = Locale.negotiate(preferred_languages(accept), LANGUAGES, sep="-")
     return found.language if found is not None else next(iter(LANGUAGES))
 
 

@@ -15,6 +15,8 @@ from starlette.exceptions import HTTPException
 
 from node.api.body_limits import BodyRefused
 from node.api.json_depth import JSON_DEPTH_MAX
+from node.api.page_rendering import preferred_language
+from node.api.sentences import OWN_LANGUAGE, translation_to
 from node.problems import FieldProblem, Problem, refused
 from protocol.errors import ProtocolError
 
@@ -40,11 +42,25 @@ class RequestTooSlow(HTTPException):
 
 
 def answer(problem: Problem, request: Request) -> JSONResponse:
-    """The response for a problem."""
+    """The response for a problem. Its words are English unless another language is asked for (RFC
+    9457, 3.1.3), as the scripts of the pages do."""
     document = problem.document(request.url.path)
+    language = preferred_language(request.headers.get("accept-language", ""))
+    headers = {**problem.headers, "Content-Language": language, "Vary": "Accept-Language"}
+    if language != OWN_LANGUAGE:
+        _translate(document, language)
     if REQUEST_ID in request.scope:
         document["requestId"] = request.scope[REQUEST_ID]
-    return JSONResponse(document, problem.status, problem.headers, MEDIA_TYPE)
+    return JSONResponse(document, problem.status, headers, MEDIA_TYPE)
+
+
+def _translate(document: dict[str, Any], language: str) -> None:
+    """What has no words in the language stays English."""
+    translation = translation_to(language)
+    for told in (document, *document.get("errors", ())):
+        for name in ("title", "detail", "remedy"):
+            if name in told:
+                told[name] = translation.say(told[name]) or told[name]
 
 
 def install(app: FastAPI) -> None:
@@ -148,8 +164,11 @@ def in_plain_words(fault: Mapping[str, Any]) -> tuple[str, str]:
         return values["detail"], values["remedy"]
     if fault["type"] == "value_error":
         return _sentence(str(values["error"])), AS_DOCUMENTED
-    if fault["type"] in PLAIN_WORDS:
-        detail, remedy = PLAIN_WORDS[fault["type"]]
+    kind = fault["type"]
+    if kind in ("too_short", "too_long") and isinstance(fault["input"], str):
+        kind = f"string_{kind}"
+    if kind in PLAIN_WORDS:
+        detail, remedy = PLAIN_WORDS[kind]
         return detail.format(**values), remedy.format(**values)
     return _sentence(fault["msg"]), AS_DOCUMENTED
 

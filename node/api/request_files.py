@@ -55,8 +55,10 @@ def read_lines(body: bytes) -> list[tuple[int, AskConsent]]:
             faults += _faults(line, error)
     if faults:
         first = faults[0]
-        more = f", and {len(faults) - 1} more" if len(faults) > 1 else ""
-        problem = Problem.of("csv-refused", f"{first.field}: {first.detail}{more}", first.remedy)
+        detail = f"{first.field}: {first.detail}"
+        if len(faults) > 1:
+            detail = f"{detail}, and {len(faults) - 1} more"
+        problem = Problem.of("csv-refused", detail, first.remedy)
         problem.errors = faults[:FAULTS_MAX]
         raise problem
     return lines

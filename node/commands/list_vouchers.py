@@ -16,11 +16,11 @@ from protocol.types import AgreementId, OrganisationId, Period, Units, to_hex
 async def list_vouchers(
     connection: AsyncConnection, agreement: bytes | None, after: bytes | None, limit: int
 ) -> Sequence[Row[Any]]:
-    """Those of the current organisation, the newest month of use first and in it the most units: of
-    one agreement or all, those after the one with a digest. Raises a problem for a digest that it
-    does not hold."""
+    """Those of the current organisation, the one kept last first, whatever month it is of: of one
+    agreement or all, those after the one with a digest. Raises a problem for a digest that it does
+    not hold."""
     vouchers = tables.vouchers
-    place = (vouchers.c.period, vouchers.c.units, vouchers.c.digest)
+    place = (vouchers.c.created_at, vouchers.c.digest)
     statement = select(vouchers).order_by(*(column.desc() for column in place)).limit(limit)
     if agreement is not None:
         statement = statement.where(vouchers.c.agreement_id == agreement)

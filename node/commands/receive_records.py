@@ -188,15 +188,13 @@ async def erase_record(connection: AsyncConnection, leaf: Leaf, issuer: Organisa
     await connection.execute(statement, {"leaf": leaf, "issuer": issuer})
 
 
-async def is_erased(
-    connection: AsyncConnection, organisation: bytes, issuer: bytes | None, leaf: bytes
-) -> bool:
-    """Whether the organisation, which is the current one, has erased the record; of this issuer if
-    it is known."""
+async def issuers_who_erased(
+    connection: AsyncConnection, organisation: bytes, leaf: bytes
+) -> list[OrganisationId]:
+    """By whose order the organisation, which is the current one, has erased a record with this
+    leaf; whoever gives such an order may have nothing to do with the consent."""
     erased = tables.erased_records
-    statement = select(erased.c.leaf).where(
+    statement = select(erased.c.issuer).where(
         erased.c.organisation_id == organisation, erased.c.leaf == leaf
     )
-    if issuer is not None:
-        statement = statement.where(erased.c.issuer == issuer)
-    return (await connection.execute(statement.limit(1))).first() is not None
+    return [OrganisationId(issuer) for issuer in (await connection.execute(statement)).scalars()]

@@ -50,5 +50,5 @@ vouchers = Table(
     Column("signature", LargeBinary, nullable=False),
     created_at(),
     Index("ix_node_vouchers_agreement", "organisation_id", "agreement_id"),
-    Index("ix_node_vouchers_newest", "organisation_id", "period", "units", "digest"),
+    Index("ix_node_vouchers_newest", "organisation_id", "created_at", "digest"),
 )

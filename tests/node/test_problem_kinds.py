@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 from fastapi.testclient import TestClient
+from markupsafe import escape
 
 from node.api import page_rendering
 from node.api.app import create_app
-from node.api.routes.problems import prefers_html
+from node.api.media_types import prefers_html
 from node.problem_kinds import KINDS
 from node.problems import catalogue
 from tests.project_files import files, name_of
@@ -111,12 +112,32 @@ def test_the_list_leads_to_every_kind(client: TestClient) -> None:
     assert all(f'href="{kind.type}"' in page for kind in catalogue().values())
 
 
-@pytest.mark.parametrize("accept", [HTML["Accept"], "application/json"])
-def test_a_kind_that_does_not_exist_is_a_problem(client: TestClient, accept: str) -> None:
-    shown = client.get("/problems/no-such-kind", headers={"Accept": accept})
+def test_a_kind_that_does_not_exist_is_a_problem(client: TestClient) -> None:
+    shown = client.get("/problems/no-such-kind", headers={"Accept": "application/json"})
     assert shown.status_code == 404
     assert shown.headers["content-type"] == "application/problem+json"
     assert shown.json()["type"] == "/problems/problem-not-found"
+
+
+@pytest.mark.usefixtures("built_page")
+def test_a_browser_is_told_in_its_language_that_a_kind_does_not_exist(client: TestClient) -> None:
+    shown = client.get("/problems/no-such-kind", headers={**HTML, "Accept-Language": "fr"})
+    assert shown.status_code == 404
+    assert shown.headers["content-type"].startswith("text/html")
+    assert shown.headers["vary"] == "Accept, Accept-Language"
+    assert "Ce type de problème n&#39;existe pas" in shown.text
+    assert "Il n&#39;y a pas de type de problème no-such-kind." in shown.text
+    assert 'lang="en"' not in shown.text.partition("<main")[2]
+
+
+@pytest.mark.usefixtures("built_page")
+@pytest.mark.parametrize("slug", ["index-stale", "voucher-not-newer", "consent-not-found"])
+def test_a_french_browser_reads_what_a_kind_means(client: TestClient, slug: str) -> None:
+    shown = client.get(f"/problems/{slug}", headers={**HTML, "Accept-Language": "fr"})
+    assert shown.headers["content-language"] == "fr"
+    main = shown.text.partition("<main")[2]
+    assert 'lang="en"' not in main
+    assert str(escape(catalogue()[slug].meaning)) not in main
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ from protocol.types import ContractAddress, to_hex
 from tests.records.command_line import run
 from tests.records.signed_tokens import Jwk, claims_of, new_key, signed
 from tests.records.two_nodes import SECOND_OPERATOR, TwoNodes
+from tests.refusals import assert_problem
+from tests.refusals import send as ask
 from tests.stage import counts, wait_until
 
 RECORDS, ERASURES = "/v1/records", "/v1/records/erasures"
@@ -249,8 +251,22 @@ def test_an_erasure_by_another_issuer_keeps_no_record_out(nodes: TwoNodes, secre
     order = erasures_for(nodes, record, issuer=operator)
     [erased] = deliver(nodes, ERASURES, order).json()["results"]
     assert erased["outcome"] == "erased"
+    path = f"/v1/consents/{to_hex(leaf_of(record.entry))}"
+    assert_problem(ask(nodes.recipient.client, "GET", path), 404, "consent-not-found", None)
     [stored] = deliver(nodes, RECORDS, records_for(nodes, record)).json()["results"]
     assert stored["outcome"] == "stored"
+    [late] = deliver(nodes, ERASURES, order).json()["results"]
+    assert late["outcome"] == "erased"
+    assert ask(nodes.recipient.client, "GET", path).status_code == 200
+
+
+def test_a_recipient_is_told_that_a_record_is_erased(nodes: TwoNodes, secret: bytes) -> None:
+    record = nodes.grant(secret)
+    nodes.wait_for_deliveries(record, [("record", "delivered")])
+    path = f"/v1/consents/{to_hex(leaf_of(record.entry))}"
+    assert ask(nodes.recipient.client, "GET", path).status_code == 200
+    deliver(nodes, ERASURES, erasures_for(nodes, record))
+    assert_problem(ask(nodes.recipient.client, "GET", path), 410, "record-erased", None)
 
 
 def test_erasures_and_records_at_once_leave_nothing(nodes: TwoNodes) -> None:
@@ -283,58 +299,6 @@ def test_a_refusal_is_believed_in_the_end(nodes: TwoNodes, secret: bytes) -> Non
     )
     nodes.wait_for_deliveries(record, [("record", "refused")])
     assert "erased" in nodes.show(record)["deliveries"][0]["lastFailure"]
-
-
-def test_a_confirmation_that_proves_nothing_is_not_believed(nodes: TwoNodes) -> None:
-    """Whoever answers at the recipient's address: only the signature of who may confirm counts."""
-    leaves: list[str] = []
-    first = nodes.first.settings.operator_did
-
-    def facts(**changes: Any) -> Jwk:
-        own = {
-            "confirmed": "stored",
-            "leaf": leaves[-1],
-            "recipient": to_hex(nodes.recipient.id),
-            "chainId": nodes.world.chain_id,
-            "registry": to_hex(nodes.world.address("ConsentRegistry")),
-        }
-        head = {"iss": SECOND_OPERATOR, "aud": first, "iat": int(time.time())}
-        return {**head, **own, **changes}
-
-    right = key_of_second(nodes)
-    forgeries: list[Any] = [
-        lambda: None,
-        lambda: "nothing",
-        lambda: signed(SECOND_OPERATOR, new_key(), facts(), CONFIRMATION_TYPE),
-        lambda: signed(first, key_of_first(nodes), facts(iss=first), CONFIRMATION_TYPE),
-        lambda: signed(SECOND_OPERATOR, right, facts(), DELIVERY_TYPE),
-        lambda: signed(SECOND_OPERATOR, right, facts(leaf="0x" + "00" * 32), CONFIRMATION_TYPE),
-        lambda: signed(SECOND_OPERATOR, right, facts(confirmed="erased"), CONFIRMATION_TYPE),
-        lambda: signed(SECOND_OPERATOR, right, facts(aud=SECOND_OPERATOR), CONFIRMATION_TYPE),
-        lambda: signed(SECOND_OPERATOR, right, facts(chainId=1), CONFIRMATION_TYPE),
-    ]
-    for number, forge in enumerate(forgeries):
-        record = nodes.make_record(bytes([0x90 + number]) * 32)
-        leaves.append(to_hex(leaf_of(record.entry)))
-
-        def forged(path: str, answer: bytes, forge: Any = forge) -> bytes:
-            if path != RECORDS:
-                return answer
-            [result] = json.loads(answer)["results"]
-            return json.dumps({"results": [{**result, "confirmation": forge()}]}).encode()
-
-        nodes.passage.rewrite = forged
-        try:
-            nodes.world.grant(record)
-
-            def tried(record: Record = record) -> bool:
-                return bool(nodes.show(record)["deliveries"][0]["lastFailure"])
-
-            wait_until(tried, "a failure")
-            assert nodes.deliveries(record) == [("record", "waiting")], number
-        finally:
-            nodes.passage.rewrite = lambda path, answer: answer
-        nodes.wait_for_deliveries(record, [("record", "delivered")])
 
 
 @pytest.mark.deep

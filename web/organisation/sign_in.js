@@ -23,7 +23,10 @@ async function enter(session) {
   try {
     answer = await fetch("/organisation/session", {
       method: "POST",
-      headers: { Authorization: `Bearer ${session.token}` },
+      headers: {
+        Authorization: `Bearer ${session.token}`,
+        "Accept-Language": document.documentElement.lang,
+      },
       credentials: "same-origin",
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

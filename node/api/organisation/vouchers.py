@@ -42,7 +42,7 @@ SHOWN = 20
 async def list_own(
     request: Request, context: NodeContext, visitor: Reader, after: Hash | None = None
 ) -> HTMLResponse:
-    """The newest month of use first, and in it the most units."""
+    """The one signed last first, whatever month it is of."""
     async with context.database.begin() as connection:
         await act_as(connection, visitor.organisation_id)
         freshness = await require_fresh(context, connection)

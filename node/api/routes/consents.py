@@ -35,7 +35,7 @@ from node.api.shared_grants import Grant, Shared, grant_as_issuer
 from node.commands.check_records import check_records
 from node.commands.erase_consent import erase_consent, find_erasure, list_deliveries
 from node.commands.gate import GateAnswer, find_consent, find_consents
-from node.commands.receive_records import is_erased
+from node.commands.receive_records import issuers_who_erased
 from node.db import act_as, query, snapshots
 from node.erasure_journal import ErasedRecord
 from node.outbox import find_act
@@ -103,9 +103,7 @@ async def show(
         freshness = await require_fresh(context, connection)
         known = await find_consent(connection, leaf)
         if known is None:
-            if await is_erased(connection, caller.organisation_id, None, leaf):
-                raise Problem.of("record-erased", f"The record behind {to_hex(leaf)} was erased.")
-            raise _unknown(leaf)
+            raise await _erased_or_unknown(connection, caller.organisation_id, Leaf(leaf))
         entry = known.entry
         if at is None:
             [answer] = await context.gate.ask(connection, [entry], freshness)
@@ -224,6 +222,17 @@ def _entry(question: StatusQuestion, index: int) -> Entry | None:
         return decode_entry(question.entry)
     except ProtocolError as error:
         raise refused(error, f"consents.{index}.entry") from error
+
+
+async def _erased_or_unknown(
+    connection: AsyncConnection, organisation: bytes, leaf: Leaf
+) -> Problem:
+    """Leaves are public, and anybody may order the erasure of one as its own: only who has anchored
+    it has a record to erase."""
+    for issuer in await issuers_who_erased(connection, organisation, leaf):
+        if await query(connection, find_anchoring, issuer, leaf) is not None:
+            return Problem.of("record-erased", f"The record behind {to_hex(leaf)} was erased.")
+    return _unknown(leaf)
 
 
 def _unknown(leaf: bytes) -> Problem:

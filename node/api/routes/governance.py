@@ -22,6 +22,7 @@ from node.api.page_rendering import (
     language_of,
     render,
 )
+from node.api.page_route import PageRoute
 from node.api.schemas.base import PeriodLabel
 from node.api.wording import wording_of
 from node.db import query, snapshots
@@ -30,7 +31,7 @@ from protocol.commission import HARD_CAP_BPS
 from protocol.periods import PERIOD_MAX, parse_period, period_of
 from protocol.types import UINT16_MAX, Category, Period, RateBps, UnixSeconds
 
-router = APIRouter(prefix="/governance", include_in_schema=False)
+router = APIRouter(prefix="/governance", include_in_schema=False, route_class=PageRoute)
 
 EventPlace = Annotated[str, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,9}$")]
 LineKey = Annotated[str, Query(pattern=r"^[0-9]{1,18}-[0-9]{1,9}-[0-9]{1,4}$")]

@@ -9,10 +9,11 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 
 from node.api.context import Context, NodeContext
 from node.api.page_rendering import WALLETCONNECT_RELAY, headers_reaching, render
+from node.api.page_route import PageRoute
 from node.problems import Problem
 from protocol.types import to_hex
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 WALLETCONNECT = "/wallets/walletconnect.js"
 
 

@@ -8,11 +8,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from node.api.context import NodeContext
+from node.api.media_types import prefers_html
 from node.api.page_rendering import SECURITY_HEADERS, render
+from node.api.page_route import PageRoute
 from node.problem_kinds import Kind
 from node.problems import Problem, catalogue
 
-router = APIRouter(prefix="/problems", include_in_schema=False)
+router = APIRouter(prefix="/problems", include_in_schema=False, route_class=PageRoute)
 
 HEADERS = {**SECURITY_HEADERS, "Vary": "Accept"}
 
@@ -46,21 +48,6 @@ def shape_of(kind: Kind) -> dict[str, str | int]:
         "meaning": kind.meaning,
         "remedy": kind.remedy,
     }
-
-
-def prefers_html(accept: str) -> bool:
-    """Whether an Accept header (RFC 9110, 12.5.1) puts HTML before JSON; a tie is JSON's."""
-    weights = {}
-    for part in accept.lower().split(","):
-        media_type, _, parameters = part.partition(";")
-        weight = parameters.strip().removeprefix("q=").strip()
-        try:
-            weights[media_type.strip()] = float(weight or 1)
-        except ValueError:
-            weights[media_type.strip()] = 1
-    anything = weights.get("*/*", 0)
-    html = weights.get("text/html", weights.get("text/*", anything))
-    return html > weights.get("application/json", weights.get("application/*", anything))
 
 
 def _page(request: Request, context: NodeContext, template: str, kinds: Sequence[Kind]) -> Response:

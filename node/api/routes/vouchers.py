@@ -72,9 +72,9 @@ async def list_all(
     after: Annotated[Hash | None, Query(description="`next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=VOUCHERS_MAX)] = VOUCHERS_MAX,
 ) -> Vouchers:
-    """Vouchers of one agreement that the caller's organisation holds, the newest first. They are
-    the node's own records and rest on no block; GET /v1/settlements/{settlementId} says what the
-    chain has settled of one."""
+    """Vouchers of one agreement that the caller's organisation holds, the one that this node has
+    kept last first, whatever month it is of. They are the node's own records and rest on no block;
+    GET /v1/settlements/{settlementId} says what the chain has settled of one."""
     async with context.database.begin() as connection:
         await act_as(connection, caller.organisation_id)
         rows = await list_vouchers(connection, agreement, after, limit + 1)

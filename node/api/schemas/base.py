@@ -70,7 +70,8 @@ class HexOf:
         return bytes.fromhex(digits)
 
     def _wrong(self, seen: str) -> ValueError:
-        detail = f"{self.name[:1].upper()}{self.name[1:]} is {self.form}; {seen}."
+        name = f"{self.name[:1].upper()}{self.name[1:]}"
+        detail = f"{name} is {self.form}; {seen}."
         return wrong_value(detail, f"Send {self.form}.")
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> CoreSchema:

@@ -170,8 +170,7 @@ CREATE TABLE node.vouchers (
     PRIMARY KEY (organisation_id, digest)
 );
 CREATE INDEX ix_node_vouchers_agreement ON node.vouchers (organisation_id, agreement_id);
-CREATE INDEX ix_node_vouchers_newest
-    ON node.vouchers (organisation_id, period, units, digest);
+CREATE INDEX ix_node_vouchers_newest ON node.vouchers (organisation_id, created_at, digest);
 CREATE TABLE node.withdrawals (
     leaf BYTEA NOT NULL,
     holder BYTEA NOT NULL,

@@ -1,0 +1,120 @@
+"""Says in another language what the node says in English.
+
+A problem, a refusal or a failure is written once, in English, where it arises; so the API answers
+it, so the database keeps it, and so another node tells it. `web/texts/sentences.<language>.json`
+has each of these sentences, with a {name} where a value stands, and the same in that language. A
+sentence is found by what is fixed in it, and its values are read back out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from markupsafe import Markup
+
+from node.config import PROJECT_ROOT
+
+TEXTS_DIR = PROJECT_ROOT / "web" / "texts"
+OWN_LANGUAGE = "en"
+SLOT = re.compile(r"\{(\w+)\}")
+STOP = re.compile(r"\. ")
+IN_WORDS = "said"
+"""A slot whose name begins so holds a sentence that has its own words, or the whole has none."""
+DEPTH_MAX = 4
+LENGTH_MAX = 1_000
+"""Of a longer text nobody looks for the words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """An English sentence cut at its slots: one more fixed part than slots, maybe empty."""
+
+    fixed: tuple[str, ...]
+    slots: tuple[str, ...]
+    words: str
+
+    @classmethod
+    def of(cls, english: str, words: str) -> Sentence:
+        """From the two texts, with {names} in them."""
+        parts = SLOT.split(english)
+        return cls(tuple(parts[::2]), tuple(parts[1::2]), words)
+
+    def values_in(self, text: str) -> dict[str, str] | None:
+        """What stands at each slot; None if the text is not this sentence. Each fixed part is
+        taken where it comes first, so that no text makes the search long."""
+        first, *middle, last = self.fixed
+        if not (text.startswith(first) and text.endswith(last)):
+            return None
+        values, begin, end = [], len(first), len(text) - len(last)
+        for part in middle:
+            at = text.find(part, begin + 1, end)
+            if at < 0:
+                return None
+            values.append(text[begin:at])
+            begin = at + len(part)
+        if begin >= end:
+            return None
+        return dict(zip(self.slots, [*values, text[begin:end]], strict=True))
+
+
+class Translation:
+    """All sentences of a language."""
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        self._whole = words
+        sentences = [Sentence.of(*each) for each in words.items() if SLOT.search(each[0])]
+        self._sentences = sorted(sentences, key=lambda each: -sum(map(len, each.fixed)))
+
+    def say(self, text: str, depth: int = DEPTH_MAX) -> str | None:
+        """The text in this language; None if it has no words for it."""
+        if text in self._whole:
+            return self._whole[text]
+        if depth == 0 or len(text) > LENGTH_MAX:
+            return None
+        if (both := self._say_both(text, depth)) is not None:
+            return both
+        for sentence in self._sentences:
+            values = sentence.values_in(text)
+            if values is not None and (said := self._fill(sentence, values, depth)) is not None:
+                return said
+        return None
+
+    def _fill(self, sentence: Sentence, values: Mapping[str, str], depth: int) -> str | None:
+        filled = {}
+        for slot, value in values.items():
+            said = self.say(value, depth - 1)
+            if said is None and slot.startswith(IN_WORDS):
+                return None
+            filled[slot] = value if said is None else said
+        return SLOT.sub(lambda slot: filled[slot[1]], sentence.words)
+
+    def _say_both(self, text: str, depth: int) -> str | None:
+        """A refusal and its remedy, which some keep as one text."""
+        for stop in STOP.finditer(text):
+            if (remedy := self._whole.get(text[stop.end() :])) is not None:
+                said = self.say(text[: stop.end() - 1], depth - 1)
+                return None if said is None else f"{said} {remedy}"
+        return None
+
+
+def said_in(text: str, language: str) -> Markup:
+    """A sentence of the node for a page; one without words in the page's language says which it
+    has."""
+    if language == OWN_LANGUAGE:
+        return Markup("{}").format(text)
+    said = translation_to(language).say(text)
+    if said is None:
+        return Markup('<span lang="{}">{}</span>').format(OWN_LANGUAGE, text)
+    return Markup("{}").format(said)
+
+
+@lru_cache
+def translation_to(language: str) -> Translation:
+    """The sentences of a language that is not the node's own."""
+    file = TEXTS_DIR / f"sentences.{language}.json"
+    sections: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    return Translation({en: said for each in sections.values() for en, said in each.items()})

@@ -1,0 +1,69 @@
+"""Who reads a page for everybody is told in words, in their language, why it has nothing to show."""
+
+from __future__ import annotations
+
+import html
+
+import httpx
+import pytest
+
+from tests.node.test_promises import stale_index
+from tests.stage import World
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+MONTH = "2026-11"
+
+
+def read(world: World, path: str, language: str, **headers: str) -> httpx.Response:
+    asked = {**BROWSER, "Accept-Language": language, **headers}
+    return httpx.get(f"{world.node.url}{path}", headers=asked, timeout=30)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/governance",
+        "/governance/events?kind=leaves",
+        f"/governance/settlements?from={MONTH}&until={MONTH}",
+    ],
+)
+def test_an_index_that_is_too_old_is_told_on_a_page(at_rest: World, path: str) -> None:
+    with stale_index(at_rest):
+        for language, words in (
+            ("en", "The index is too old to answer"),
+            ("fr", "L'index est trop ancien pour répondre"),
+        ):
+            answer = read(at_rest, path, language)
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"] == "5"
+            assert answer.headers["content-type"].startswith("text/html")
+            assert answer.headers["content-language"] == language
+            assert answer.headers["cache-control"] == "no-store"
+            assert f"<h1>{words}</h1>" in html.unescape(answer.text)
+            main = answer.text.partition("<main")[2]
+            assert '<span lang="en">' not in main
+        program = read(at_rest, path, "en", Accept="application/json")
+        assert (program.status_code, program.headers["retry-after"]) == (503, "5")
+        assert program.json()["type"] == "/problems/index-stale"
+    assert read(at_rest, path, "fr").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/governance?until=novembre", 422, "Écrivez le mois comme AAAA-MM"),
+        ("/governance?until=9000-01", 422, "9000-01 n'a pas commencé."),
+        ("/governance/events?kind=rien", 404, "Introuvable : type d'événement rien."),
+        ("/governance/rien.csv", 404, "Introuvable : tableau rien."),
+        ("/problems/rien", 404, "Il n'y a pas de type de problème rien."),
+    ],
+)
+def test_an_address_that_is_wrong_is_told_on_a_page(
+    world: World, path: str, status: int, words: str
+) -> None:
+    answer = read(world, path, "fr")
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    main = html.unescape(answer.text.partition("<main")[2])
+    assert words in " ".join(main.split())
+    assert '<span lang="en">' not in main

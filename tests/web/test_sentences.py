@@ -1,0 +1,193 @@
+"""What the node says in English is said to a French reader in French, values and all."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Literal
+
+import pytest
+from fastapi import Request
+from jsonschema import Draft202012Validator
+from pydantic import TypeAdapter, ValidationError
+
+from node.api.problem_documents import answer
+from node.api.sentences import LENGTH_MAX, SLOT, TEXTS_DIR, said_in, translation_to
+from node.problems import refused
+from protocol.errors import AmountTooLarge, EntryInvalid, SlipInvalid
+from tests.web.sentences_in_code import (
+    bare,
+    sentences_of_fields,
+    sentences_of_kinds,
+    sentences_of_occasions,
+    sentences_of_rules,
+)
+
+FRENCH = translation_to("fr")
+SECTIONS: dict[str, dict[str, str]] = json.loads(
+    (TEXTS_DIR / "sentences.fr.json").read_text(encoding="utf-8")
+)
+KNOWN = {bare(english) for section in SECTIONS.values() for english in section}
+COMPOSED = {
+    "{}: {}",
+    "No such {}",
+    "No {} has this identifier, or it is not the caller's to see.",
+}
+"""Found in the code only with what stands in them."""
+
+
+def test_every_kind_of_problem_has_french_words() -> None:
+    assert [each for each in sentences_of_kinds() if FRENCH.say(each) is None] == []
+
+
+@pytest.mark.parametrize("find", [sentences_of_rules, sentences_of_fields])
+def test_every_rule_and_every_fault_of_a_field_has_french_words(find: Any) -> None:
+    assert [each for each in find() if bare(each) not in KNOWN] == []
+
+
+def test_every_sentence_in_the_code_has_french_words() -> None:
+    found = list(sentences_of_occasions())
+    assert len(found) > 250
+    assert [each for each in found if bare(each[1]) not in KNOWN] == []
+
+
+def test_no_words_are_of_a_sentence_that_the_node_does_not_say() -> None:
+    said = [told for _, told in sentences_of_occasions()]
+    said += [*sentences_of_kinds(), *sentences_of_rules(), *sentences_of_fields()]
+    bare_ones = {bare(each) for each in said}
+    for name, section in SECTIONS.items():
+        if name in ("libraries", "words"):  # what others say; states and nouns
+            continue
+        unsaid = [each for each in section if bare(each) not in bare_ones | COMPOSED]
+        assert unsaid == [], name
+
+
+def said_by_libraries() -> Iterator[str]:
+    for text in ("", '{"a": 1,}', "[1 2]", '{"a" 1}', "1 2", '"', '"\n"'):
+        with pytest.raises(ValueError, match="line 1") as told:
+            json.loads(text)
+        yield str(told.value)
+    with pytest.raises(ValueError, match="isoformat") as told:
+        date.fromisoformat("soon")
+    yield str(told.value)
+    with pytest.raises(ValidationError) as refusal:
+        TypeAdapter(Literal["a", "b"]).validate_python("c")
+    yield f"{refusal.value.errors()[0]['msg']}."
+    for rule, value in (
+        ({"required": ["a"]}, {}),
+        ({"additionalProperties": False}, {"a": 1}),
+        ({"additionalProperties": False}, {"a": 1, "b": 2}),
+        ({"type": "string"}, 1),
+        ({"pattern": "^a"}, "b"),
+        ({"minLength": 2}, "a"),
+        ({"maxLength": 1}, "ab"),
+        ({"enum": [1]}, 2),
+        ({"anyOf": [{"type": "string"}]}, 1),
+        ({"minItems": 1}, []),
+    ):
+        [error] = Draft202012Validator(rule).iter_errors(value)
+        yield error.message
+
+
+def test_what_libraries_say_of_values_has_french_words() -> None:
+    said = list(said_by_libraries())
+    assert [each for each in said if FRENCH.say(each) is None] == []
+    assert len({FRENCH.say(each) for each in said}) == len(SECTIONS["libraries"])
+
+
+def test_both_texts_have_the_same_values() -> None:
+    for section in SECTIONS.values():
+        for english, french in section.items():
+            assert sorted(SLOT.findall(english)) == sorted(SLOT.findall(french)), english
+
+
+def test_french_is_set_as_the_french_do() -> None:
+    for section in SECTIONS.values():
+        for french in section.values():
+            outside_code = re.sub(r"`[^`]*`", "", french)
+            assert not re.search("[^\u202f][;!?]|[^\xa0]»|«[^\xa0]| :", outside_code), french
+
+
+@pytest.mark.parametrize(
+    ("english", "french"),
+    [
+        ("The amount is zero.", "Le montant est zéro."),
+        ("units: It is missing.", "units\xa0: Il manque."),
+        (
+            "lines.2.email: It is empty., and 3 more",
+            "lines.2.email\xa0: Il n'y a rien. Et 3 autres.",
+        ),
+        ("There is no agreement 0x12.", "Introuvable\xa0: accord 0x12."),
+        (
+            "An address is 20 bytes as 0x and 40 hexadecimal digits; this has 3 digits.",
+            "Une adresse, c'est 20 octets sous la forme 0x et 40 chiffres hexadécimaux\u202f; "
+            "ceci a 3 chiffres.",
+        ),
+        (
+            "The consent 0xab is withdrawn.",
+            "Le consentement 0xab est retiré.",
+        ),
+    ],
+)
+def test_values_are_read_out_of_the_sentence_and_said_again(english: str, french: str) -> None:
+    assert FRENCH.say(english) == french
+
+
+def test_a_rule_broken_within_another_is_told_whole() -> None:
+    inner = EntryInvalid(reason="122 bytes, not 123")
+    told = refused(SlipInvalid(reason=str(inner))).detail
+    said = FRENCH.say(told)
+    assert said is not None
+    assert "122 octets, pas 123" in said
+    assert "Refaites l'entrée" in said
+
+
+def test_what_has_no_words_says_that_it_is_english() -> None:
+    assert FRENCH.say("Nobody has written this <b>.") is None
+    assert FRENCH.say("There is no unicorn 0x12.") is None
+    shown = said_in("Nobody has written this <b>.", "fr")
+    assert shown == '<span lang="en">Nobody has written this &lt;b&gt;.</span>'
+    assert said_in("The amount is zero.", "en") == "The amount is zero."
+
+
+def test_a_value_is_escaped_and_no_value_is_a_slot() -> None:
+    shown = said_in("'<i>{path}' is no amount.", "fr")
+    assert shown == "&#39;&lt;i&gt;{path}&#39; n&#39;est pas un montant."
+
+
+def test_no_text_takes_long() -> None:
+    started = time.process_time()
+    for text in ("Confirm it. ", "a is b; c: d, and 3 more. ", "No such There is no : Send "):
+        FRENCH.say((text * LENGTH_MAX)[:LENGTH_MAX])
+    assert time.process_time() - started < 2
+
+
+def problem_in(language: str | None) -> Any:
+    headers = [] if language is None else [(b"accept-language", language.encode())]
+    request = Request({"type": "http", "method": "GET", "path": "/x", "headers": headers})
+    problem = refused(AmountTooLarge(amount=7, available=3), "amount")
+    return answer(problem, request)
+
+
+def test_the_api_is_english_unless_french_is_asked_for() -> None:
+    for language in (None, "en", "de", "*"):
+        response = problem_in(language)
+        assert json.loads(response.body)["detail"] == "7 is more than the 3 available."
+        assert response.headers["content-language"] == "en"
+
+
+def test_a_script_of_a_french_page_gets_french_words() -> None:
+    response = problem_in("fr")
+    told = json.loads(response.body)
+    assert response.headers["content-language"] == "fr"
+    assert response.headers["vary"] == "Accept-Language"
+    assert told["title"] == "Montant trop grand"
+    assert told["detail"] == "7, c'est plus que les 3 disponibles."
+    [wrong] = told["errors"]
+    assert wrong["field"] == "amount"
+    assert wrong["detail"] == told["detail"]
+    assert wrong["remedy"] == told["remedy"] == "Demandez au plus ce qui est disponible."
+    assert told["type"] == "/problems/amount-too-large"
