@@ -10,6 +10,7 @@ from node.api.organisation import (
     agreement_drafts,
     agreement_imports,
     agreements,
+    catalogue,
     consents,
     counts,
     erasure,
@@ -29,6 +30,7 @@ router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(agreement_drafts.pages, agreement_imports.pages, agreements.pages),
+    catalogue.pages,
     *(consents.pages, counts.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
     *(accounts.pages, erasure.pages, rights.pages, unknown.pages),
