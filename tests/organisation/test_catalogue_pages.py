@@ -78,8 +78,9 @@ def test_an_offer_leads_to_the_form_of_an_agreement(world: World) -> None:
     answer = keep(somebody, entry)
     assert answer.headers["location"] == f"/organisation{path_of(entry)}?kept=1"
     page = somebody.page(path_of(entry))
-    for words in ("guidance", world.consumer.did, "€0.05", "Allowed:", "an offer names only"):
+    for words in ("guidance", world.consumer.did, "€0.05", "Allowed:", "The purpose: the file"):
         assert words in page, words
+    assert "an offer names only" not in page, "whose partner's it is names the other party"
     carried = hidden_in(page)
     with nothing_written(world):
         form = somebody.post("/agreements/new", **carried, step="change").text
@@ -92,6 +93,16 @@ def test_an_offer_leads_to_the_form_of_an_agreement(world: World) -> None:
     french = visit(world, language="fr").page(path_of(entry))
     for words in ("Proposée par", "0,05\u00a0€", "Permis\u00a0:"):
         assert words in french, words
+
+
+def test_of_an_own_offer_the_other_party_is_still_to_be_named(world: World) -> None:
+    somebody = visit(world)
+    for provider in (world.provider.did.rpartition(":")[2], "nobody"):
+        entry = entry_of(world, "ours", providedBy=provider)
+        keep(somebody, entry)
+        page = somebody.page(path_of(entry))
+        assert "an offer names only who offers" in page
+        assert hidden_in(page)["party-1"] == ""
 
 
 def test_an_offer_of_an_agreements_file_is_kept_too(world: World) -> None:

@@ -135,12 +135,14 @@ async def show_one(
         dids = await find_by_catalogue_id(connection, [kept.offer.reading.provider_id])
         own_did = (await query(connection, find_dids, [own]))[own]
     entry, understood = kept.offer.entry, understand_offer(kept.offer.entry)
+    is_of_partner = any(did != own_did for did in dids.values())
     fields = imported_form(understood, dids, own_did, int(time.time()))
     values = {
         "offer": show_offer(kept.offer, dids, wording_of(language_of(request))),
         "kept_at": kept.kept_at,
         "own_dids": [own_did],
-        "understood": understood,
+        "missing": [each for each in understood.missing if each != "consumer" or not is_of_partner],
+        "not_taken": understood.not_taken,
         "fields": {**fields, "document": json.dumps(entry, ensure_ascii=False)},
         "entry": json.dumps(entry, indent=2, ensure_ascii=False),
         "kept": request.query_params.get("kept", ""),
