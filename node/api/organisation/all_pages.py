@@ -14,6 +14,7 @@ from node.api.organisation import (
     consents,
     counts,
     erasure,
+    leaving,
     money,
     outbox,
     overview,
@@ -32,7 +33,7 @@ for each in (
     *(agreement_drafts.pages, agreement_imports.pages, agreements.pages),
     catalogue.pages,
     *(consents.pages, counts.pages, requests.pages, access.pages),
-    *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
+    *(usage.pages, money.pages, leaving.pages, vouchers.pages, statements.pages, outbox.pages),
     *(accounts.pages, erasure.pages, rights.pages, unknown.pages),
 ):
     router.include_router(each)
