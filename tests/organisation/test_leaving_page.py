@@ -74,6 +74,8 @@ def test_a_deposit_is_asked_for_and_paid_after_the_notice(
             }
         )
     assert f"{due:064x}" in str(told.value), "the contract understands it, and waits for the notice"
+    world.deposit(deposited, 1)
+    assert "Paid from" not in payer.page(path), "a deposit calls the request off"
 
 
 def test_nobody_else_takes_a_deposit_back(world: World, deposited: AgreementId) -> None:

@@ -1,5 +1,5 @@
-"""`/organisation/money/leaving`: an organisation takes a deposit back. It asks, waits for the end of
-the notice, and is paid; its own wallet sends both transactions."""
+"""`/organisation/money/leaving`: an organisation takes a deposit back. It asks, waits for the end
+of the notice and is paid; its own wallet sends both transactions."""
 
 from __future__ import annotations
 
