@@ -22,7 +22,7 @@ from node.problems import Problem, not_found
 from protocol.catalogue import read_offer
 from protocol.types import Hash32, OrganisationId, to_hex
 
-REMEDY = "The organisation's catalogue lists those that it keeps."
+REMEDY = "GET /v1/catalogue/offers lists those that the organisation keeps."
 
 
 @dataclass(frozen=True, slots=True)
