@@ -58,6 +58,30 @@ def claim_call(
     return _call(deployment, "UsageSettlement", signature, organisation, to, amount_minor)
 
 
+def request_leaving_call(
+    deployment: Deployment,
+    agreement_id: AgreementId,
+    consumer: OrganisationId,
+    amount_minor: AmountMinor,
+) -> WalletCall:
+    """Starts the notice after which so much of a deposit is paid back, in place of an earlier
+    request."""
+    signature = "requestLeaving(bytes32,address,uint128)"
+    arguments = (agreement_id, consumer, amount_minor)
+    return _call(deployment, "UsageSettlement", signature, *arguments)
+
+
+def leave_call(
+    deployment: Deployment,
+    agreement_id: AgreementId,
+    consumer: OrganisationId,
+    to: AccountAddress,
+) -> WalletCall:
+    """Pays back what was asked for, or what is left of it, to one of the consumer's accounts."""
+    signature = "leave(bytes32,address,address)"
+    return _call(deployment, "UsageSettlement", signature, agreement_id, consumer, to)
+
+
 def delegate_call(
     deployment: Deployment,
     organisation: OrganisationId,

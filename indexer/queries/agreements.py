@@ -10,8 +10,11 @@ from typing import Any
 from sqlalchemy import (
     Connection,
     LargeBinary,
+    Numeric,
     Row,
     Table,
+    cast,
+    exists,
     func,
     literal,
     null,
@@ -152,6 +155,32 @@ def newest_agreement_ids_of(
         statement = statement.where(
             place < last.where(agreements.c.agreement_id == after).scalar_subquery()
         )
+    return list(connection.scalars(statement))
+
+
+def unsigned_proposals_of(
+    connection: Connection, organisation: bytes, now: int, limit: int
+) -> list[bytes]:
+    """Agreements that wait for an organisation's signature on the chain, the newest first: no party
+    has ended them, and their time is not over. None is in force, as all would have signed."""
+    parties, agreements = tables.agreement_parties, tables.agreements
+    signed, ended = tables.agreement_signatures, tables.agreement_terminations
+    ends = cast(agreements.c.terms["validUntil"].astext, Numeric)
+    statement = (
+        select(parties.c.agreement_id)
+        .join(agreements, agreements.c.agreement_id == parties.c.agreement_id)
+        .where(
+            parties.c.organisation == organisation,
+            ends > now,
+            ~exists().where(
+                signed.c.agreement_id == parties.c.agreement_id,
+                signed.c.organisation == organisation,
+            ),
+            ~exists().where(ended.c.agreement_id == parties.c.agreement_id),
+        )
+        .order_by(parties.c.block_number.desc(), parties.c.log_index.desc())
+        .limit(limit)
+    )
     return list(connection.scalars(statement))
 
 

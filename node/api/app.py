@@ -25,6 +25,7 @@ from node.api.routes import (
     accounts,
     agreements,
     api_keys,
+    catalogue,
     consent_requests,
     consents,
     did_documents,
@@ -77,6 +78,7 @@ OBJECTS_BETWEEN_COLLECTIONS = 50_000
 
 ROUTERS = (
     participants,
+    catalogue,
     agreements,
     consent_requests,
     requests,

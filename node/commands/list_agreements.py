@@ -19,6 +19,7 @@ from indexer.queries.agreements import (
     find_agreements,
     newest_agreement_ids_of,
     parties_of,
+    unsigned_proposals_of,
 )
 from node import tables
 from node.db import query
@@ -33,6 +34,7 @@ STATES = (TO_SIGN, *(each.value for each in AgreementStatus if each is not Agree
 LOOKED_AT_MAX = 2_000
 CHUNK = 200
 UNDER_WAY_MAX = 50
+TO_SIGN_COUNTED_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,13 @@ async def proposals_under_way(
         for row in rows
         if row.subject not in on_chain
     ]
+
+
+async def count_to_sign(connection: AsyncConnection, organisation: OrganisationId, now: int) -> int:
+    """How many are in the state TO_SIGN; one more than TO_SIGN_COUNTED_MAX stands for any more."""
+    most = TO_SIGN_COUNTED_MAX + 1
+    ids = await query(connection, unsigned_proposals_of, organisation, now, most)
+    return len(ids) - len(await _signatures_promised(connection, organisation, ids))
 
 
 async def _read(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.accounts import balance_at
 from indexer.queries.agreements import find_agreement
+from indexer.queries.leavings import leavings_of
 from indexer.queries.participants import ParticipantRow, find_participant
 from node.contracts import Deployment
 from node.db import query
@@ -18,6 +19,8 @@ from node.wallet_calls import (
     claim_call,
     delegate_call,
     deposit_calls,
+    leave_call,
+    request_leaving_call,
     retire_call,
 )
 from protocol.agreement import AgreementState, state_at
@@ -29,6 +32,7 @@ from protocol.errors import (
     AmountZero,
     ConsumerNotParty,
     ExpiryPassed,
+    LeavingNotDue,
     NotAdmitted,
     ScopesInvalid,
     SettlementNotAuthorised,
@@ -90,6 +94,38 @@ async def prepare_claim(
         too_large = AmountTooLarge(amount=amount_minor, available=held.balance_minor)
         raise refused(too_large, "amount")
     return claim_call(deployment, organisation, to, amount_minor)
+
+
+def prepare_leaving(
+    deployment: Deployment,
+    organisation: OrganisationId,
+    agreement_id: AgreementId,
+    amount_minor: AmountMinor,
+) -> WalletCall:
+    """The call that asks for a deposit back. Raises the contract's error, naming the field."""
+    if amount_minor == 0:
+        raise refused(AmountZero(), "amount")
+    return request_leaving_call(deployment, agreement_id, organisation, amount_minor)
+
+
+async def prepare_leave(
+    connection: AsyncConnection,
+    deployment: Deployment,
+    organisation: OrganisationId,
+    agreement_id: AgreementId,
+    to: AccountAddress,
+    now: int,
+) -> WalletCall:
+    """The call that pays what was asked for to one of the organisation's accounts. Raises the
+    contract's error, naming the field."""
+    participant = await require_participant(connection, organisation)
+    if to not in {each.account for each in participant.accounts}:
+        raise refused(SettlementNotAuthorised(account=to, organisation=organisation), "to")
+    asked = (await query(connection, leavings_of, organisation, [agreement_id])).get(agreement_id)
+    if asked is None or now < asked.executable_at:
+        executable_at = UnixSeconds(0) if asked is None else asked.executable_at
+        raise refused(LeavingNotDue(executable_at=executable_at, block_time=UnixSeconds(now)))
+    return leave_call(deployment, agreement_id, organisation, to)
 
 
 async def prepare_delegation(

@@ -96,7 +96,8 @@ def _contract(
     )
 
 
-def _offer(source: dict[str, Any]) -> Understanding:
+def understand_offer(source: dict[str, Any]) -> Understanding:
+    """What an entry says that `protocol.catalogue.is_offer`. Raises DocumentUnreadable."""
     offer = read_offer(source)
     is_in_euros = offer.currency in (None, EURO)
     price = offer.use_price if is_in_euros else None
@@ -135,7 +136,7 @@ _READERS: tuple[
 ] = (
     (lambda source: "dataProvider" in source, _bilateral),
     (lambda source: "members" in source and "serviceOfferings" in source, _ecosystem),
-    (is_offer, _offer),
+    (is_offer, understand_offer),
     (lambda source: source.get("@type") == "Participant" or "legalName" in source, _participant),
 )
 """Each kind of file by what it has, and how it is read."""

@@ -24,6 +24,7 @@ MISSING = (
     nothing_found("person", "GET /v1/people lists those of the organisation."),
     nothing_found("session", "GET /v1/sessions lists those of the organisation."),
     nothing_found("agreement", "Propose it: POST /v1/agreements; or compare its id."),
+    nothing_found("offer", "GET /v1/catalogue/offers lists those of the organisation."),
     nothing_found("consent", "Ask with the full entry, or as the one who holds the record."),
     nothing_found("did-document", "Ask the node that the organisation names on chain."),
     nothing_found("consent-request", "GET /v1/consent-requests lists those that there are."),

@@ -19,6 +19,7 @@ from node.tables.access import (
 )
 from node.tables.agreements import (
     agreement_documents,
+    offers,
     uses,
     vouchers,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "erased_records",
     "idempotency",
     "metadata",
+    "offers",
     "organisations",
     "outbox",
     "passkeys",
@@ -80,6 +82,7 @@ OWNED_BY_ORGANISATIONS = (
     did_documents,
     erased_records,
     idempotency,
+    offers,
     organisations,
     outbox,
     passkeys,

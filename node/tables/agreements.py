@@ -1,4 +1,4 @@
-"""What organisations keep of their agreements, and of the use under them."""
+"""What organisations keep of what they are offered, of agreements, and of the use under them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Index,
     LargeBinary,
     Table,
+    Text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -22,6 +23,17 @@ agreement_documents = Table(
     Column("document", JSONB),
     created_at(),
 )
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("organisation_id", LargeBinary, primary_key=True),
+    Column("offer_hash", LargeBinary, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("entry", JSONB, nullable=False),
+    created_at(),
+)
+"""An organisation's catalogue; the hash is that of the entry's id, which may be any text."""
 
 uses = Table(
     "uses",

@@ -107,6 +107,8 @@ def test_axe_finds_nothing_where_use_becomes_money(
     for state, path in pages.items():
         reader.go(f"/organisation{path}")
         reader.check(state)
+    reader.go(f"/organisation/money/leaving/{to_hex(bought.agreement)}")
+    reader.check("leaving")
     reader.go(f"/organisation{bought.deposit}")
     reader.check("deposit")
     money = reader.texts["organisation"]["money"]

@@ -18,6 +18,7 @@ from tests.stage import World
 PATHS = (
     *("", "/consents", "/requests", "/requests/new", "/requests/import", "/access", "/sign-in"),
     *("/agreements", "/agreements/new", "/agreements/import", "/agreements/rulebooks"),
+    *("/catalogue", "/catalogue/import"),
 )
 WITHOUT_NAME = """
 () => [...document.querySelectorAll("input, select, textarea, button, a, img, table")]

@@ -21,6 +21,7 @@ from indexer.queries.history import Fact
 from indexer.queries.participants import AccountRow, DelegationRow, ParticipantRow, RecoveryRow
 from indexer.queries.rates import RateRow
 from protocol import ledger
+from protocol.agreement import AgreementState
 from protocol.consent import status_at
 from protocol.entries import leaf_of
 from protocol.errors import UnknownCategory
@@ -179,6 +180,15 @@ def require_same_agreements(connection: Connection, known: Known, ever: Known) -
         )
         assert newest == own[::-1], "the state has them as they were proposed"
         require_same_terms(connection, known, organisation, own)
+        lives = [known.state.agreements[each].lifecycle for each in newest]
+        for now in {0, *(life.valid_until - sooner for life in lives for sooner in (0, 1))}:
+            assert agreements.unsigned_proposals_of(connection, organisation, now, len(own)) == [
+                life.agreement_id
+                for life in lives
+                if life.state is AgreementState.PROPOSED
+                and organisation not in life.signed_by
+                and now < life.valid_until
+            ]
 
 
 def require_same_terms(

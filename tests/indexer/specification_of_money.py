@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from indexer.queries import books, settlements
+from indexer.queries.leavings import leavings_of
 from indexer.queries.settlements import LinePlace, LineTotals, SettlementLine, SettlementPlace
 from protocol import ledger
 from protocol.booking import BookedPosting, balances_of, book, books_of_month
@@ -25,6 +26,7 @@ STRANGER = OrganisationId(b"\x01" * 20)
 def require_same_money(connection: Connection, chain: ScriptedChain, known: Known) -> None:
     require_same_books(connection, chain, known)
     require_same_settlements(connection, known)
+    require_same_leavings(connection, known)
 
 
 def require_same_books(connection: Connection, chain: ScriptedChain, known: Known) -> None:
@@ -93,6 +95,14 @@ def require_same_settlements(connection: Connection, known: Known) -> None:
                 and organisation in (None, line.consumer, line.payee)
             ]
             require_same_lines(connection, month, organisation, own)
+
+
+def require_same_leavings(connection: Connection, known: Known) -> None:
+    agreements = list(known.state.agreements)
+    for organisation in (SCHOOL, EMPLOYER, STRANGER):
+        asked = {each: ledger.leaving_of(known.state, each, organisation) for each in agreements}
+        standing = {each: leaving for each, leaving in asked.items() if leaving is not None}
+        assert leavings_of(connection, organisation, agreements) == standing
 
 
 def require_same_lines(

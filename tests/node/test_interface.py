@@ -12,6 +12,7 @@ from tests.stage import Json, World
 
 NOUNS = (
     "participants",
+    "catalogue",
     "agreements",
     "consent-requests",
     "requests",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,8 @@ from protocol.entries import leaf_of
 from protocol.types import to_hex
 from tests.access.authenticator import Authenticator
 from tests.access.test_passkeys import register
+from tests.node.test_contract_import import OFFERING
+from tests.organisation.visits import visit
 from tests.refusals import assert_problem, send
 from tests.requests.asking import ask
 from tests.stage import World
@@ -24,8 +27,8 @@ from tests.stage import World
 ROLES = {API_ROLE, SENDER_ROLE, INDEXER_ROLE, WEBHOOKS_ROLE}
 OWNED = sorted(table.name for table in OWNED_BY_ORGANISATIONS)
 CHANGED = {
-    *("api_keys", "consent_requests", "passkeys", "people", "person_sessions", "rights_requests"),
-    "webhooks",
+    *("api_keys", "consent_requests", "offers", "passkeys", "people", "person_sessions"),
+    *("rights_requests", "webhooks"),
 }
 BY_FUNCTION = {"erased_records"}
 READ = OWNED
@@ -128,6 +131,7 @@ def settled(world: World) -> World:
         person = {"label": "a person", "role": "auditor"}
         invited = party.client.post("/v1/people", person)
         assert register(world, authenticator, invited["invitation"]).status_code == 201
+        visit(world, of=party.client).post("/catalogue", entries=json.dumps(OFFERING))
         document = make_did_document(party.did, [DID_KEY])
         party.client.post("/v1/did-documents", {"document": document})
         for table, columns in (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 
 import httpx
 
+from protocol.types import to_hex
 from tests.access.signing import session_of
 from tests.organisation.visits import Visit, visit
-from tests.stage import World, wait_until
+from tests.stage import World, hash_of, wait_until
 
 FAILURE = {"name": "X", "detail": "The issuer <is> suspended.", "remedy": "Ask the association."}
 
@@ -76,3 +78,40 @@ def test_an_index_that_is_too_old_is_said_not_hidden(world: World) -> None:
         assert "Too old to answer." in somebody.page("")
     ready = f"{world.node.url}/readyz"
     wait_until(lambda: httpx.get(ready).status_code == 200, "a fresh index")
+
+
+WAITING = re.compile(
+    r'href="/organisation/agreements\?state=to-sign">(\d+) agreements? waits? for your'
+)
+
+
+def waiting_in(text: str) -> int:
+    found = WAITING.search(text)
+    return int(found[1]) if found else 0
+
+
+def test_it_counts_the_agreements_that_wait_for_a_signature_and_leads_to_them(
+    world: World,
+) -> None:
+    somebody = visit(world)
+    before = waiting_in(somebody.page(""))
+    proposed = world.propose(world.make_terms(salt=hash_of(secrets.randbits(200))))
+    assert waiting_in(somebody.page("")) == before + 1
+    assert to_hex(proposed) in somebody.page("/agreements", state="to-sign")
+    with world.node.held("sender"):
+        signature = world.signature_of(world.provider, proposed)
+        world.provider.client.post(f"/v1/agreements/{to_hex(proposed)}/signatures", signature)
+        assert waiting_in(somebody.page("")) == before, "promised is as good as signed"
+    wait_until(lambda: world.show_agreement(proposed)["signatures"], "the signature")
+    assert waiting_in(somebody.page("")) == before
+    consumer = visit(world, of=world.consumer.client)
+    waits_there = waiting_in(consumer.page(""))
+    assert waits_there > 0, "the other party has not signed"
+    world.provider.client.post(f"/v1/agreements/{to_hex(proposed)}/terminate", {})
+    wait_until(lambda: world.show_agreement(proposed)["status"] == "terminated", "the end")
+    assert waiting_in(consumer.page("")) == waits_there - 1
+    assert waiting_in(somebody.page("")) == before
+    french = visit(world, "auditor", "fr").page("")
+    assert "Ce qui vous attend" in french
+    blind = visit(world, "operator", areas=["consents"]).page("")
+    assert "What waits for you" not in blind, "without the right to see agreements"

@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.participants import find_dids, find_dids_ending_in
+from indexer.queries.participants import find_dids
 from node.api.context import NodeContext
 from node.api.json_depth import JSON_DEPTH_MAX, is_too_deep
 from node.api.organisation.agreement_form import imported_form
@@ -23,12 +23,13 @@ from node.api.organisation.policy_words import rules_of
 from node.api.organisation.rendering import show
 from node.api.organisation.visitor import visiting
 from node.api.principal import Principal
+from node.commands.find_by_catalogue_id import find_by_catalogue_id
 from node.db import query
 from node.intake.contract_import import Understanding, understand
 from node.permissions import Area
 from node.problems import refused
+from protocol.catalogue import is_offer
 from protocol.errors import DocumentUnreadable, ProtocolError
-from protocol.prometheus_x import catalogue_id
 from protocol.types import OrganisationId
 
 pages = APIRouter(prefix="/organisation/agreements", route_class=PageRoute)
@@ -68,6 +69,7 @@ async def understand_file(
         "fields": fields,
         "rules": rules_of(source) if understood.is_document else (),
         "file": json.dumps(source, indent=2, ensure_ascii=False),
+        "is_offer": is_offer(source),
     }
     return show(request, context, visitor, "agreement_understood.html", values)
 
@@ -79,11 +81,7 @@ def _understand(content: bytes) -> tuple[dict[str, Any], Understanding]:
 
 
 async def _dids_of(connection: AsyncConnection, understood: Understanding) -> Mapping[str, str]:
-    """By catalogue id: the DID that the file has, or the one of a participant that ends in the id,
-    if there is just one."""
+    """By catalogue id: the DID that the file has, or the participant's."""
     unknown = [each.catalogue_id for each in understood.parties if each.did is None]
-    found: dict[str, list[str]] = {}
-    for did in await query(connection, find_dids_ending_in, unknown):
-        found.setdefault(catalogue_id(did.replace(":", "/")), []).append(did)
     told = {each.catalogue_id: each.did for each in understood.parties if each.did is not None}
-    return told | {ending: dids[0] for ending, dids in found.items() if len(dids) == 1}
+    return told | await find_by_catalogue_id(connection, unknown)

@@ -10,9 +10,11 @@ from node.api.organisation import (
     agreement_drafts,
     agreement_imports,
     agreements,
+    catalogue,
     consents,
     counts,
     erasure,
+    leaving,
     money,
     outbox,
     overview,
@@ -29,8 +31,9 @@ router = APIRouter(include_in_schema=False)
 for each in (
     *(sign_in.pages, sign_in.asked_by_script, overview.pages),
     *(agreement_drafts.pages, agreement_imports.pages, agreements.pages),
+    catalogue.pages,
     *(consents.pages, counts.pages, requests.pages, access.pages),
-    *(usage.pages, money.pages, vouchers.pages, statements.pages, outbox.pages),
+    *(usage.pages, money.pages, leaving.pages, vouchers.pages, statements.pages, outbox.pages),
     *(accounts.pages, erasure.pages, rights.pages, unknown.pages),
 ):
     router.include_router(each)

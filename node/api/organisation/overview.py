@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.cursor import read_halt
-from indexer.queries.freshness import IndexEmpty, read_freshness
+from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
 from node import tables
 from node.api.context import Context, NodeContext, judge_fresh
 from node.api.organisation.page_route import PageRoute
@@ -19,9 +19,11 @@ from node.api.organisation.visitor import Visitor
 from node.api.principal import Principal
 from node.commands.count_work import count_open_acts, count_undelivered
 from node.commands.keep_people import find_label
+from node.commands.list_agreements import TO_SIGN_COUNTED_MAX, count_to_sign
 from node.db import act_as, query
 from node.outbox import IN_VAIN, MAX_ACT_ID, list_acts
 from node.permissions import Area, right
+from protocol.types import OrganisationId
 
 pages = APIRouter(prefix="/organisation", route_class=PageRoute)
 
@@ -33,10 +35,13 @@ async def overview(request: Request, context: NodeContext, visitor: Visitor) -> 
     """What an organisation's person looks at first; it answers even while the index is old."""
     async with context.database.begin() as connection:
         await act_as(connection, visitor.organisation_id)
+        health = await read_health(context, connection)
         values = {
             "person": await _person(context, connection, visitor),
-            "health": await read_health(context, connection),
+            "health": health,
             "work": await _work(connection, visitor),
+            "to_sign": await _to_sign(connection, visitor, health["fresh"]),
+            "counted_max": TO_SIGN_COUNTED_MAX,
         }
     return show(request, context, visitor, "overview.html", values)
 
@@ -61,6 +66,16 @@ async def read_health(context: Context, connection: AsyncConnection) -> dict[str
         read = None
     fresh = None if read is None else judge_fresh(context.settings, read)
     return {"read": read, "fresh": fresh, "halt": await query(connection, read_halt)}
+
+
+async def _to_sign(
+    connection: AsyncConnection, visitor: Principal, fresh: Freshness | None
+) -> int | None:
+    """How many agreements wait for the organisation's signature; None for whoever may not see any,
+    and while the index is too old to tell."""
+    if fresh is None or right(Area.AGREEMENTS) not in visitor.grant.rights:
+        return None
+    return await count_to_sign(connection, OrganisationId(visitor.organisation_id), fresh.now)
 
 
 async def _work(connection: AsyncConnection, visitor: Principal) -> dict[str, Any] | None:

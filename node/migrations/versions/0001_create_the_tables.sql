@@ -6,6 +6,14 @@ CREATE TABLE node.agreement_documents (
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     PRIMARY KEY (organisation_id, agreement_id)
 );
+CREATE TABLE node.offers (
+    organisation_id BYTEA NOT NULL,
+    offer_hash BYTEA NOT NULL,
+    name TEXT NOT NULL,
+    entry JSONB NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    PRIMARY KEY (organisation_id, offer_hash)
+);
 CREATE TABLE node.api_keys (
     key_hash BYTEA NOT NULL,
     organisation_id BYTEA NOT NULL,
@@ -351,6 +359,9 @@ CREATE POLICY own ON node.idempotency TO ptx_api
 ALTER TABLE node.agreement_documents ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.agreement_documents TO ptx_api
     USING (organisation_id = (SELECT node.current_organisation()));
+ALTER TABLE node.offers ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON node.offers TO ptx_api
+    USING (organisation_id = (SELECT node.current_organisation()));
 ALTER TABLE node.uses ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON node.uses TO ptx_api
     USING (organisation_id = (SELECT node.current_organisation()));
@@ -657,6 +668,8 @@ GRANT USAGE ON SCHEMA node TO ptx_api, ptx_sender, ptx_webhooks, ptx_indexer;
 GRANT SELECT, INSERT, UPDATE ON node.process_metrics TO ptx_sender, ptx_webhooks, ptx_indexer;
 GRANT INSERT ON node.organisations, node.agreement_documents TO ptx_api;
 GRANT UPDATE (document) ON node.agreement_documents TO ptx_api;
+GRANT SELECT, INSERT, DELETE, UPDATE (name, entry, created_at) ON node.offers
+    TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (retires_at) ON node.api_keys TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (role, areas, address, invitation_hash,
     invitation_expires_at, joined_at) ON node.people TO ptx_api;

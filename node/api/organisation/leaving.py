@@ -1,0 +1,95 @@
+"""`/organisation/money/leaving`: an organisation takes a deposit back. It asks, waits for the end
+of the notice and is paid; its own wallet sends both transactions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+
+from indexer.queries.leavings import leavings_of
+from node.api.context import NodeContext, require_fresh
+from node.api.organisation.amounts import read_amount
+from node.api.organisation.forms import SentForm, as_shape
+from node.api.organisation.money import PATH, Payout
+from node.api.organisation.page_route import PageRoute
+from node.api.organisation.rendering import show
+from node.api.organisation.visitor import visiting
+from node.api.organisation.wallet_calls import show_calls
+from node.api.page_rendering import language_of
+from node.api.principal import Principal
+from node.api.schemas.base import Hash
+from node.api.wording import wording_of
+from node.commands.prepare_calls import (
+    accounts_with,
+    prepare_leave,
+    prepare_leaving,
+    require_participant,
+)
+from node.commands.show_money import read_money
+from node.db import act_as, query, snapshots
+from node.permissions import Area
+from protocol.types import AccountAddress, AgreementId, OrganisationId, Scope, to_hex
+
+pages = APIRouter(prefix="/organisation/money/leaving", route_class=PageRoute)
+Writer = Annotated[Principal, visiting(Area.USAGE, write=True)]
+
+
+@pages.get("/{agreement_id}")
+async def leaving_form(
+    request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash
+) -> HTMLResponse:
+    """What there is, what was asked for, and from when on it is paid."""
+    own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
+    async with snapshots(context.database).begin() as connection:
+        await act_as(connection, own)
+        freshness = await require_fresh(context, connection)
+        money = await read_money(connection, own, freshness.block.block_number)
+        asked = await query(connection, leavings_of, own, [agreement])
+        participant = await require_participant(connection, own)
+    key = (agreement, own)
+    found = [each for each in money.deposits if (each.agreement_id, each.consumer) == key]
+    leaving = asked.get(agreement)
+    values = {
+        "agreement_id": agreement,
+        "deposit": found[0] if found else None,
+        "leaving": leaving,
+        "is_due": leaving is not None and leaving.executable_at <= freshness.now,
+        "accounts": [each.account for each in participant.accounts if each.retired_at is None],
+    }
+    return show(request, context, visitor, "leaving.html", values)
+
+
+@pages.post("/{agreement_id}")
+async def ask(
+    request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash, form: SentForm
+) -> HTMLResponse:
+    """The transaction that starts the notice."""
+    own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
+    amount = read_amount(form.text("amount"), "amount")
+    call = prepare_leaving(context.deployment, own, agreement, amount)
+    async with snapshots(context.database).connect() as connection:
+        now = (await require_fresh(context, connection)).now
+        participant = await require_participant(connection, own)
+    senders = accounts_with(participant, Scope.CLAIM, now)
+    words = wording_of(language_of(request)).money(amount)
+    said = {"amount": words, "agreement": to_hex(agreement)}
+    back = f"{PATH}/leaving/{to_hex(agreement)}"
+    return show_calls(request, context, visitor, "leaving", [call], senders, back, said)
+
+
+@pages.post("/{agreement_id}/pay")
+async def pay(
+    request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash, form: SentForm
+) -> HTMLResponse:
+    """The transaction that pays what was asked for, once the notice is over."""
+    own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
+    to = AccountAddress(as_shape(Payout, {"to": form.text("to")}).to)
+    async with snapshots(context.database).connect() as connection:
+        now = (await require_fresh(context, connection)).now
+        call = await prepare_leave(connection, context.deployment, own, agreement, to, now)
+        participant = await require_participant(connection, own)
+    senders = accounts_with(participant, Scope.CLAIM, now)
+    said = {"agreement": to_hex(agreement), "account": to_hex(to)}
+    return show_calls(request, context, visitor, "leave", [call], senders, PATH, said)
