@@ -1,4 +1,4 @@
-"""Who reads a page for everybody is told in words, in their language, why it has nothing to show."""
+"""Public pages that cannot be shown: whoever opens one is told why, in the own language."""
 
 from __future__ import annotations
 

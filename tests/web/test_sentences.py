@@ -35,8 +35,10 @@ COMPOSED = {
     "{}: {}",
     "No such {}",
     "No {} has this identifier, or it is not the caller's to see.",
+    "The receiver answered {}",
+    "The receiver answered {}: {}",
 }
-"""Found in the code only with what stands in them."""
+"""Found in the code only with what stands in them, or put together from several."""
 
 
 def test_every_kind_of_problem_has_french_words() -> None:
