@@ -3,6 +3,7 @@ command lines and database, and what receivers of webhooks get."""
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -51,17 +52,20 @@ def sinks(node: Node) -> dict[str, bytes]:
     """Everything that a node writes outside its keys, and what others see of it."""
     settings, state = node.settings, node.settings.state_dir
     found = {"/metrics": httpx.get(f"{node.url}/metrics").content}
-    for path in sorted(settings.log_dir.iterdir()):
-        found[f"the log {path.name}"] = path.read_bytes()
+    files = {f"the log {path.name}": path for path in settings.log_dir.iterdir()}
     private = {settings.api_key_file, settings.keys_dir, state / "postgres", state / "chain.json"}
-    for path in sorted(state.rglob("*")):
+    for path in state.rglob("*"):
         if path.is_file() and not private & {path, *path.parents}:
-            found[f"the file {path.relative_to(state)}"] = path.read_bytes()
+            files[f"the file {path.relative_to(state)}"] = path
     for entry in node.running.processes:
         leader = psutil.Process(entry.pid)
         for process in (leader, *leader.children(recursive=True)):
-            command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
-            found[f"the command line of {entry.name}, {process.pid}"] = command
+            command = Path(f"/proc/{process.pid}/cmdline")
+            files[f"the command line of {entry.name}, {process.pid}"] = command
+    for name, path in files.items():
+        # A database's backends and temporary files come and go between the look and the reading.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            found[name] = path.read_bytes()
     return found
 
 
