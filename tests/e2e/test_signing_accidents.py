@@ -86,13 +86,11 @@ def test_offline_in_the_middle_one_consent_is_given_once_the_connection_is_back(
     expect(page.get_by_role("alert")).to_contain_text("The node does not answer.")
     context.set_offline(False)
     page.get_by_role("button", name="Sign with Test Wallet").click()
-    again = page.get_by_role("button", name="Sign again with Test Wallet")
-    expect(again).to_be_visible()
-    context.set_offline(True)
-    again.click()
+    page.route(GRANT, lambda route: route.abort("internetdisconnected"))
+    page.get_by_role("button", name="Sign again with Test Wallet").click()
     expect(page.get_by_role("alert")).to_contain_text("it is not certain that yours arrived")
     assert consents_of(world, made) == 0
-    context.set_offline(False)
+    page.unroute(GRANT)
     page.get_by_role("button", name="Send again").click()
     expect_granted(page, 1)
     assert consents_of(world, made) == 1
@@ -130,12 +128,13 @@ def test_of_two_tabs_that_sign_at_once_one_gives_the_consent(
     def hold(route: Route) -> None:
         held.append(route)
 
-    for tab in (page, other):
-        tab.route(GRANT, hold)
-        with tab.expect_request(GRANT):
-            tab.get_by_role("button", name="Sign again with Test Wallet").click()
-    for route in held:
-        route.continue_()
+    page.route(GRANT, hold)
+    with page.expect_request(GRANT):
+        page.get_by_role("button", name="Sign again with Test Wallet").click()
+    other.get_by_role("button", name="Sign again with Test Wallet").click()
+    expect(other.get_by_role("status")).to_contain_text("answers goes first")
+    [route] = held
+    route.continue_()
     headings = page.get_by_role("heading"), other.get_by_role("heading")
     over = [each.filter(has_text=ANSWERED) for each in headings]
     given = [each.filter(has_text="You have given 1 consent") for each in headings]

@@ -87,7 +87,11 @@ class AnvilChain:
     def take_back(self, depth: int, keeps_pool: bool) -> None:
         head = self._real.head().number
         deep = min(depth, head - self._first_block)
-        dropped = [raw for number in range(head - deep + 1, head + 1) for raw in self._raws(number)]
+        dropped = [
+            self._raw(each)
+            for number in range(head - deep + 1, head + 1)
+            for each in self._hashes(number)
+        ]
         if deep:
             self._chain.rpc("anvil_rollback", deep)
         if not keeps_pool:
@@ -96,13 +100,20 @@ class AnvilChain:
             self._real.broadcast(raw, everywhere=False)
 
     def transactions(self) -> Iterator[Bytes]:
-        for number in range(self._first_block + 1, self._real.head().number + 1):
-            yield from map(parse, self._raws(number))
-
-    def _raws(self, number: int) -> list[bytes]:
+        """One that ran out of gas is in a block, too, and did nothing."""
         web3: Any = self._chain.web3
-        hashes = web3.eth.get_block(number)["transactions"]
-        return [bytes(web3.eth.get_raw_transaction(each)) for each in hashes]
+        for number in range(self._first_block + 1, self._real.head().number + 1):
+            for each in self._hashes(number):
+                if web3.eth.get_transaction_receipt(each)["status"]:
+                    yield parse(self._raw(each))
+
+    def _hashes(self, number: int) -> list[bytes]:
+        web3: Any = self._chain.web3
+        return list(web3.eth.get_block(number)["transactions"])
+
+    def _raw(self, transaction_hash: bytes) -> bytes:
+        web3: Any = self._chain.web3
+        return bytes(web3.eth.get_raw_transaction(transaction_hash))
 
 
 @contextmanager

@@ -79,7 +79,7 @@ class PlayedChain(SenderChain, Protocol):
         """Drops the newest blocks; their transactions return to the pool, or all of it is lost."""
 
     def transactions(self) -> Iterator[Bytes]:
-        """All of the story's in blocks, in order."""
+        """All of the story's in blocks that did what they say, in order."""
 
 
 @dataclass
