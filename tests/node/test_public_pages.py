@@ -1,4 +1,4 @@
-"""Who reads a page for everybody is told in words, in their language, why it has nothing to show."""
+"""Who reads a page for everybody is told in their language why it has nothing to show."""
 
 from __future__ import annotations
 
