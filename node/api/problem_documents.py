@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from node.api.body_limits import BodyRefused
 from node.api.json_depth import JSON_DEPTH_MAX
 from node.api.page_rendering import preferred_language
-from node.api.sentences import OWN_LANGUAGE, translation_to
+from node.api.sentences import translate
 from node.problems import FieldProblem, Problem, refused
 from protocol.errors import ProtocolError
 
@@ -47,20 +47,11 @@ def answer(problem: Problem, request: Request) -> JSONResponse:
     document = problem.document(request.url.path)
     language = preferred_language(request.headers.get("accept-language", ""))
     headers = {**problem.headers, "Content-Language": language, "Vary": "Accept-Language"}
-    if language != OWN_LANGUAGE:
-        _translate(document, language)
+    for told in (document, *document.get("errors", ())):
+        translate(told, language)
     if REQUEST_ID in request.scope:
         document["requestId"] = request.scope[REQUEST_ID]
     return JSONResponse(document, problem.status, headers, MEDIA_TYPE)
-
-
-def _translate(document: dict[str, Any], language: str) -> None:
-    """What has no words in the language stays English."""
-    translation = translation_to(language)
-    for told in (document, *document.get("errors", ())):
-        for name in ("title", "detail", "remedy"):
-            if name in told:
-                told[name] = translation.say(told[name]) or told[name]
 
 
 def install(app: FastAPI) -> None:

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from markupsafe import Markup
 
@@ -24,6 +25,8 @@ SLOT = re.compile(r"\{(\w+)\}")
 STOP = re.compile(r"\. ")
 IN_WORDS = "said"
 """A slot whose name begins so holds a sentence that has its own words, or the whole has none."""
+PLACE = "place"
+"""A slot of this name holds the path of a field, in which is no blank."""
 DEPTH_MAX = 4
 LENGTH_MAX = 1_000
 """Of a longer text nobody looks for the words."""
@@ -67,7 +70,7 @@ class Translation:
     def __init__(self, words: Mapping[str, str]) -> None:
         self._whole = words
         sentences = [Sentence.of(*each) for each in words.items() if SLOT.search(each[0])]
-        self._sentences = sorted(sentences, key=lambda each: -sum(map(len, each.fixed)))
+        self._sentences = sorted(sentences, key=_rank)
 
     def say(self, text: str, depth: int = DEPTH_MAX) -> str | None:
         """The text in this language; None if it has no words for it."""
@@ -87,7 +90,8 @@ class Translation:
         filled = {}
         for slot, value in values.items():
             said = self.say(value, depth - 1)
-            if said is None and slot.startswith(IN_WORDS):
+            is_other = slot == PLACE and " " in value
+            if is_other or (said is None and slot.startswith(IN_WORDS)):
                 return None
             filled[slot] = value if said is None else said
         return SLOT.sub(lambda slot: filled[slot[1]], sentence.words)
@@ -110,6 +114,22 @@ def said_in(text: str, language: str) -> Markup:
     if said is None:
         return Markup('<span lang="{}">{}</span>').format(OWN_LANGUAGE, text)
     return Markup("{}").format(said)
+
+
+def _rank(sentence: Sentence) -> tuple[bool, int]:
+    """First those that fit only if what stands in them does, then those that say most."""
+    is_strict = any(slot.startswith(IN_WORDS) for slot in sentence.slots)
+    return not is_strict, -sum(map(len, sentence.fixed))
+
+
+def translate(told: dict[str, Any], language: str) -> None:
+    """Says title, detail and remedy in a language; what has no words in it stays English."""
+    if language == OWN_LANGUAGE:
+        return
+    translation = translation_to(language)
+    for name in ("title", "detail", "remedy"):
+        if name in told:
+            told[name] = translation.say(told[name]) or told[name]
 
 
 @lru_cache

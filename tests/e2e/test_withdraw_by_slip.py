@@ -135,6 +135,21 @@ def test_what_is_no_whole_slip_is_told_and_sent_nowhere(
     assert sent == []
 
 
+def test_what_the_node_refuses_is_told_in_the_pages_language(page: Page, world: World) -> None:
+    secret = secrets.token_bytes(32)
+    unknown = world.make_record(secret)  # granted nowhere
+    page.goto("/withdraw?lang=fr")
+    page.locator("main textarea").fill(to_hex(encode_slip(signed_slip(unknown, secret))))
+    page.locator("main form button[type=submit]").click()
+    page.get_by_role("button", name="Retirer définitivement").click()
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text(
+        f"Aucun consentement n'a la feuille {to_hex(leaf_of(unknown.entry))}, ni au registre ni"
+        " en attente ici."
+    )
+    expect(told).to_contain_text("un consentement jamais ancré n'a pas besoin de retrait.")
+
+
 @pytest.mark.deep
 def test_a_node_that_does_not_answer_is_asked_again_without_harm(
     page: Page, learner_node: LearnerNode, held: Held

@@ -1,4 +1,4 @@
-"""Public pages that cannot be shown: whoever opens one is told why, in the own language."""
+"""Who reads a page for everybody is told in their language why it has nothing to show."""
 
 from __future__ import annotations
 

@@ -122,6 +122,14 @@ def test_french_is_set_as_the_french_do() -> None:
             "lines.2.email: It is empty., and 3 more",
             "lines.2.email\xa0: Il n'y a rien. Et 3 autres.",
         ),
+        (
+            "validUntil: 'soon' is no time: it is neither.",
+            "validUntil\xa0: 'soon' n'est pas un temps\xa0: ce n'est ni l'un ni l'autre.",
+        ),
+        (
+            "It failed for 5 days, at last so: No answer within 10 s.",
+            "Échec pendant 5 jours, le dernier ainsi\xa0: Pas de réponse en 10 s.",
+        ),
         ("There is no agreement 0x12.", "Introuvable\xa0: accord 0x12."),
         (
             "An address is 20 bytes as 0x and 40 hexadecimal digits; this has 3 digits.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.consents import endings_of
 from node import tables
 from node.api.context import NodeContext, require_fresh
+from node.api.page_rendering import preferred_language
 from node.api.schemas.base import Address, AsOf, Hash
 from node.api.schemas.withdrawals import Withdraw, Withdrawal
+from node.api.sentences import translate
 from node.commands.gate import WITHDRAWAL_PENDING
 from node.commands.withdraw_consent import check_slip, withdraw_consent
 from node.db import query
@@ -51,6 +53,7 @@ async def withdraw(context: NodeContext, body: Withdraw) -> JSONResponse:
 
 @router.get("/{leaf}", response_model=Withdrawal)
 async def show(
+    request: Request,
     context: NodeContext,
     leaf: Hash,
     holder: Annotated[
@@ -58,7 +61,8 @@ async def show(
     ] = None,
 ) -> Withdrawal:
     """Where a withdrawal that this node accepted stands. With the holder's address also one that
-    came to the ledger through another node."""
+    came to the ledger through another node. A failure is told as a problem is: in English, or in
+    the language that `Accept-Language` asks for."""
     async with context.database.connect() as connection:
         freshness = await require_fresh(context, connection)
         statement = select(tables.withdrawals.c.holder).where(tables.withdrawals.c.leaf == leaf)
@@ -66,6 +70,8 @@ async def show(
         answer = await _state(connection, leaf, accepted or holder or b"")
         if accepted is None and answer.state == WITHDRAWAL_PENDING:
             raise not_found("withdrawal", to_hex(leaf), "Send it: POST /v1/withdrawals.")
+    if answer.failure is not None:  # which a learner reads
+        translate(answer.failure, preferred_language(request.headers.get("accept-language", "")))
     return answer.model_copy(update={"as_of": AsOf.of(freshness)})
 
 
