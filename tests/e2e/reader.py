@@ -28,8 +28,8 @@ WIDTHS = (320, 1280)
 SCHEMES = ("light", "dark")
 DRAWN = {("en", "light", 1280): "desk", ("fr", "dark", 320): "telephone"}
 SCREENSHOTS = os.environ.get("PTX_SCREENSHOTS")
-COLOURS = 48
-"""So many are in a drawing, which is a third of its size with all."""
+COLOURS = 256
+"""So many are in a drawing, which takes half the room of all."""
 
 
 class Reader:

@@ -90,7 +90,7 @@ def test_axe_finds_nothing_on_the_pages_of_the_catalogue(
     for state in files:
         reader.go(f"{pages}/import")
         read_file(reader.page, tmp_path / state)
-        expect(reader.page.locator("[role=alert], #title-1").first).to_be_visible()
+        expect(reader.page.locator("[role=alert], section.card").first).to_be_visible()
         reader.check(f"catalogue-{state}")
     (tmp_path / "offer").write_text(json.dumps(offer))
     reader.go("/organisation/agreements/import")

@@ -19,7 +19,7 @@ PAGES = {
     "styleguide": "/styleguide",
     "problems": "/problems",
     "problem": "/problems/index-stale",
-    "refused": "/governance?until=9000-01",
+    "unavailable": "/governance?until=9000-01",
 }
 pytestmark = pytest.mark.deep
 
