@@ -40,7 +40,7 @@ class PageRoute(APIRoute):
             ) as error:
                 if not self.is_read(request):
                     raise
-                return self.page_of(request, _problem_of(error, request))
+                return self.page_of(request, problem_of(error, request))
 
         return answer_in_words
 
@@ -58,7 +58,8 @@ class PageRoute(APIRoute):
         return page
 
 
-def _problem_of(error: Exception, request: Request) -> Problem:
+def problem_of(error: Exception, request: Request) -> Problem:
+    """What went wrong, as a problem."""
     match error:
         case Problem():
             return error

@@ -102,6 +102,25 @@ def test_a_webhook_is_made_set_back_and_removed(world: World) -> None:
     assert find(world, "/v1/webhooks", url=url) is None
 
 
+def test_a_webhook_that_is_refused_can_be_corrected(at_rest: World) -> None:
+    somebody = visit(at_rest)
+    with nothing_written(at_rest):
+        for url, names, field in (
+            ("ftp://school.example/<b>", "ConsentEnded", "url"),
+            ("https://1.1.1.1/", "Nothing", "names"),
+        ):
+            form = {"url": url, "names": names, "includeUnfinal": "1"}
+            answer = somebody.post("/access/webhooks", **form)
+            assert answer.status_code == 422
+            page = html.unescape(answer.text)
+            assert f'value="{url}"' in page
+            assert f">{names}</textarea>" in page
+            assert 'name="includeUnfinal" value="1" checked' in page
+            assert f'id="wrong-webhook-{field}"' in page
+            assert f'<a href="#webhook-{field}">' in page
+            assert "<h2>API keys</h2>" in page, "the whole page is there again"
+
+
 @pytest.mark.parametrize(
     ("path", "form", "status"),
     [
