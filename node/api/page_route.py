@@ -12,10 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from node.api.body_limits import BodyRefused
-from node.api.context import context_of
-from node.api.media_types import prefers_html
-from node.api.page_rendering import render
 from node.api.problem_documents import invalid
+from node.api.problem_pages import problem_page, reads_pages
 from node.problems import Problem, refused
 from protocol.errors import ProtocolError
 
@@ -45,17 +43,12 @@ class PageRoute(APIRoute):
         return answer_in_words
 
     def is_read(self, request: Request) -> bool:
-        """Whether a person reads the answer; a program is told as by the API."""
-        return prefers_html(request.headers.get("accept", ""))
+        """Whether a person reads the answer."""
+        return reads_pages(request)
 
     def page_of(self, request: Request, problem: Problem) -> Response:
         """What went wrong, and what to do."""
-        settings = context_of(request).settings
-        values = {"operator_did": settings.operator_did, "problem": problem}
-        page = render(request, "refused.html", values)
-        page.status_code = problem.status
-        page.headers.update({**problem.headers, "Vary": "Accept, Accept-Language"})
-        return page
+        return problem_page(request, problem)
 
 
 def problem_of(error: Exception, request: Request) -> Problem:
