@@ -23,6 +23,9 @@ WRITES = (
 )
 
 
+ENDS = "<strong>Ends</strong>"
+
+
 def label() -> str:
     return f"<b>{secrets.token_hex(6)}"
 
@@ -122,25 +125,26 @@ def test_a_webhook_that_is_refused_can_be_corrected(at_rest: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "form", "status"),
+    ("path", "form", "status", "named"),
     [
-        ("keys", {"label": "", "role": "admin"}, 422),
-        ("keys", {"label": "x", "role": "king"}, 422),
-        ("keys", {"label": "x", "role": "admin", "expiresAt": "soon"}, 422),
-        ("keys", {"label": "x", "role": "admin", "expiresAt": "2020-01-01"}, 422),
-        ("people", {"role": "admin"}, 422),
-        (f"keys/{UNKNOWN}/rotate", {"overlapSeconds": "-1"}, 422),
-        ("webhooks", {"url": "https://127.0.0.1:1/", "names": "Nothing"}, 422),
+        ("keys", {"label": "", "role": "admin"}, 422, "<strong>What it is for</strong>"),
+        ("keys", {"label": "x", "role": "king"}, 422, "<strong>Role</strong>"),
+        ("keys", {"label": "x", "role": "admin", "expiresAt": "soon"}, 422, ENDS),
+        ("keys", {"label": "x", "role": "admin", "expiresAt": "2020-01-01"}, 422, ENDS),
+        ("people", {"role": "admin"}, 422, "<strong>Name</strong>"),
+        (f"keys/{UNKNOWN}/rotate", {"overlapSeconds": "-1"}, 422, "<strong>"),
+        ("webhooks", {"url": "https://127.0.0.1:1/", "names": "Nothing"}, 422, "wrong-webhook-"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(
-    at_rest: World, path: str, form: dict[str, str], status: int
+    at_rest: World, path: str, form: dict[str, str], status: int, named: str
 ) -> None:
     somebody = visit(at_rest)
     with nothing_written(at_rest):
         answer = somebody.post(f"/access/{path}", **form)
     assert answer.status_code == status, answer.text
     assert "<h1>" in answer.text
+    assert named in answer.text
 
 
 def test_nobody_gives_more_than_they_have(at_rest: World) -> None:
