@@ -1,5 +1,5 @@
-// What has the reader chosen, where it is no proof file? So that nobody takes a good file of another
-// kind for a forgery.
+// What has the reader chosen, where it is no proof file? So that nobody takes a good file of
+// another kind for a forgery.
 
 import { isCalledBundle } from "../protocol/proof_bundle.js";
 

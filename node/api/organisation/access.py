@@ -65,7 +65,7 @@ async def _show_overview(
         "roles": [*AccessRole],
         "areas": [*Area],
         "overlaps": OVERLAPS_SECONDS,
-        **values_of(request, form, problem),
+        **values_of(form, problem),
     }
     status = 200 if problem is None else problem.status
     return show(request, context, visitor, "access.html", values, status)

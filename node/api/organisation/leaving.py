@@ -72,7 +72,7 @@ async def _show_leaving(
         "leaving": leaving,
         "is_due": leaving is not None and leaving.executable_at <= freshness.now,
         "accounts": [each.account for each in participant.accounts if each.retired_at is None],
-        **values_of(request, form, problem),
+        **values_of(form, problem),
     }
     status = 200 if problem is None else problem.status
     return show(request, context, visitor, "leaving.html", values, status)

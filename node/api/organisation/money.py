@@ -101,7 +101,7 @@ async def _show_deposit(
         "agreement_id": agreement_id,
         "deposit": found[0] if found else None,
         "holdings": money.holdings,
-        **values_of(request, form, problem),
+        **values_of(form, problem),
     }
     status = 200 if problem is None else problem.status
     return show(request, context, visitor, "deposit.html", values, status)
@@ -153,7 +153,7 @@ async def _show_claim(
         "claimable": amount_text(money.claimable_minor),
         "claimable_minor": money.claimable_minor,
         "accounts": accounts,
-        **values_of(request, form, problem),
+        **values_of(form, problem),
     }
     status = 200 if problem is None else problem.status
     return show(request, context, visitor, "claim.html", values, status)
