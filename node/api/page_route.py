@@ -16,9 +16,8 @@ from starlette.datastructures import URL
 
 from node.api.body_limits import BodyRefused
 from node.api.context import context_of
-from node.api.media_types import prefers_html
-from node.api.page_rendering import render
 from node.api.problem_documents import invalid
+from node.api.problem_pages import problem_page, reads_pages
 from node.problems import Problem, refused
 from protocol.errors import ProtocolError
 
@@ -47,22 +46,17 @@ class PageRoute(APIRoute):
             ) as error:
                 if not self.is_read(request):
                     raise
-                return self.page_of(request, _problem_of(error, request))
+                return self.page_of(request, problem_of(error, request))
 
         return answer_in_words
 
     def is_read(self, request: Request) -> bool:
-        """Whether a person reads the answer; a program is told as by the API."""
-        return prefers_html(request.headers.get("accept", ""))
+        """Whether a person reads the answer."""
+        return reads_pages(request)
 
     def page_of(self, request: Request, problem: Problem) -> Response:
         """What went wrong, and what to do."""
-        settings = context_of(request).settings
-        values = {"operator_did": settings.operator_did, "problem": problem}
-        page = render(request, "refused.html", values)
-        page.status_code = problem.status
-        page.headers.update({**problem.headers, "Vary": "Accept, Accept-Language"})
-        return page
+        return problem_page(request, problem)
 
 
 def own_name_of(asked: URL, public_address: str) -> str | None:
@@ -75,7 +69,8 @@ def own_name_of(asked: URL, public_address: str) -> str | None:
     return str(asked.replace(hostname=own.hostname))
 
 
-def _problem_of(error: Exception, request: Request) -> Problem:
+def problem_of(error: Exception, request: Request) -> Problem:
+    """What went wrong, as a problem."""
     match error:
         case Problem():
             return error

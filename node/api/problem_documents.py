@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from node.api.body_limits import BodyRefused
 from node.api.json_depth import JSON_DEPTH_MAX
 from node.api.page_rendering import preferred_language
+from node.api.problem_pages import problem_page, reads_pages
 from node.api.sentences import translate
 from node.problems import FieldProblem, Problem, refused
 from protocol.errors import ProtocolError
@@ -83,7 +84,7 @@ def install(app: FastAPI) -> None:
         return answer(too_slow(), request)
 
     @app.exception_handler(HTTPException)
-    async def on_http(request: Request, error: HTTPException) -> JSONResponse:
+    async def on_http(request: Request, error: HTTPException) -> Response:
         match error.status_code:
             case 400:  # the framework could not read the body
                 problem = _malformed("It is not UTF-8, or nested too deep.")
@@ -96,7 +97,13 @@ def install(app: FastAPI) -> None:
             case _:
                 problem = Problem.of("unexpected")
         problem.headers = dict(error.headers or {})
-        return answer(problem, request)
+        # No route answers, so none could say that a person may have typed this address.
+        if not reads_pages(request):
+            return answer(problem, request)
+        try:
+            return problem_page(request, problem)
+        except Problem as unbuilt:
+            return answer(unbuilt, request)
 
     @app.exception_handler(OperationalError)
     @app.exception_handler(PoolTimeout)

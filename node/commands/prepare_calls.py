@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.accounts import balance_at
-from indexer.queries.agreements import find_agreement
+from indexer.queries.agreements import AgreementRow, find_agreement
 from indexer.queries.leavings import leavings_of
 from indexer.queries.participants import ParticipantRow, find_participant
 from node.contracts import Deployment
@@ -37,7 +37,7 @@ from protocol.errors import (
     ScopesInvalid,
     SettlementNotAuthorised,
 )
-from protocol.postings import balance_of
+from protocol.postings import LedgerAccount, balance_of, deposit_of
 from protocol.types import (
     AccountAddress,
     AgreementId,
@@ -63,9 +63,7 @@ async def prepare_deposit(
     """The calls that deposit under an agreement. Raises the contract's error, naming the field."""
     if amount_minor == 0:
         raise refused(AmountZero(), "amount")
-    agreement = await query(connection, find_agreement, agreement_id)
-    if agreement is None:
-        raise not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+    agreement = await require_agreement(connection, agreement_id)
     if organisation not in agreement.terms.parties:
         raise refused(ConsumerNotParty(agreement_id=agreement_id, organisation=organisation))
     is_over = now >= agreement.terms.valid_until
@@ -89,22 +87,26 @@ async def prepare_claim(
     participant = await require_participant(connection, organisation)
     if to not in {each.account for each in participant.accounts}:
         raise refused(SettlementNotAuthorised(account=to, organisation=organisation), "to")
-    held = await query(connection, balance_at, balance_of(organisation), block_number)
-    if amount_minor > held.balance_minor:
-        too_large = AmountTooLarge(amount=amount_minor, available=held.balance_minor)
-        raise refused(too_large, "amount")
+    await _require_held(connection, balance_of(organisation), amount_minor, block_number)
     return claim_call(deployment, organisation, to, amount_minor)
 
 
-def prepare_leaving(
+async def prepare_leaving(
+    connection: AsyncConnection,
     deployment: Deployment,
     organisation: OrganisationId,
     agreement_id: AgreementId,
     amount_minor: AmountMinor,
+    block_number: int,
 ) -> WalletCall:
-    """The call that asks for a deposit back. Raises the contract's error, naming the field."""
+    """The call that asks for a deposit back. Raises the contract's error, naming the field. The
+    contract takes a request for more than there is, and pays what is left: that promises money
+    which nobody has, so it is refused here."""
     if amount_minor == 0:
         raise refused(AmountZero(), "amount")
+    await require_agreement(connection, agreement_id)
+    deposit = deposit_of(agreement_id, organisation)
+    await _require_held(connection, deposit, amount_minor, block_number)
     return request_leaving_call(deployment, agreement_id, organisation, amount_minor)
 
 
@@ -163,6 +165,14 @@ def prepare_retirement(
     return retire_call(deployment, account)
 
 
+async def require_agreement(connection: AsyncConnection, agreement_id: AgreementId) -> AgreementRow:
+    """The agreement as the chain has it; raises a problem for one that nobody proposed."""
+    agreement = await query(connection, find_agreement, agreement_id)
+    if agreement is None:
+        raise not_found("agreement", to_hex(agreement_id), "Name a concluded agreement.")
+    return agreement
+
+
 async def require_participant(
     connection: AsyncConnection, organisation: OrganisationId
 ) -> ParticipantRow:
@@ -171,6 +181,18 @@ async def require_participant(
     if participant is None:
         raise refused(NotAdmitted(organisation=organisation))
     return participant
+
+
+async def _require_held(
+    connection: AsyncConnection,
+    account: LedgerAccount,
+    amount_minor: AmountMinor,
+    block_number: int,
+) -> None:
+    held = await query(connection, balance_at, account, block_number)
+    if amount_minor > held.balance_minor:
+        too_large = AmountTooLarge(amount=amount_minor, available=held.balance_minor)
+        raise refused(too_large, "amount")
 
 
 def accounts_with(participant: ParticipantRow, scope: Scope, now: int) -> list[AccountAddress]:

@@ -99,11 +99,45 @@ def test_a_file_that_was_changed_does_not_hold(
     expect(page.get_by_role("heading", name="The proof file")).to_be_focused()
 
 
+def test_a_learners_copy_is_checked_consent_by_consent(
+    page: Page, world: World, record: Record, bundle: Json, tmp_path: Path
+) -> None:
+    leaf = to_hex(leaf_of(record.entry))
+    kept = {"status": {"leaf": leaf}, "issuerDid": None, "record": bundle["record"]}
+    erased = {"status": {"leaf": f"0x{'12' * 32}"}, "issuerDid": None, "record": None}
+    copy = {
+        "operatorDid": "did:web:operator.example",
+        **{name: bundle[name] for name in ("asOf", "chainId", "registry")},
+        "consents": [kept, erased],
+    }
+    check(page, tmp_path, copy)
+    heading = page.get_by_role("heading", name="What can be computed from this copy is right")
+    expect(heading).to_be_focused()
+    [first, second] = page.locator("#copy-consents > li").all()
+    expect(first).to_contain_text(leaf)
+    expect(first.locator("[data-result]")).to_have_count(4)
+    expect(first.locator('[data-result="failed"]')).to_have_count(0)
+    expect(second).to_contain_text("nothing is left that could be checked")
+    kept["record"] = {**bundle["record"], "blinding": f"0x{1:064x}"}
+    check(page, tmp_path, copy)
+    expect(page.get_by_role("heading", name="This file does not hold")).to_be_focused()
+
+
 @pytest.mark.deep
-@pytest.mark.parametrize("value", ["a story", "[]", "{}", "null"])
-def test_what_is_no_proof_file_is_told(
-    page: Page, learner_node: LearnerNode, tmp_path: Path, value: str
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("a story", "This is not a proof file."),
+        ("[1,2]", "Nothing shows that it was changed"),
+        ("{}", "Nothing shows that it was changed"),
+        ("null", "Nothing shows that it was changed"),
+        ('{"kty": "EC"}', "It seems to hold keys: keep it to yourself."),
+    ],
+)
+def test_what_is_no_proof_file_is_no_forgery(
+    page: Page, learner_node: LearnerNode, tmp_path: Path, value: str, words: str
 ) -> None:
     check(page, tmp_path, value)
-    words = "not a proof file" if value == "a story" else "no proof file"
-    expect(page.get_by_role("main")).to_contain_text(words)
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.get_by_role("alert")).to_contain_text(".proof.json")
+    expect(page.get_by_role("main")).not_to_contain_text("does not hold")

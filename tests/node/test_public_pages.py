@@ -50,6 +50,34 @@ def test_an_index_that_is_too_old_is_told_on_a_page(at_rest: World, path: str) -
     assert read(at_rest, path, "fr").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/nothing-here", "/governance/nope", "/me/nope", "/v1/nope"])
+def test_an_address_that_nobody_answers_is_told_on_a_page(world: World, path: str) -> None:
+    for language, words in (("en", "There is no such page"), ("fr", "Cette page n'existe pas")):
+        answer = read(world, path, language)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+        assert answer.headers["vary"] == "Accept, Accept-Language"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        page = html.unescape(answer.text)
+        assert f"<h1>{words}</h1>" in page
+        assert path in page.partition("<main")[2]
+        assert '<span lang="en">' not in page
+        assert 'href="/organisation?lang=' in page
+    for accept in ("application/json", "*/*"):
+        program = read(world, path, "en", Accept=accept)
+        assert program.status_code == 404
+        assert program.json()["type"] == "/problems/not-found"
+
+
+def test_a_form_that_a_page_does_not_take_is_told_on_a_page(world: World) -> None:
+    asked = {**BROWSER, "Accept-Language": "fr"}
+    for path in ("/governance", "/check"):
+        answer = httpx.post(f"{world.node.url}{path}", headers=asked, data={"a": "b"}, timeout=30)
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+        assert answer.headers["content-type"].startswith("text/html")
+        assert f"{path} accepte GET, pas POST." in html.unescape(answer.text)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [

@@ -23,6 +23,9 @@ WRITES = (
 )
 
 
+ENDS = "<strong>Ends</strong>"
+
+
 def label() -> str:
     return f"<b>{secrets.token_hex(6)}"
 
@@ -102,26 +105,46 @@ def test_a_webhook_is_made_set_back_and_removed(world: World) -> None:
     assert find(world, "/v1/webhooks", url=url) is None
 
 
+def test_a_webhook_that_is_refused_can_be_corrected(at_rest: World) -> None:
+    somebody = visit(at_rest)
+    with nothing_written(at_rest):
+        for url, names, field in (
+            ("ftp://school.example/<b>", "ConsentEnded", "url"),
+            ("https://1.1.1.1/", "Nothing", "names"),
+        ):
+            form = {"url": url, "names": names, "includeUnfinal": "1"}
+            answer = somebody.post("/access/webhooks", **form)
+            assert answer.status_code == 422
+            page = html.unescape(answer.text)
+            assert f'value="{url}"' in page
+            assert f">{names}</textarea>" in page
+            assert 'name="includeUnfinal" value="1" checked' in page
+            assert f'id="wrong-webhook-{field}"' in page
+            assert f'<a href="#webhook-{field}">' in page
+            assert "<h2>API keys</h2>" in page, "the whole page is there again"
+
+
 @pytest.mark.parametrize(
-    ("path", "form", "status"),
+    ("path", "form", "status", "named"),
     [
-        ("keys", {"label": "", "role": "admin"}, 422),
-        ("keys", {"label": "x", "role": "king"}, 422),
-        ("keys", {"label": "x", "role": "admin", "expiresAt": "soon"}, 422),
-        ("keys", {"label": "x", "role": "admin", "expiresAt": "2020-01-01"}, 422),
-        ("people", {"role": "admin"}, 422),
-        (f"keys/{UNKNOWN}/rotate", {"overlapSeconds": "-1"}, 422),
-        ("webhooks", {"url": "https://127.0.0.1:1/", "names": "Nothing"}, 422),
+        ("keys", {"label": "", "role": "admin"}, 422, "<strong>What it is for</strong>"),
+        ("keys", {"label": "x", "role": "king"}, 422, "<strong>Role</strong>"),
+        ("keys", {"label": "x", "role": "admin", "expiresAt": "soon"}, 422, ENDS),
+        ("keys", {"label": "x", "role": "admin", "expiresAt": "2020-01-01"}, 422, ENDS),
+        ("people", {"role": "admin"}, 422, "<strong>Name</strong>"),
+        (f"keys/{UNKNOWN}/rotate", {"overlapSeconds": "-1"}, 422, "<strong>"),
+        ("webhooks", {"url": "https://127.0.0.1:1/", "names": "Nothing"}, 422, "wrong-webhook-"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(
-    at_rest: World, path: str, form: dict[str, str], status: int
+    at_rest: World, path: str, form: dict[str, str], status: int, named: str
 ) -> None:
     somebody = visit(at_rest)
     with nothing_written(at_rest):
         answer = somebody.post(f"/access/{path}", **form)
     assert answer.status_code == status, answer.text
     assert "<h1>" in answer.text
+    assert named in answer.text
 
 
 def test_nobody_gives_more_than_they_have(at_rest: World) -> None:

@@ -101,6 +101,23 @@ def test_one_is_shown_with_what_proves_it(world: World, held: list[Record]) -> N
         assert words in text, words
 
 
+def test_the_proof_file_is_saved_from_the_page(world: World, held: list[Record]) -> None:
+    path = f"/consents/{leaf(held[1])}"
+    for role in ("operator", "auditor"):
+        somebody = visit(world, role)
+        assert f'href="/organisation{path}/proof"' in somebody.page(path)
+        answer = somebody.get(f"{path}/proof")
+        disposition = answer.headers["content-disposition"]
+        assert re.fullmatch(r'attachment; filename="consent-[0-9a-f]{16}.proof.json"', disposition)
+        assert answer.headers["cache-control"] == "no-store"
+    bundle = answer.json()
+    assert (bundle["format"], bundle["leaf"]) == ("ptx-proof-bundle", leaf(held[1]))
+    assert bundle["endings"]["withdrawnAt"] is None
+    unknown = somebody.get(f"/consents/0x{'12' * 32}/proof")
+    assert (unknown.status_code, "There is no such consent" in unknown.text) == (404, True)
+    assert visit(world, areas=["usage"]).get(f"{path}/proof").status_code == 403
+
+
 def test_a_file_has_all_that_fit(
     world: World, held: list[Record], monkeypatch: pytest.MonkeyPatch
 ) -> None:

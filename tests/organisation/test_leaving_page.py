@@ -9,7 +9,7 @@ from web3 import Web3
 from web3.exceptions import ContractCustomError
 
 from protocol.types import AgreementId, to_hex
-from tests.organisation.test_money_pages import asked_of_script, consumer, send
+from tests.organisation.test_money_pages import asked_of_script, consumer, fault_beside, send
 from tests.organisation.visits import visit
 from tests.refusals import nothing_written
 from tests.stage import World
@@ -35,7 +35,13 @@ def test_a_deposit_is_asked_for_and_paid_after_the_notice(
     assert f'href="/organisation{path}"' in payer.page("/money")
     assert "calls the request off" in payer.page(path)
     for amount in ("", "much", "0"):
-        assert payer.post(path, amount=amount).status_code == 422, amount
+        answer = payer.post(path, amount=amount)
+        assert answer.status_code == 422, amount
+        fault_beside(answer.text, "amount", filled=amount)
+    much = payer.post(path, amount="99999")
+    assert much.status_code == 422
+    wrong = fault_beside(much.text, "amount", filled="99999")
+    assert wrong == "€99,999.00 is more than the €1.00 that there is."
     asked = payer.post(path, amount="0,75")
     assert "UsageSettlement.requestLeaving" in asked.text
     send(world, world.consumer.wallet, asked.text)
@@ -76,6 +82,13 @@ def test_a_deposit_is_asked_for_and_paid_after_the_notice(
     assert f"{due:064x}" in str(told.value), "the contract understands it, and waits for the notice"
     world.deposit(deposited, 1)
     assert "Paid from" not in payer.page(path), "a deposit calls the request off"
+
+
+def test_nothing_is_promised_of_an_agreement_that_is_none(world: World) -> None:
+    payer, path = consumer(world), f"/money/leaving/0x{'12' * 32}"
+    for unknown in (payer.get(path), payer.post(path, amount="1")):
+        assert unknown.status_code == 404
+        assert "There is no such agreement" in unknown.text
 
 
 def test_nobody_else_takes_a_deposit_back(world: World, deposited: AgreementId) -> None:

@@ -18,7 +18,7 @@ from node.governance import execute_through_timelock
 from protocol.booking import amount_text
 from protocol.eip712 import digest_of_typed_data
 from protocol.signatures import sign_digest
-from protocol.types import AgreementId, to_hex
+from protocol.types import AgreementId, AmountMinor, to_hex
 from tests.organisation.visits import Visit, visit
 from tests.refusals import nothing_written
 from tests.stage import World, wait_until
@@ -75,6 +75,19 @@ def signed(world: World, page: str) -> dict[str, str]:
         "signer": to_hex(world.consumer.account),
         "signature": to_hex(world.consumer.sign(digest)),
     }
+
+
+def fault_beside(page: str, field: str, filled: str) -> str:
+    """What stands beside a field of a form that is shown again, with what was filled in."""
+    entry = re.search(rf'<input id="{field}".*?</p>', page, re.S)
+    assert entry is not None, page
+    assert f'value="{filled}"' in entry[0]
+    assert 'aria-invalid="true"' in entry[0]
+    assert f'aria-describedby="wrong-{field} ' in entry[0]
+    assert f'<a href="#{field}">' in page
+    found = re.search(rf'id="wrong-{field}" class="wrong">(.*?)</span>', entry[0], re.S)
+    assert found is not None
+    return html.unescape(found[1])
 
 
 def row_of(page: str, bought: Bought) -> str:
@@ -170,7 +183,10 @@ def test_a_deposit_is_made_by_the_wallet(world: World, bought: Bought) -> None:
     assert payer.post(bought.deposit, amount="0").status_code == 422
     assert "The amount is zero" in payer.post(bought.deposit, amount="0,00").text
     for nothing in ("", "much", "1.0000001", "-1", "1e3"):
-        assert payer.post(bought.deposit, amount=nothing).status_code == 422, nothing
+        answer = payer.post(bought.deposit, amount=nothing)
+        assert answer.status_code == 422, nothing
+        wrong = fault_beside(answer.text, "amount", filled=nothing)
+        assert "is no amount. Write euros in digits" in wrong
     page = payer.post(bought.deposit, amount="0,25")
     assert page.status_code == 200
     assert [each.partition("<")[0] for each in page.text.split("<strong><code>")[1:]] == [
@@ -182,9 +198,10 @@ def test_a_deposit_is_made_by_the_wallet(world: World, bought: Bought) -> None:
     organisation = Web3.to_checksum_address(world.consumer.id)
     assert settlement.functions.depositOf(bought.agreement, organisation).call() == 1_250_000
     assert "€1.25" in row_of(payer.page("/money"), bought)
-    unknown = payer.post(f"/money/deposit/0x{'12' * 32}", amount="1")
-    assert unknown.status_code == 404
-    assert "There is no such agreement" in unknown.text
+    path = f"/money/deposit/0x{'12' * 32}"
+    for unknown in (payer.get(path), payer.post(path, amount="1")):
+        assert unknown.status_code == 404
+        assert "There is no such agreement" in unknown.text
 
 
 def test_what_was_earned_is_claimed_by_the_wallet(world: World, secret: bytes) -> None:
@@ -198,12 +215,22 @@ def test_what_was_earned_is_claimed_by_the_wallet(world: World, secret: bytes) -
     form = payee.page("/money/claim")
     assert f'value="{amount_text(claimable)}"' in form
     assert f'<option value="{account}">' in form
-    too_much = payee.post("/money/claim", amount=amount_text(claimable + 1), to=account)
-    assert too_much.status_code == 422
-    assert "That is more than there is" in too_much.text
+    asked = amount_text(AmountMinor(claimable + 1))
+    for language, words in (("en", "€{} is more than the €{} that there is."), ("fr", "{} €")):
+        reader = visit(world, language=language)
+        too_much = reader.post("/money/claim", amount=asked, to=account)
+        assert too_much.status_code == 422
+        said = [amount_text(AmountMinor(each)) for each in (claimable + 1, claimable)]
+        wrong = fault_beside(too_much.text, "amount", filled=asked).replace("\xa0", " ")
+        own = [each.replace(".", "," if language == "fr" else ".") for each in said]
+        assert words.format(*own) in wrong
+        assert f'<option value="{account}" selected>' in too_much.text
     stranger = Account.create().address
-    assert payee.post("/money/claim", amount="0.01", to=stranger).status_code == 422
-    assert payee.post("/money/claim", amount="0.01", to="me").status_code == 422
+    for to in (stranger, "me"):
+        refused = payee.post("/money/claim", amount="0.01", to=to)
+        assert refused.status_code == 422
+        assert 'id="wrong-to"' in refused.text
+        assert 'value="0.01"' in refused.text
     page = payee.post("/money/claim", amount=amount_text(claimable), to=account)
     assert page.status_code == 200
     send(world, world.provider.wallet, page.text)

@@ -5,9 +5,10 @@ import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 
+import { kindOf } from "../../web/check/given_file.js";
 import { fromHex } from "../../web/protocol/bytes.js";
 import { verifyInclusion } from "../../web/protocol/merkle.js";
-import { proofsHeld, verifyBundle } from "../../web/protocol/proof_bundle.js";
+import { proofsHeld, verifyBundle, verifyRecord } from "../../web/protocol/proof_bundle.js";
 
 const VECTORS = new URL("../vectors/", import.meta.url);
 const read = (path) => JSON.parse(readFileSync(new URL(path, VECTORS), "utf8"));
@@ -74,6 +75,39 @@ test("what is no bundle at all fails as a whole, and throws nothing", () => {
   for (const value of [null, 1, "text", [], {}, { format: "ptx-proof-bundle", version: 1 }]) {
     assert.deepEqual(said(value), { format: "failed" });
   }
+});
+
+for (const name of ["signed", "attested", "guarded"]) {
+  test(`a record of the ${name} bundle that stands alone proves what it proves there`, () => {
+    const { bundle, sections } = read(`proof_bundles/${name}.json`);
+    const { chainId, registry, record, leaf } = bundle;
+    const alone = verifyRecord({ chainId, registry, record, leaf });
+    assert.deepEqual(alone.at(-1), { name: "leaf", result: "ok" });
+    for (const { name, result } of alone) assert.equal(result, sections[name], name);
+    const failed = (value) => verifyRecord(value).filter(({ result }) => result === "failed");
+    const document = { ...record.document, recipients: ["did:web:evil.example"] };
+    const changed = { ...record, document };
+    assert.equal(failed({ chainId, registry, record: changed, leaf })[0].name, "record");
+    assert.equal(failed({ chainId: chainId + 1, registry, record, leaf })[0].name, "leaf");
+    assert.equal(failed({ chainId, registry, record: {}, leaf })[0].name, "record");
+  });
+}
+
+test("a good file of another kind is called by its kind", () => {
+  const { bundle } = read("proof_bundles/signed.json");
+  const consents = [{ status: { leaf: bundle.leaf }, record: bundle.record }];
+  const copy = { operatorDid: "did:web:one.example", asOf: bundle.asOf, consents };
+  const kinds = [
+    [bundle, "proof"],
+    [{ format: bundle.format }, "proof"],
+    [copy, "export"],
+    [{ ...copy, consents: [{}] }, "other"],
+    [bundle.record, "record"],
+    [{ kind: "recovery", salt: "0x", nonce: "0x", sealed: "0x" }, "keys"],
+    [{ leaf: bundle.leaf, endedBy: null, endedAt: 1 }, "receipt"],
+    ...[null, 1, "text", [1, 2], {}].map((value) => [value, "other"]),
+  ];
+  for (const [value, kind] of kinds) assert.equal(kindOf(value), kind, JSON.stringify(value));
 });
 
 test("proofs of the chain are named where they are, and not believed", () => {

@@ -1,5 +1,6 @@
-// Checks a proof file: read and computed here, sent to nobody. Only if the reader wants it, the
-// node is asked whether it was withdrawn since; it learns the leaf and the one-time address.
+// Checks a proof file, or the copy that a learner took along, consent by consent: read and computed
+// here, sent to nobody. Only if the reader wants it, the node is asked whether what a proof file
+// proves was withdrawn since; it learns the leaf and the one-time address.
 
 import { byId, element, onPress, onSubmit } from "../dom.js";
 import { factList } from "../fact_list.js";
@@ -7,10 +8,11 @@ import { dataOf, purposeOf } from "../learner/document.js";
 import { ask } from "../node_api.js";
 import { PageProblem } from "../problems.js";
 import { announce, attempt, showStep } from "../progress.js";
-import { entryOf, proofsHeld, verifyBundle } from "../protocol/proof_bundle.js";
+import { entryOf, proofsHeld, verifyBundle, verifyRecord } from "../protocol/proof_bundle.js";
 import { find, say, sayList, sayTime } from "../texts.js";
+import { kindOf } from "./given_file.js";
 
-const BYTES_MAX = 1024 * 1024;
+const BYTES_MAX = 16 * 1024 * 1024;
 
 /** What the file says, once it is read. */
 let bundle = null;
@@ -18,9 +20,17 @@ let bundle = null;
 async function look() {
   const [file] = byId("proof-file").files;
   if (!file) throw new PageProblem("proofMissing");
-  bundle = await read(file);
+  const value = await read(file);
+  const kind = kindOf(value);
+  if (kind === "export") return showCopy(value);
+  if (kind !== "proof") throw new PageProblem("noProof", { seems: say(`check.seems.${kind}`) });
+  showProof(value);
+}
+
+function showProof(value) {
+  bundle = value;
   const sections = verifyBundle(bundle);
-  const isRefuted = sections.some(({ result }) => result === "failed");
+  const isRefuted = sections.some(isFailed);
   const isRead = sections.length > 1;
   byId("title-checked").textContent = isRefuted ? say("check.refuted") : say("check.holds");
   byId("checked-means").textContent = isRefuted ? say("check.refutedMeans") : say("check.means");
@@ -30,6 +40,39 @@ async function look() {
   byId("since-answer").textContent = "";
   showStep("checked");
   announce("");
+}
+
+/** A learner's export, of which each record proves what a record can. */
+function showCopy({ chainId, registry, asOf, consents }) {
+  bundle = null;
+  const checked = consents.map(({ status, record }) => ({
+    record,
+    leaf: status.leaf,
+    sections: record && verifyRecord({ chainId, registry, record, leaf: status.leaf }),
+  }));
+  const isRefuted = checked.some(({ sections }) => sections?.some(isFailed));
+  byId("title-copy").textContent = isRefuted ? say("check.refuted") : say("check.copyHolds");
+  byId("copy-means").textContent = isRefuted ? say("check.refutedMeans") : say("check.copyMeans");
+  byId("copy-as-of").textContent = say("check.copyAsOf", {
+    count: consents.length,
+    time: wording(() => sayTime(asOf.blockTime)),
+  });
+  byId("copy-consents").replaceChildren(...checked.map(copiedConsent));
+  showStep("copy");
+  announce("");
+}
+
+function copiedConsent({ record, leaf, sections }) {
+  const purpose = wording(() => purposeOf(record.document)) ?? say("check.copyUnnamed");
+  const found = sections
+    ? element("ul", { className: "results" }, ...sections.map(sectionItem))
+    : element("p", {}, say("check.copyErased"));
+  const facts = factList([[say("consents.leaf"), leaf]]);
+  return element("li", {}, element("h3", {}, purpose), facts, found);
+}
+
+function isFailed({ result }) {
+  return result === "failed";
 }
 
 async function read(file) {
@@ -112,7 +155,9 @@ function startOver() {
 
 onSubmit(byId("proof-form"), () => attempt(look));
 onPress(byId("since-button"), () => attempt(askSince));
-byId("another-proof").addEventListener("click", startOver);
+for (const button of document.querySelectorAll(".start-over")) {
+  button.addEventListener("click", startOver);
+}
 
 byId("without-scripts").remove();
 byId("app").hidden = false;

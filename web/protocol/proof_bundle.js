@@ -43,6 +43,25 @@ export function verifyBundle(bundle) {
   ];
 }
 
+/** Whether a value says of itself that it is a proof file, whatever has become of it. */
+export function isCalledBundle(value) {
+  return value?.format === FORMAT;
+}
+
+/** What a record proves that stands alone, as in a learner's export: {chainId, registry, record,
+ * leaf}, the ledger and the leaf that it is said to have. As `verifyBundle`, without the way to the
+ * root, the agreement, and what became of it. */
+export function verifyRecord({ chainId, registry, record, leaf }) {
+  let entry;
+  try {
+    entry = entryOfRecord(record);
+  } catch {
+    return [section("record", "failed")];
+  }
+  const isPlaced = check("leaf", () => isLeaf({ chainId, registry, record, leaf }));
+  return [...recordSections(record, entry), isPlaced];
+}
+
 /** Which proofs of the chain the bundle holds, by the names of their sections. */
 export function proofsHeld(bundle) {
   return PROOFS_OF_THE_CHAIN.filter(([key]) => key in bundle).map(([, name]) => name);
@@ -50,12 +69,17 @@ export function proofsHeld(bundle) {
 
 /** The parts of the record's entry; throws for what is no bundle. */
 export function entryOf({ format, version, record, inclusion, endings, asOf, agreement }) {
-  const entry = decodeEntry(fromHex(record.entry));
   const isWhole = [inclusion.path, agreement.history, agreement.parties].every(Array.isArray);
+  const isBundle = format === FORMAT && version === VERSION && isWhole && endings && asOf;
+  if (!isBundle) throw new TypeError("no proof bundle");
+  return entryOfRecord(record);
+}
+
+function entryOfRecord(record) {
+  const entry = decodeEntry(fromHex(record.entry));
   const blinding = toNumber(fromHex(record.blinding));
-  const isBundle = format === FORMAT && version === VERSION && entry && isWhole && endings && asOf;
-  const isRecord = isSignedInForm(record) && blinding >= 1n && blinding < CURVE_ORDER;
-  if (!isBundle || !isRecord) throw new TypeError("no proof bundle");
+  const isBlinded = blinding >= 1n && blinding < CURVE_ORDER;
+  if (!entry || !isSignedInForm(record) || !isBlinded) throw new TypeError("no record");
   return entry;
 }
 

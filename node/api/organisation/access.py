@@ -11,6 +11,7 @@ from node.api.context import Context, NodeContext
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
+from node.api.organisation.shown_again import FAULTS, fault_of, values_of
 from node.api.organisation.times import read_day
 from node.api.organisation.visitor import Visitor, visiting
 from node.api.principal import Principal
@@ -27,6 +28,7 @@ from node.api.schemas.access import (
 )
 from node.api.schemas.webhooks import Redeliver, RegisteredWebhook, RegisterWebhook, WebhookId
 from node.permissions import AccessRole, Area, right
+from node.problems import Problem
 
 pages = APIRouter(prefix="/organisation/access", route_class=PageRoute)
 Keeper = Annotated[Principal, visiting(Area.ACCESS, write=True)]
@@ -39,6 +41,17 @@ OVERLAPS_SECONDS = (0, 3_600, 86_400, 7 * 86_400)
 @pages.get("")
 async def overview(request: Request, context: NodeContext, visitor: Visitor) -> HTMLResponse:
     """Keys, people and webhooks, as far as the visitor may see them."""
+    return await _show_overview(request, context, visitor)
+
+
+async def _show_overview(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    form: Form | None = None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
+    """What is filled in, and wrong with it, is of the form for a webhook."""
     rights = visitor.grant.rights
     sees_access = right(Area.ACCESS) in rights
     if not sees_access:
@@ -52,8 +65,10 @@ async def overview(request: Request, context: NodeContext, visitor: Visitor) -> 
         "roles": [*AccessRole],
         "areas": [*Area],
         "overlaps": OVERLAPS_SECONDS,
+        **values_of(form, problem),
     }
-    return show(request, context, visitor, "access.html", values)
+    status = 200 if problem is None else problem.status
+    return show(request, context, visitor, "access.html", values, status)
 
 
 @pages.post("/keys")
@@ -130,8 +145,12 @@ async def register_webhook(
         "names": form.lines("names"),
         "includeUnfinal": bool(form.text("includeUnfinal")),
     }
-    body = as_shape(RegisterWebhook, asked)
-    answer = await webhooks.register(context, visitor, request, body)
+    try:
+        body = as_shape(RegisterWebhook, asked)
+        answer = await webhooks.register(context, visitor, request, body)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_overview(request, context, visitor, form, problem)
     made = RegisteredWebhook.model_validate_json(bytes(answer.body))
     return _show_secret(request, context, visitor, "webhook", made.url, made.secret)
 

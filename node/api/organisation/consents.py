@@ -19,7 +19,7 @@ from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
 from node.api.organisation.visitor import visiting
 from node.api.principal import Principal
-from node.api.routes import consents
+from node.api.routes import consents, proofs
 from node.api.schemas.base import Hash, wrong_value
 from node.commands.list_consents import STATES, ConsentsPage, ListedConsent, list_consents
 from node.db import act_as, snapshots
@@ -110,6 +110,14 @@ async def show_one(
         "record": None if record is None else json.dumps(record, indent=2, ensure_ascii=False),
     }
     return show(request, context, visitor, "consent.html", values)
+
+
+@pages.get("/{leaf}/proof")
+async def save_proof(context: NodeContext, visitor: Reader, leaf: Hash) -> Response:
+    """The proof file, as the API gives it; what it proves the page `/check` tells."""
+    answer = await proofs.show(context, visitor, leaf)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
 
 
 async def _read(

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from indexer.queries.leavings import leavings_of
-from node.api.context import NodeContext, require_fresh
+from node.api.context import Context, NodeContext, require_fresh
 from node.api.organisation.amounts import read_amount
-from node.api.organisation.forms import SentForm, as_shape
+from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.money import PATH, Payout
 from node.api.organisation.page_route import PageRoute
 from node.api.organisation.rendering import show
+from node.api.organisation.shown_again import FAULTS, fault_of, values_of
 from node.api.organisation.visitor import visiting
 from node.api.organisation.wallet_calls import show_calls
 from node.api.page_rendering import language_of
@@ -25,11 +26,13 @@ from node.commands.prepare_calls import (
     accounts_with,
     prepare_leave,
     prepare_leaving,
+    require_agreement,
     require_participant,
 )
 from node.commands.show_money import read_money
 from node.db import act_as, query, snapshots
 from node.permissions import Area
+from node.problems import Problem
 from protocol.types import AccountAddress, AgreementId, OrganisationId, Scope, to_hex
 
 pages = APIRouter(prefix="/organisation/money/leaving", route_class=PageRoute)
@@ -41,10 +44,22 @@ async def leaving_form(
     request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash
 ) -> HTMLResponse:
     """What there is, what was asked for, and from when on it is paid."""
+    return await _show_leaving(request, context, visitor, agreement_id)
+
+
+async def _show_leaving(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    agreement_id: bytes,
+    form: Form | None = None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
     own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, own)
         freshness = await require_fresh(context, connection)
+        await require_agreement(connection, agreement)
         money = await read_money(connection, own, freshness.block.block_number)
         asked = await query(connection, leavings_of, own, [agreement])
         participant = await require_participant(connection, own)
@@ -57,8 +72,10 @@ async def leaving_form(
         "leaving": leaving,
         "is_due": leaving is not None and leaving.executable_at <= freshness.now,
         "accounts": [each.account for each in participant.accounts if each.retired_at is None],
+        **values_of(form, problem),
     }
-    return show(request, context, visitor, "leaving.html", values)
+    status = 200 if problem is None else problem.status
+    return show(request, context, visitor, "leaving.html", values, status)
 
 
 @pages.post("/{agreement_id}")
@@ -67,12 +84,19 @@ async def ask(
 ) -> HTMLResponse:
     """The transaction that starts the notice."""
     own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
-    amount = read_amount(form.text("amount"), "amount")
-    call = prepare_leaving(context.deployment, own, agreement, amount)
-    async with snapshots(context.database).connect() as connection:
-        now = (await require_fresh(context, connection)).now
-        participant = await require_participant(connection, own)
-    senders = accounts_with(participant, Scope.CLAIM, now)
+    try:
+        amount = read_amount(form.text("amount"), "amount")
+        async with snapshots(context.database).connect() as connection:
+            freshness = await require_fresh(context, connection)
+            number = freshness.block.block_number
+            call = await prepare_leaving(
+                connection, context.deployment, own, agreement, amount, number
+            )
+            participant = await require_participant(connection, own)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_leaving(request, context, visitor, agreement_id, form, problem)
+    senders = accounts_with(participant, Scope.CLAIM, freshness.now)
     words = wording_of(language_of(request)).money(amount)
     said = {"amount": words, "agreement": to_hex(agreement)}
     back = f"{PATH}/leaving/{to_hex(agreement)}"
@@ -85,11 +109,15 @@ async def pay(
 ) -> HTMLResponse:
     """The transaction that pays what was asked for, once the notice is over."""
     own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
-    to = AccountAddress(as_shape(Payout, {"to": form.text("to")}).to)
-    async with snapshots(context.database).connect() as connection:
-        now = (await require_fresh(context, connection)).now
-        call = await prepare_leave(connection, context.deployment, own, agreement, to, now)
-        participant = await require_participant(connection, own)
+    try:
+        to = AccountAddress(as_shape(Payout, {"to": form.text("to")}).to)
+        async with snapshots(context.database).connect() as connection:
+            now = (await require_fresh(context, connection)).now
+            call = await prepare_leave(connection, context.deployment, own, agreement, to, now)
+            participant = await require_participant(connection, own)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_leaving(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, now)
     said = {"agreement": to_hex(agreement), "account": to_hex(to)}
     return show_calls(request, context, visitor, "leave", [call], senders, PATH, said)

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from indexer.queries.participants import find_dids
-from node.api.context import NodeContext, require_fresh
+from node.api.context import Context, NodeContext, require_fresh
 from node.api.organisation.amounts import read_amount
-from node.api.organisation.forms import SentForm, as_shape
+from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.page_route import PageRoute
 from node.api.organisation.rendering import show
+from node.api.organisation.shown_again import FAULTS, fault_of, values_of
 from node.api.organisation.visitor import visiting
 from node.api.organisation.voucher_states import newest_vouchers
 from node.api.organisation.wallet_calls import show_calls
@@ -25,11 +26,13 @@ from node.commands.prepare_calls import (
     accounts_with,
     prepare_claim,
     prepare_deposit,
+    require_agreement,
     require_participant,
 )
 from node.commands.show_money import read_money
 from node.db import act_as, query, snapshots
 from node.permissions import Area
+from node.problems import Problem
 from protocol.booking import amount_text
 from protocol.types import AccountAddress, AgreementId, AmountMinor, OrganisationId, Scope, to_hex
 
@@ -75,10 +78,22 @@ async def deposit_form(
     request: Request, context: NodeContext, visitor: Writer, agreement_id: Hash
 ) -> HTMLResponse:
     """How much is deposited."""
+    return await _show_deposit(request, context, visitor, agreement_id)
+
+
+async def _show_deposit(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    agreement_id: bytes,
+    form: Form | None = None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
     own = OrganisationId(visitor.organisation_id)
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, own)
         freshness = await require_fresh(context, connection)
+        await require_agreement(connection, AgreementId(agreement_id))
         money = await read_money(connection, own, freshness.block.block_number)
     key = (agreement_id, own)
     found = [each for each in money.deposits if (each.agreement_id, each.consumer) == key]
@@ -86,8 +101,10 @@ async def deposit_form(
         "agreement_id": agreement_id,
         "deposit": found[0] if found else None,
         "holdings": money.holdings,
+        **values_of(form, problem),
     }
-    return show(request, context, visitor, "deposit.html", values)
+    status = 200 if problem is None else problem.status
+    return show(request, context, visitor, "deposit.html", values, status)
 
 
 @pages.post("/deposit/{agreement_id}")
@@ -96,11 +113,17 @@ async def deposit(
 ) -> HTMLResponse:
     """The transactions that deposit it."""
     own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
-    amount = read_amount(form.text("amount"), "amount")
-    async with snapshots(context.database).connect() as connection:
-        now = (await require_fresh(context, connection)).now
-        calls = await prepare_deposit(connection, context.deployment, own, agreement, amount, now)
-        participant = await require_participant(connection, own)
+    try:
+        amount = read_amount(form.text("amount"), "amount")
+        async with snapshots(context.database).connect() as connection:
+            now = (await require_fresh(context, connection)).now
+            calls = await prepare_deposit(
+                connection, context.deployment, own, agreement, amount, now
+            )
+            participant = await require_participant(connection, own)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_deposit(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, now)
     said = {"amount": _in_words(request, amount), "agreement": to_hex(agreement)}
     return show_calls(request, context, visitor, "deposit", calls, senders, PATH, said)
@@ -109,6 +132,16 @@ async def deposit(
 @pages.get("/claim")
 async def claim_form(request: Request, context: NodeContext, visitor: Writer) -> HTMLResponse:
     """How much is claimed, and to which account."""
+    return await _show_claim(request, context, visitor)
+
+
+async def _show_claim(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    form: Form | None = None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
     own = OrganisationId(visitor.organisation_id)
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, own)
@@ -120,8 +153,10 @@ async def claim_form(request: Request, context: NodeContext, visitor: Writer) ->
         "claimable": amount_text(money.claimable_minor),
         "claimable_minor": money.claimable_minor,
         "accounts": accounts,
+        **values_of(form, problem),
     }
-    return show(request, context, visitor, "claim.html", values)
+    status = 200 if problem is None else problem.status
+    return show(request, context, visitor, "claim.html", values, status)
 
 
 @pages.post("/claim")
@@ -130,13 +165,17 @@ async def claim(
 ) -> HTMLResponse:
     """The transaction that claims it."""
     own = OrganisationId(visitor.organisation_id)
-    amount = read_amount(form.text("amount"), "amount")
-    to = AccountAddress(as_shape(Payout, {"to": form.text("to")}).to)
-    async with snapshots(context.database).connect() as connection:
-        freshness = await require_fresh(context, connection)
-        block_number = freshness.block.block_number
-        call = await prepare_claim(connection, context.deployment, own, to, amount, block_number)
-        participant = await require_participant(connection, own)
+    try:
+        amount = read_amount(form.text("amount"), "amount")
+        to = AccountAddress(as_shape(Payout, {"to": form.text("to")}).to)
+        async with snapshots(context.database).connect() as connection:
+            freshness = await require_fresh(context, connection)
+            number = freshness.block.block_number
+            call = await prepare_claim(connection, context.deployment, own, to, amount, number)
+            participant = await require_participant(connection, own)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_claim(request, context, visitor, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, freshness.now)
     said = {"amount": _in_words(request, amount), "account": to_hex(to)}
     return show_calls(request, context, visitor, "claim", [call], senders, PATH, said)
