@@ -7,13 +7,11 @@ here, exactly, and nowhere before. Times and months are in UTC, and say so where
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date
 from babel.numbers import (
     format_compact_currency,
     format_compact_decimal,
@@ -22,7 +20,7 @@ from babel.numbers import (
     format_percent,
 )
 
-from node.api.page_rendering import texts_of
+from node.api.texts import first_day, locale_of, month_in, texts_of, time_in
 from protocol.booking import MINOR_PER_TOKEN
 from protocol.types import AmountMinor, Period, UnixSeconds
 
@@ -40,8 +38,9 @@ class Wording:
     """What a page says in one language."""
 
     def __init__(self, language: str) -> None:
+        self._language = language
         self._texts = texts_of(language)
-        self._locale = Locale.parse(self._texts["locale"], sep="-")
+        self._locale = locale_of(language)
         standard = self._locale.currency_formats["standard"].pattern
         self._money = {
             decimals: standard.replace(
@@ -95,20 +94,19 @@ class Wording:
 
     def month(self, period: Period) -> str:
         """Such as November 2026."""
-        return format_skeleton("yMMMM", _first_day(period), locale=self._locale)
+        return month_in(period, self._language)
 
     def short_month(self, period: Period) -> str:
         """Such as Nov; the year is said beside it."""
-        return format_date(_first_day(period), "LLL", locale=self._locale)
+        return format_date(first_day(period), "LLL", locale=self._locale)
 
     def month_letter(self, period: Period) -> str:
         """Such as N, where there is no room."""
-        return format_date(_first_day(period), "LLLLL", locale=self._locale)
+        return format_date(first_day(period), "LLLLL", locale=self._locale)
 
     def time(self, seconds: UnixSeconds) -> str:
         """To the second, UTC."""
-        moment = datetime.fromtimestamp(seconds, UTC)
-        return format_datetime(moment, "long", tzinfo=UTC, locale=self._locale)
+        return time_in(seconds, self._language)
 
     def _format_euros(self, amount_minor: AmountMinor, pattern: str) -> str:
         with localcontext(prec=DIGITS_MAX):
@@ -130,12 +128,3 @@ def decimals_of(amounts_minor: Iterable[AmountMinor]) -> int:
 def wording_of(language: str) -> Wording:
     """The wording of one of the pages' languages."""
     return Wording(language)
-
-
-def year_of(period: Period) -> int:
-    """The year of a month."""
-    return 1970 + period // 12
-
-
-def _first_day(period: Period) -> date:
-    return date(year_of(period), 1 + period % 12, 1)

@@ -62,7 +62,7 @@ def test_months_times_and_shares() -> None:
     assert (EN.month(NOVEMBER), FR.month(NOVEMBER)) == ("November 2026", "novembre 2026")
     assert (EN.short_month(NOVEMBER), EN.month_letter(NOVEMBER)) == ("Nov", "N")
     assert EN.time(UnixSeconds(1_795_793_633)) == "27 November 2026, 15:33:53 UTC"
-    assert FR.time(UnixSeconds(1_795_793_633)) == "27 novembre 2026, 15:33:53 TU"
+    assert FR.time(UnixSeconds(1_795_793_633)) == "27 novembre 2026, 15:33:53 UTC"
     assert (EN.percent(250), plain(FR.percent(250))) == ("2.5%", "2,5 %")
 
 
