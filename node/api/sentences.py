@@ -18,7 +18,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from node.api.texts import TEXTS_DIR, locale_of, month_in, time_in
+from node.api.texts import TEXTS_DIR, TIME_MAX, locale_of, month_in, time_in
 from protocol.periods import PERIOD_MAX
 from protocol.types import Period, UnixSeconds
 
@@ -35,8 +35,6 @@ PLACE = "place"
 """A slot of this name holds the path of a field, in which is no blank."""
 TIME, MONTH = "time", "month"
 """Slots whose names begin so hold Unix seconds, or a month counted from January 1970."""
-TIME_MAX = 253_402_300_799
-"""The last second that a calendar knows."""
 DIGITS_MAX = 12
 """A longer number is no time, and more than one."""
 DEPTH_MAX = 4

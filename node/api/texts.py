@@ -17,6 +17,8 @@ from node.config import PROJECT_ROOT
 from protocol.types import Period, UnixSeconds
 
 TEXTS_DIR = PROJECT_ROOT / "web" / "texts"
+TIME_MAX = 253_402_300_799
+"""The last second that a calendar knows."""
 
 
 @lru_cache

@@ -68,8 +68,8 @@ class Wording:
         return format_decimal(number, locale=self._locale)
 
     def number(self, value: Decimal) -> str:
-        """With one decimal."""
-        return format_decimal(value, "#,##0.0", locale=self._locale)
+        """With at most one decimal."""
+        return format_decimal(value, "#,##0.#", locale=self._locale)
 
     def short_count(self, number: int) -> str:
         """A round number for an axis, such as 20k."""
