@@ -26,6 +26,8 @@ from protocol.types import AmountMinor, Period, UnixSeconds
 
 CURRENCY = "EUR"
 """A usage token is one euro of use."""
+MINUS = "\N{MINUS SIGN}"
+"""Where the languages' own numbers have a hyphen."""
 MINOR_DIGITS = 6
 CENTS = 2
 SHORT_FROM = 10_000
@@ -111,9 +113,10 @@ class Wording:
     def _format_euros(self, amount_minor: AmountMinor, pattern: str) -> str:
         with localcontext(prec=DIGITS_MAX):
             euros = Decimal(amount_minor).scaleb(-MINOR_DIGITS)
-            return format_currency(
+            said = format_currency(
                 euros, CURRENCY, pattern, locale=self._locale, currency_digits=False
             )
+        return said.replace("-", MINUS)
 
 
 def decimals_of(amounts_minor: Iterable[AmountMinor]) -> int:

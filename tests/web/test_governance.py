@@ -104,7 +104,7 @@ def test_a_file_is_the_table_for_programs() -> None:
     [head, row] = csv.reader(io.StringIO(to_csv(table)))
     assert head == ["month", "amount", "standing", "operator", "set_at"]
     assert row == ["2026-11", "-1.500000", "past", 'did:web:a"b,c', "2026-11-27T15:33:53Z"]
-    assert in_words(table, EN)[0][:3] == ["November 2026", "-€1.50", "past"]
+    assert in_words(table, EN)[0][:3] == ["November 2026", "\N{MINUS SIGN}€1.50", "past"]
 
 
 @pytest.mark.parametrize(

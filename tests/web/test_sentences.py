@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from node.api.problem_documents import answer
 from node.api.sentences import LENGTH_MAX, SLOT, said_in, translation_to
-from node.api.texts import TEXTS_DIR
+from node.api.texts import TEXTS_DIR, texts_of
 from node.kept_rights_requests import RightsState
 from node.problems import refused
 from protocol.agreement import AgreementStatus
@@ -114,11 +114,32 @@ def test_both_texts_have_the_same_values() -> None:
             assert sorted(SLOT.findall(english)) == sorted(SLOT.findall(french)), english
 
 
-def test_french_is_set_as_the_french_do() -> None:
-    for section in SECTIONS.values():
-        for french in section.values():
-            outside_code = re.sub(r"`[^`]*`", "", french)
-            assert not re.search("[^\u202f][;!?]|[^\xa0]»|«[^\xa0]| :", outside_code), french
+def texts_in(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from texts_in(each)
+        case _:
+            for each in value:
+                yield from texts_in(each)
+
+
+FRENCH_TEXTS = [*texts_in(SECTIONS), *texts_in(texts_of("fr"))]
+
+
+@pytest.mark.parametrize(
+    "fault", ["[^\u202f][;!?]", "[^\xa0]»", "«[^\xa0]", "[ \u202f]:", r"\w:\s"]
+)
+def test_french_is_set_as_the_french_do(fault: str) -> None:
+    outside_code = [re.sub(r"`[^`]*`", "", each) for each in FRENCH_TEXTS]
+    assert [each for each in outside_code if re.search(fault, each)] == []
+
+
+@pytest.mark.parametrize("other_word", ["condensé", r"\btrésor\b", r"(?<!nom d')\butilisateur"])
+def test_one_thing_has_one_word(other_word: str) -> None:
+    assert [each for each in FRENCH_TEXTS if re.search(other_word, each, re.IGNORECASE)] == []
 
 
 @pytest.mark.parametrize(
