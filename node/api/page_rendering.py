@@ -8,7 +8,6 @@ that the browser prefers (RFC 9110, 12.5.4): a page keeps nothing on the device.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any
@@ -18,7 +17,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from fastapi.templating import Jinja2Templates
 
-from node.api.sentences import TEXTS_DIR, said_in
+from node.api.sentences import said_in
+from node.api.texts import texts_of
 from node.config import PROJECT_ROOT
 from node.problems import Problem
 
@@ -101,14 +101,6 @@ def preferred_languages(accept: str) -> list[str]:
         if tag and weight > 0:
             weights[tag] = weight
     return sorted(weights, key=lambda tag: -weights[tag])
-
-
-@lru_cache
-def texts_of(language: str) -> dict[str, Any]:
-    """The words of the pages; the scripts carry the same file."""
-    file = TEXTS_DIR / f"{language}.json"
-    texts: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-    return texts
 
 
 @lru_cache

@@ -46,10 +46,12 @@ def answer(problem: Problem, request: Request) -> JSONResponse:
     """The response for a problem. Its words are English unless another language is asked for (RFC
     9457, 3.1.3), as the scripts of the pages do."""
     document = problem.document(request.url.path)
-    language = preferred_language(request.headers.get("accept-language", ""))
+    accept = request.headers.get("accept-language")
+    language = preferred_language(accept or "")
     headers = {**problem.headers, "Content-Language": language, "Vary": "Accept-Language"}
-    for told in (document, *document.get("errors", ())):
-        translate(told, language)
+    if accept is not None:  # a person reads it; programs get times as they send them
+        for told in (document, *document.get("errors", ())):
+            translate(told, language)
     if REQUEST_ID in request.scope:
         document["requestId"] = request.scope[REQUEST_ID]
     return JSONResponse(document, problem.status, headers, MEDIA_TYPE)

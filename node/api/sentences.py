@@ -3,7 +3,8 @@
 A problem, a refusal or a failure is written once, in English, where it arises; so the API answers
 it, so the database keeps it, and so another node tells it. `web/texts/sentences.<language>.json`
 has each of these sentences, with a {name} where a value stands, and the same in that language. A
-sentence is found by what is fixed in it, and its values are read back out of it.
+sentence is found by what is fixed in it, and its values are read back out of it. For people, in
+English too, a time or a month among the values is written as their calendar does.
 """
 
 from __future__ import annotations
@@ -17,16 +18,25 @@ from typing import Any
 
 from markupsafe import Markup
 
-from node.config import PROJECT_ROOT
+from node.api.texts import TEXTS_DIR, TIME_MAX, locale_of, month_in, time_in
+from protocol.periods import PERIOD_MAX
+from protocol.types import Period, UnixSeconds
 
-TEXTS_DIR = PROJECT_ROOT / "web" / "texts"
 OWN_LANGUAGE = "en"
+LISTED_IN = "fr"
+"""The language whose file lists the sentences for English, too."""
 SLOT = re.compile(r"\{(\w+)\}")
+NUMBERED = re.compile(r"\{(\w+)\|([^|{}]*)\|([^|{}]*)\}")
+"""A word that the number at a slot puts into the singular or the plural: {count|clé|clés}."""
 STOP = re.compile(r"\. ")
 IN_WORDS = "said"
 """A slot whose name begins so holds a sentence that has its own words, or the whole has none."""
 PLACE = "place"
 """A slot of this name holds the path of a field, in which is no blank."""
+TIME, MONTH = "time", "month"
+"""Slots whose names begin so hold Unix seconds, or a month counted from January 1970."""
+DIGITS_MAX = 12
+"""A longer number is no time, and more than one."""
 DEPTH_MAX = 4
 LENGTH_MAX = 1_000
 """Of a longer text nobody looks for the words."""
@@ -67,8 +77,9 @@ class Sentence:
 class Translation:
     """All sentences of a language."""
 
-    def __init__(self, words: Mapping[str, str]) -> None:
+    def __init__(self, words: Mapping[str, str], language: str) -> None:
         self._whole = words
+        self._language = language
         sentences = [Sentence.of(*each) for each in words.items() if SLOT.search(each[0])]
         self._sentences = sorted(sentences, key=_rank)
 
@@ -89,12 +100,29 @@ class Translation:
     def _fill(self, sentence: Sentence, values: Mapping[str, str], depth: int) -> str | None:
         filled = {}
         for slot, value in values.items():
-            said = self.say(value, depth - 1)
+            said = self._say_date(slot, value) or self.say(value, depth - 1)
             is_other = slot == PLACE and " " in value
             if is_other or (said is None and slot.startswith(IN_WORDS)):
                 return None
             filled[slot] = value if said is None else said
-        return SLOT.sub(lambda slot: filled[slot[1]], sentence.words)
+        words = NUMBERED.sub(lambda word: self._in_number(values[word[1]], word), sentence.words)
+        return SLOT.sub(lambda slot: filled[slot[1]], words)
+
+    def _say_date(self, slot: str, value: str) -> str | None:
+        """A time or a month as people write it; what is neither, or beyond a calendar, stays."""
+        if not _is_number(value):
+            return None
+        number = int(value)
+        if slot.startswith(TIME) and number <= TIME_MAX:
+            return time_in(UnixSeconds(number), self._language)
+        if slot.startswith(MONTH) and number <= PERIOD_MAX:
+            return month_in(Period(number), self._language)
+        return None
+
+    def _in_number(self, value: str, word: re.Match[str]) -> str:
+        locale = locale_of(self._language)
+        is_one = _is_number(value) and locale.plural_form(int(value)) == "one"
+        return word[2] if is_one else word[3]
 
     def _say_both(self, text: str, depth: int) -> str | None:
         """A refusal and its remedy, which some keep as one text."""
@@ -108,12 +136,14 @@ class Translation:
 def said_in(text: str, language: str) -> Markup:
     """A sentence of the node for a page; one without words in the page's language says which it
     has."""
-    if language == OWN_LANGUAGE:
-        return Markup("{}").format(text)
     said = translation_to(language).say(text)
-    if said is None:
+    if said is None and language != OWN_LANGUAGE:
         return Markup('<span lang="{}">{}</span>').format(OWN_LANGUAGE, text)
-    return Markup("{}").format(said)
+    return Markup("{}").format(text if said is None else said)
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= DIGITS_MAX
 
 
 def _rank(sentence: Sentence) -> tuple[bool, int]:
@@ -124,8 +154,6 @@ def _rank(sentence: Sentence) -> tuple[bool, int]:
 
 def translate(told: dict[str, Any], language: str) -> None:
     """Says title, detail and remedy in a language; what has no words in it stays English."""
-    if language == OWN_LANGUAGE:
-        return
     translation = translation_to(language)
     for name in ("title", "detail", "remedy"):
         if name in told:
@@ -134,7 +162,10 @@ def translate(told: dict[str, Any], language: str) -> None:
 
 @lru_cache
 def translation_to(language: str) -> Translation:
-    """The sentences of a language that is not the node's own."""
-    file = TEXTS_DIR / f"sentences.{language}.json"
+    """The sentences of a language; in the node's own they stay as they are but for dates."""
+    file = TEXTS_DIR / f"sentences.{LISTED_IN if language == OWN_LANGUAGE else language}.json"
     sections: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-    return Translation({en: said for each in sections.values() for en, said in each.items()})
+    words = {en: said for each in sections.values() for en, said in each.items()}
+    if language == OWN_LANGUAGE:
+        words = {english: english for english in words}
+    return Translation(words, language)

@@ -7,13 +7,11 @@ here, exactly, and nowhere before. Times and months are in UTC, and say so where
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
 from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import Any
 
-from babel import Locale
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date
 from babel.numbers import (
     format_compact_currency,
     format_compact_decimal,
@@ -22,12 +20,14 @@ from babel.numbers import (
     format_percent,
 )
 
-from node.api.page_rendering import texts_of
+from node.api.texts import first_day, locale_of, month_in, texts_of, time_in
 from protocol.booking import MINOR_PER_TOKEN
 from protocol.types import AmountMinor, Period, UnixSeconds
 
 CURRENCY = "EUR"
 """A usage token is one euro of use."""
+MINUS = "\N{MINUS SIGN}"
+"""Where the languages' own numbers have a hyphen."""
 MINOR_DIGITS = 6
 CENTS = 2
 SHORT_FROM = 10_000
@@ -40,8 +40,9 @@ class Wording:
     """What a page says in one language."""
 
     def __init__(self, language: str) -> None:
+        self._language = language
         self._texts = texts_of(language)
-        self._locale = Locale.parse(self._texts["locale"], sep="-")
+        self._locale = locale_of(language)
         standard = self._locale.currency_formats["standard"].pattern
         self._money = {
             decimals: standard.replace(
@@ -69,8 +70,8 @@ class Wording:
         return format_decimal(number, locale=self._locale)
 
     def number(self, value: Decimal) -> str:
-        """With one decimal."""
-        return format_decimal(value, "#,##0.0", locale=self._locale)
+        """With at most one decimal."""
+        return format_decimal(value, "#,##0.#", locale=self._locale)
 
     def short_count(self, number: int) -> str:
         """A round number for an axis, such as 20k."""
@@ -95,27 +96,27 @@ class Wording:
 
     def month(self, period: Period) -> str:
         """Such as November 2026."""
-        return format_skeleton("yMMMM", _first_day(period), locale=self._locale)
+        return month_in(period, self._language)
 
     def short_month(self, period: Period) -> str:
         """Such as Nov; the year is said beside it."""
-        return format_date(_first_day(period), "LLL", locale=self._locale)
+        return format_date(first_day(period), "LLL", locale=self._locale)
 
     def month_letter(self, period: Period) -> str:
         """Such as N, where there is no room."""
-        return format_date(_first_day(period), "LLLLL", locale=self._locale)
+        return format_date(first_day(period), "LLLLL", locale=self._locale)
 
     def time(self, seconds: UnixSeconds) -> str:
         """To the second, UTC."""
-        moment = datetime.fromtimestamp(seconds, UTC)
-        return format_datetime(moment, "long", tzinfo=UTC, locale=self._locale)
+        return time_in(seconds, self._language)
 
     def _format_euros(self, amount_minor: AmountMinor, pattern: str) -> str:
         with localcontext(prec=DIGITS_MAX):
             euros = Decimal(amount_minor).scaleb(-MINOR_DIGITS)
-            return format_currency(
+            said = format_currency(
                 euros, CURRENCY, pattern, locale=self._locale, currency_digits=False
             )
+        return said.replace("-", MINUS)
 
 
 def decimals_of(amounts_minor: Iterable[AmountMinor]) -> int:
@@ -130,12 +131,3 @@ def decimals_of(amounts_minor: Iterable[AmountMinor]) -> int:
 def wording_of(language: str) -> Wording:
     """The wording of one of the pages' languages."""
     return Wording(language)
-
-
-def year_of(period: Period) -> int:
-    """The year of a month."""
-    return 1970 + period // 12
-
-
-def _first_day(period: Period) -> date:
-    return date(year_of(period), 1 + period % 12, 1)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from node.api.governance import sections
 from node.api.governance.page import ROWS_MAX
 from node.api.governance.tables import in_words
-from node.api.wording import Wording, wording_of
+from node.api.wording import MINUS, Wording, wording_of
 from protocol.commission import commission_at_rate
 from protocol.identifiers import organisation_id
 from protocol.periods import booking_month, parse_period, period_label, period_of
@@ -309,6 +309,6 @@ def number(shown: str) -> int:
 
 def number_of_money(shown: str) -> int:
     """Base units of what English shows as euros."""
-    sign = -1 if shown.startswith("-") else 1
+    sign = -1 if shown.startswith(MINUS) else 1
     whole, _, part = re.sub(r"[^\d.]", "", shown).partition(".")
     return sign * (int(whole) * 1_000_000 + int(part.ljust(6, "0")))

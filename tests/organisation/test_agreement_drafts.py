@@ -106,6 +106,8 @@ def test_what_is_wrong_stands_beside_its_field(world: World, fields: dict[str, s
         assert answer.status_code == 422
         assert re.findall(r'aria-describedby="wrong-([\w-]+)"', answer.text) == [name]
         assert "career guidance" in answer.text, "what was filled in stays"
+        if name == "party-1":
+            assert "La partie did:web:nobody.example" in answer.text
 
 
 def test_a_document_of_ones_own_is_proposed_by_its_hash(

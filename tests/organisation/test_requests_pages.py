@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from node.api.organisation.forms import FIELDS_MAX
-from node.api.page_rendering import texts_of
+from node.api.texts import texts_of
 from protocol.types import to_hex
 from tests.organisation.visits import OWN_PAGE, Visit, visit
 from tests.refusals import nothing_written

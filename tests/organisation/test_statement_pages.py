@@ -101,7 +101,7 @@ def test_each_posting_leads_to_its_event(world: World, settled: Settled) -> None
             r'<ol class="events">\s*<li>(.*?)</li>', somebody.http.get(link).text, re.S
         )
         assert first is not None
-        assert f"<strong>{name}</strong>" in first[1]
+        assert f"<code>{name}</code>" in first[1]
         assert f"log {int(log):,}" in first[1]
         assert f"block {int(block):,}" in first[1]
 

@@ -24,6 +24,7 @@ MAKERS = {
     "Fault": 2,
     "fault": 1,
     "_refused": 0,
+    "_closed": 0,
     "_wrong": 0,
     "wrong_value": 0,
     "TooManySessions": 0,

@@ -15,9 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.cursor import BlockRef
+from indexer.queries.events import EventRow, Place, _argument_writers
+from indexer.queries.history import _AGREEMENT_EVENTS as HISTORY
 from indexer.queries.proposals import ProposedCallRow
 from indexer.queries.rates import RateRow
 from indexer.queries.use import Use
+from node.api.governance.event_words import arguments_in_words
 from node.api.governance.figures import Asked, Figures, Proposal
 from node.api.governance.listings import KINDS
 from node.api.governance.memory import KEPT_MAX, KEPT_PER_SECOND_OF_READING, FiguresMemory
@@ -25,10 +28,11 @@ from node.api.governance.page import page_values
 from node.api.governance.plots import PLOT_HEIGHT, TICKS_MAX, TOP, plot_columns, step_of
 from node.api.governance.sections import COLUMNS, HELD, TABLES
 from node.api.governance.tables import Cell, Column, Kind, Table, in_words, to_csv
-from node.api.page_rendering import FORM_HEADERS, SECURITY_HEADERS
+from node.api.page_rendering import FORM_HEADERS, LANGUAGES, SECURITY_HEADERS
 from node.api.routes.governance import read_proposal
+from node.api.texts import texts_of
 from node.api.wording import wording_of
-from protocol.events import EVENT_TYPES
+from protocol.events import EVENT_TYPES, ConsentEnded, LeavesAnchored
 from protocol.hashing import keccak256
 from protocol.periods import parse_period, period_start
 from protocol.types import (
@@ -44,9 +48,10 @@ from protocol.types import (
     to_hex,
 )
 
-EN = wording_of("en")
+EN, FR = wording_of("en"), wording_of("fr")
 LAST = parse_period("2026-11")
 MONTHS = Asked(LAST).months
+SHOWN = {name for names in KINDS.values() for name in names}
 counts = st.lists(st.integers(0, 2**80), min_size=12, max_size=12)
 
 
@@ -99,7 +104,7 @@ def test_a_file_is_the_table_for_programs() -> None:
     [head, row] = csv.reader(io.StringIO(to_csv(table)))
     assert head == ["month", "amount", "standing", "operator", "set_at"]
     assert row == ["2026-11", "-1.500000", "past", 'did:web:a"b,c', "2026-11-27T15:33:53Z"]
-    assert in_words(table, EN)[0][:3] == ["November 2026", "-€1.50", "past"]
+    assert in_words(table, EN)[0][:3] == ["November 2026", "\N{MINUS SIGN}€1.50", "past"]
 
 
 @pytest.mark.parametrize(
@@ -211,8 +216,47 @@ def test_months_before_and_after_are_offered_as_far_as_there_are_any() -> None:
 
 def test_every_table_has_columns_and_every_kind_events() -> None:
     assert TABLES.keys() == COLUMNS.keys()
-    assert {name for names in KINDS.values() for name in names} <= EVENT_TYPES.keys()
+    assert EVENT_TYPES.keys() >= SHOWN
     assert {kind for *_, kind in HELD} <= KINDS.keys()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_event_that_is_shown_and_each_of_its_arguments_has_words(language: str) -> None:
+    texts = texts_of(language)
+    facts = (*HISTORY, LeavesAnchored, ConsentEnded)
+    named = SHOWN | {each.__name__ for each in facts}
+    assert named == texts["ledgerEvents"].keys()
+    arguments = {name for event in SHOWN for name, _ in _argument_writers(event)}
+    assert arguments == texts["governance"]["events"]["fields"].keys()
+
+
+def event_of(name: str, **arguments: Any) -> EventRow:
+    nothing = Hash32(bytes(32))
+    return EventRow(Place(1, 0), name, nothing, UnixSeconds(0), nothing, arguments)
+
+
+def test_arguments_of_events_are_said_as_people_write_them() -> None:
+    rate = event_of("RateSet", category=3, fromPeriod=682, rateBps=500)
+    assert [*arguments_in_words(rate, FR)] == [
+        ("category", "3", True),
+        ("fromPeriod", "novembre 2026", False),
+        ("rateBps", "5\xa0%", False),
+    ]
+    moved = event_of("Transfer", **{"from": "0x01", "to": "0x02", "value": "5000000"})
+    assert [*arguments_in_words(moved, EN)][2] == ("value", "€5.00", False)
+    ends = {2**64 - 1: "sans fin", 1_795_793_633: "27 novembre 2026, 15:33:53 UTC"}
+    for seconds, words in ends.items():
+        given = {"organisation": "0x", "operator": "0x", "scopes": 2, "expiresAt": str(seconds)}
+        delegated = event_of("OperatorDelegated", **given)
+        assert [*arguments_in_words(delegated, FR)][3] == ("expiresAt", words, False)
+
+
+def test_settled_lines_are_said_as_amounts() -> None:
+    amounts = [{"gross": "2000000", "commission": "100000"}, {"gross": "0", "commission": "0"}]
+    names = ("agreementId", "consumer", "period", "fromUnits", "toUnits", "usageRoot")
+    settled = event_of("UsageSettled", **dict.fromkeys(names, 682), amounts=amounts)
+    [*_, (_, words, _)] = arguments_in_words(settled, EN)
+    assert words == "€2.00, of which €0.10 commission · €0.00, of which €0.00 commission"
 
 
 def test_a_page_with_a_form_may_send_it_to_the_node_alone() -> None:

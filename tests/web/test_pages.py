@@ -15,6 +15,7 @@ from markupsafe import escape
 
 from node.api import page_rendering, problem_documents
 from node.api.routes import pages
+from node.api.texts import texts_of
 from node.config import PROJECT_ROOT, Settings
 from node.known_operators import Operator
 from protocol.types import OrganisationId
@@ -22,7 +23,7 @@ from protocol.types import OrganisationId
 WEB = PROJECT_ROOT / "web"
 GOVERNANCE = [*(PROJECT_ROOT / "node" / "api" / "governance").glob("*.py")]
 SOURCES = [*WEB.glob("*.js"), *WEB.glob("*/*.js"), *WEB.glob("templates/**/*.html")]
-TEXTS = page_rendering.texts_of("en")
+TEXTS = texts_of("en")
 PLURALS = {"one", "other"}
 
 
@@ -143,7 +144,7 @@ def test_what_to_do_at_majority_is_read_without_scripts(client: TestClient) -> N
 
 
 def texts_of_handover(language: str) -> list[str]:
-    return [str(step) for step in page_rendering.texts_of(language)["handover"]["steps"]]
+    return [str(step) for step in texts_of(language)["handover"]["steps"]]
 
 
 def test_the_home_page_is_the_learners(client: TestClient) -> None:
@@ -192,7 +193,7 @@ def test_every_text_that_is_used_exists_and_every_text_is_used() -> None:
 
 @pytest.mark.parametrize("language", [*page_rendering.LANGUAGES])
 def test_every_language_says_all_with_the_same_values(language: str) -> None:
-    assert values_in(page_rendering.texts_of(language)) == values_in(TEXTS)
+    assert values_in(texts_of(language)) == values_in(TEXTS)
 
 
 def values_in(value: Any, prefix: str = "") -> dict[str, list[str]]:

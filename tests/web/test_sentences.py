@@ -15,9 +15,16 @@ from jsonschema import Draft202012Validator
 from pydantic import TypeAdapter, ValidationError
 
 from node.api.problem_documents import answer
-from node.api.sentences import LENGTH_MAX, SLOT, TEXTS_DIR, said_in, translation_to
+from node.api.sentences import LENGTH_MAX, SLOT, said_in, translation_to
+from node.api.texts import TEXTS_DIR, texts_of
+from node.kept_rights_requests import RightsState
 from node.problems import refused
-from protocol.errors import AmountTooLarge, EntryInvalid, SlipInvalid
+from protocol.agreement import AgreementStatus
+from protocol.assurance import Assurance
+from protocol.consent import ConsentState
+from protocol.consent_request import RequestState
+from protocol.errors import AmountTooLarge, EntryInvalid, ProtocolError, SlipInvalid, Stopped
+from protocol.types import UnixSeconds
 from tests.web.sentences_in_code import (
     bare,
     sentences_of_fields,
@@ -27,6 +34,7 @@ from tests.web.sentences_in_code import (
 )
 
 FRENCH = translation_to("fr")
+STATES = (AgreementStatus, Assurance, ConsentState, RequestState, RightsState)
 SECTIONS: dict[str, dict[str, str]] = json.loads(
     (TEXTS_DIR / "sentences.fr.json").read_text(encoding="utf-8")
 )
@@ -106,11 +114,32 @@ def test_both_texts_have_the_same_values() -> None:
             assert sorted(SLOT.findall(english)) == sorted(SLOT.findall(french)), english
 
 
-def test_french_is_set_as_the_french_do() -> None:
-    for section in SECTIONS.values():
-        for french in section.values():
-            outside_code = re.sub(r"`[^`]*`", "", french)
-            assert not re.search("[^\u202f][;!?]|[^\xa0]»|«[^\xa0]| :", outside_code), french
+def texts_in(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from texts_in(each)
+        case _:
+            for each in value:
+                yield from texts_in(each)
+
+
+FRENCH_TEXTS = [*texts_in(SECTIONS), *texts_in(texts_of("fr"))]
+
+
+@pytest.mark.parametrize(
+    "fault", ["[^\u202f][;!?]", "[^\xa0]»", "«[^\xa0]", "[ \u202f]:", r"\w:\s"]
+)
+def test_french_is_set_as_the_french_do(fault: str) -> None:
+    outside_code = [re.sub(r"`[^`]*`", "", each) for each in FRENCH_TEXTS]
+    assert [each for each in outside_code if re.search(fault, each)] == []
+
+
+@pytest.mark.parametrize("other_word", ["condensé", r"\btrésor\b", r"(?<!nom d')\butilisateur"])
+def test_one_thing_has_one_word(other_word: str) -> None:
+    assert [each for each in FRENCH_TEXTS if re.search(other_word, each, re.IGNORECASE)] == []
 
 
 @pytest.mark.parametrize(
@@ -120,7 +149,7 @@ def test_french_is_set_as_the_french_do() -> None:
         ("units: It is missing.", "units\xa0: Il manque."),
         (
             "lines.2.email: It is empty., and 3 more",
-            "lines.2.email\xa0: Il n'y a rien. Et 3 autres.",
+            "lines.2.email\xa0: Il n'y a rien. Et 3 autres erreurs.",
         ),
         (
             "validUntil: 'soon' is no time: it is neither.",
@@ -137,13 +166,49 @@ def test_french_is_set_as_the_french_do() -> None:
             "ceci a 3 chiffres.",
         ),
         (
-            "The consent 0xab is withdrawn.",
-            "Le consentement 0xab est retiré.",
+            "lines.2.email: It is empty., and 1 more",
+            "lines.2.email\xa0: Il n'y a rien. Et 1 autre erreur.",
+        ),
+        (
+            "The consent 0xab is withdrawal-pending.",
+            "État du consentement 0xab\xa0: retrait en cours.",
+        ),
+        ("Input should be 'a', 'b' or 'c'.", "Il faut 'a', 'b' ou 'c'."),
+        (
+            "Category 3 has no rate in period 682.",
+            "La catégorie 3 n'a pas de taux en novembre 2026.",
+        ),
+        (
+            "The consent would end at 1577836800, now is 1795793633.",
+            "Le consentement finirait le 1 janvier 2020, 00:00:00 UTC\u202f; nous sommes le "
+            "27 novembre 2026, 15:33:53 UTC.",
         ),
     ],
 )
 def test_values_are_read_out_of_the_sentence_and_said_again(english: str, french: str) -> None:
     assert FRENCH.say(english) == french
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("New business is stopped until 1795793633.", "27 November 2026, 15:33:53 UTC"),
+        ("Category 3 has no rate in period 682.", "November 2026"),
+        ("New business is stopped until 253402300800.", "253402300800"),
+        ("New business is stopped until soon.", "soon"),
+        ("7 is more than the 3 available.", "7 is more than the 3 available."),
+    ],
+)
+def test_an_english_page_writes_times_as_people_do(told: str, shown: str) -> None:
+    assert shown in said_in(told, "en")
+
+
+def test_every_state_and_assurance_has_words() -> None:
+    named: list[str] = [
+        *(each.value for kind in STATES for each in kind),
+        *("waiting", "sent", "mined", "final", "failed", "expired", "refused"),  # an act's
+    ]
+    assert [each for each in named if FRENCH.say(each) is None] == []
 
 
 def test_a_rule_broken_within_another_is_told_whole() -> None:
@@ -175,11 +240,20 @@ def test_no_text_takes_long() -> None:
     assert time.process_time() - started < 2
 
 
-def problem_in(language: str | None) -> Any:
+def problem_in(language: str | None, error: ProtocolError | None = None) -> Any:
     headers = [] if language is None else [(b"accept-language", language.encode())]
     request = Request({"type": "http", "method": "GET", "path": "/x", "headers": headers})
-    problem = refused(AmountTooLarge(amount=7, available=3), "amount")
+    problem = refused(error or AmountTooLarge(amount=7, available=3), "amount")
     return answer(problem, request)
+
+
+def test_a_program_gets_times_as_numbers_and_a_browser_as_dates() -> None:
+    error = Stopped(until=UnixSeconds(1_795_793_633))
+    told = {each: json.loads(problem_in(each, error).body) for each in (None, "en-GB", "fr")}
+    assert "1795793633" in told[None]["detail"]
+    assert "27 November 2026" in told["en-GB"]["detail"]
+    assert "27 novembre 2026" in told["fr"]["detail"]
+    assert {each["values"]["until"] for each in told.values()} == {1_795_793_633}
 
 
 def test_the_api_is_english_unless_french_is_asked_for() -> None:

@@ -41,8 +41,7 @@ async function send() {
   try {
     answer = await tell(`/v1/organisations/${id}/rights-requests`, { kind, message, contact });
   } catch (error) {
-    if (error.slug === "participant-not-found") await showElsewhere(id);
-    throw error;
+    throw error.slug === "participant-not-found" ? await lookElsewhere(did, id) : error;
   }
   token = answer.token;
   history.replaceState(null, "", `#${token}`);
@@ -50,14 +49,21 @@ async function send() {
   await show(answer.request);
 }
 
-/** An organisation of the data space that is not on this node has one of its own. */
-async function showElsewhere(id) {
-  const { serviceAddress } = await ask(`/v1/participants/${id}`);
-  if (!ADDRESS.test(serviceAddress ?? "")) return;
+/** Why an organisation is not asked here; the address of one with a node of its own is shown. */
+async function lookElsewhere(did, id) {
+  let serviceAddress;
+  try {
+    ({ serviceAddress } = await ask(`/v1/participants/${id}`));
+  } catch (error) {
+    const isUnknown = error.slug === "participant-not-found";
+    return isUnknown ? new PageProblem("rightsUnknown", { did }) : error;
+  }
+  if (!ADDRESS.test(serviceAddress ?? "")) return new PageProblem("rightsNowhere", { did });
   const link = byId("rights-elsewhere-link");
   link.href = `${serviceAddress.replace(/\/$/, "")}/rights`;
   link.textContent = link.href;
   byId("rights-elsewhere").hidden = false;
+  return new PageProblem("rightsElsewhere", { did });
 }
 
 async function follow() {

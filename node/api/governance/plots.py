@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from node.api.wording import Wording, year_of
+from node.api.texts import year_of
+from node.api.wording import Wording
 from protocol.types import Period
 
 PLOT_HEIGHT = 160

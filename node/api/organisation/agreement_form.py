@@ -230,9 +230,20 @@ def read_draft(fields: Mapping[str, str], own_did: str) -> Draft:
 
 
 def place_faults(problem: Problem, fields: Mapping[str, str]) -> None:
-    """Makes a refusal of the terms name the form's fields, where one of them is to blame."""
+    """Makes a refusal of the terms name the form's fields, where one of them is to blame, and a
+    party as it was typed: nobody knows its id."""
+    typed = {
+        to_hex(organisation_id(did.strip())): did.strip()
+        for name, did in fields.items()
+        if PARTY_ROW.fullmatch(name)
+    }
+
+    def in_names(detail: str) -> str:
+        return " ".join(typed.get(word, word) for word in detail.split(" "))
+
+    problem.detail = in_names(problem.detail)
     problem.errors = [
-        FieldProblem(_place_of(each.field, problem, fields), each.detail, each.remedy)
+        FieldProblem(_place_of(each.field, problem, fields), in_names(each.detail), each.remedy)
         for each in problem.errors
     ]
 

@@ -11,7 +11,8 @@ from node.api import page_route
 from node.api.context import context_of
 from node.api.organisation.rendering import address_of, show
 from node.api.organisation.session_cookie import forget_session
-from node.api.page_rendering import language_of, texts_of
+from node.api.page_rendering import language_of
+from node.api.texts import texts_of
 from node.bearer_links import SIGN_IN
 from node.problems import Problem
 

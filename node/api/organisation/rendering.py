@@ -3,13 +3,13 @@ them, and a language that stays from page to page."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -29,6 +29,7 @@ HEADERS = {
     # With none at all, browsers hide from the node itself that a form is its own page's.
     "Referrer-Policy": "same-origin",
 }
+DAY = "d MMM y"
 LAST_YEAR = datetime.max.replace(tzinfo=UTC).timestamp()
 
 
@@ -51,6 +52,7 @@ def show(
         "hex": to_hex,
         "say": partial(say, language),
         "when": partial(when, language),
+        "day": partial(day, language),
         "number": partial(format_decimal, locale=language),
         "wording": wording_of(language),
         "label": period_label,
@@ -86,6 +88,12 @@ def when(language: str, time: float | datetime | None) -> Markup | str:
     if time is None or time > LAST_YEAR:
         return "–"
     at = datetime.fromtimestamp(time, UTC)
-    words = format_datetime(at, "d MMM y, HH:mm", locale=language)
+    words = format_datetime(at, f"{DAY}, HH:mm", locale=language)
     machine = at.isoformat(timespec="seconds")
     return Markup('<time datetime="{}">{} UTC</time>').format(machine, words)
+
+
+def day(language: str, text: str) -> Markup:
+    """A day given as 2026-11-27, as the language writes it."""
+    words = format_date(date.fromisoformat(text), DAY, locale=language)
+    return Markup('<time datetime="{}">{}</time>').format(text, words)

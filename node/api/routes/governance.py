@@ -12,6 +12,7 @@ from indexer.queries.events import Place
 from indexer.queries.settlements import LinePlace, lines_of_use
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.governance import listings, sections
+from node.api.governance.event_words import arguments_in_words
 from node.api.governance.figures import Asked, Figures, Proposal, read_figures
 from node.api.governance.page import page_values
 from node.api.governance.tables import in_words, to_csv
@@ -194,6 +195,7 @@ def _page(
         "wording": wording,
         "say": wording.say,
         "in_words": in_words,
+        "arguments_in_words": arguments_in_words,
         "here": here,
         "chosen_language": chosen,
     }
