@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import URL
 
 from node.api.body_limits import BodyRefused
 from node.api.context import context_of
@@ -28,6 +31,10 @@ class PageRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def answer_in_words(request: Request) -> Response:
+            public_address = context_of(request).settings.public_address
+            by_name = own_name_of(request.url, public_address) if request.method == "GET" else None
+            if by_name is not None:
+                return RedirectResponse(by_name)
             try:
                 return await answer(request)
             except (
@@ -56,6 +63,16 @@ class PageRoute(APIRoute):
         page.status_code = problem.status
         page.headers.update({**problem.headers, "Vary": "Accept, Accept-Language"})
         return page
+
+
+def own_name_of(asked: URL, public_address: str) -> str | None:
+    """Where a page stands that is asked for by number on the machine itself, while the node is
+    known by a name there: browsers use passkeys, and wallets sign in, under that name alone."""
+    own = urlsplit(public_address)
+    is_by_number = (own.hostname, asked.hostname) == ("localhost", "127.0.0.1")
+    if not is_by_number or own.port != asked.port:
+        return None
+    return str(asked.replace(hostname=own.hostname))
 
 
 def _problem_of(error: Exception, request: Request) -> Problem:
