@@ -235,7 +235,7 @@ def test_listed_batches_add_up_to_the_figure(governance: Page) -> None:
     governance.locator('td a[href*="kind=leaves"]').first.click()
     listed = 0
     while True:
-        sizes = governance.locator("dt:text-is('size') + dd").all_inner_texts()
+        sizes = governance.locator("dt:has(code:text-is('size')) + dd").all_inner_texts()
         listed += sum(map(int, sizes))
         following = governance.get_by_role("link", name="Next page")
         if not following.count():

@@ -96,7 +96,7 @@ def test_one_is_shown_with_what_proves_it(world: World, held: list[Record]) -> N
         told["provenBy"]["blockHash"],
         told["anchoring"]["transactionHash"],
         to_hex(held[0].entry.holder),
-        *("ConsentEnded", "Fin d'un consentement"),
+        *("ConsentEnded", "Ancrage de feuilles"),
     ):
         assert words in text, words
 

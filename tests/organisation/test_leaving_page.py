@@ -8,6 +8,7 @@ from eth_account import Account
 from web3 import Web3
 from web3.exceptions import ContractCustomError
 
+from node.api.wording import wording_of
 from protocol.types import AgreementId, to_hex
 from tests.organisation.test_money_pages import asked_of_script, consumer, fault_beside, send
 from tests.organisation.visits import visit
@@ -57,7 +58,7 @@ def test_a_deposit_is_asked_for_and_paid_after_the_notice(
     early = payer.post(f"{path}/pay", to=account)
     assert early.status_code == 422
     assert "The notice is not over" in early.text
-    assert str(due) in early.text
+    assert wording_of("en").time(due) in early.text
     with world.node.held("indexer"):
         late = "UPDATE ledger.leavings SET executable_at = executable_at - :notice"
         world.node.sql(late, notice=NOTICE_SECONDS + 60)

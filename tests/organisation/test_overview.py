@@ -38,7 +38,7 @@ def test_it_says_who_one_is_and_how_the_node_does(world: World) -> None:
 
 def test_it_speaks_french_and_keeps_to_it_where_the_address_asks_for_it(world: World) -> None:
     preferred = visit(world, "auditor", "fr").page("")
-    assert "Audit : tout voir, ne rien modifier" in preferred
+    assert "Audit\xa0: tout voir, ne rien modifier" in preferred
     assert 'action="/organisation/sign-out"' in preferred
     asked = visit(world, "auditor").page("", lang="fr")
     assert 'action="/organisation/sign-out?lang=fr"' in asked
