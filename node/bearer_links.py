@@ -33,6 +33,14 @@ def is_token(text: str) -> bool:
     return _TOKEN.match(text) is not None
 
 
+SIGN_IN = "/organisation/sign-in"
+
+
+def invitation_link_of(public_address: str, invitation: str) -> str:
+    """Where a person joins an organisation."""
+    return f"{public_address}{SIGN_IN}#{invitation}"
+
+
 def link_of(public_address: str, token: str) -> str:
     """The page on which the holder of the token is asked."""
     return f"{public_address}/requests#{token}"

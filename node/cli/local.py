@@ -33,5 +33,5 @@ def _completed_settings() -> Settings:
     if running is not None:
         updates["database_url"] = settings.database_url or running.database_url
         updates["chain_url"] = settings.chain_url or running.chain_url
-        updates["public_url"] = settings.public_url or running.api_url
+        updates["public_url"] = running.public_url
     return settings.model_copy(update=updates)

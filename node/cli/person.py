@@ -58,7 +58,7 @@ def invite(
     require_free(output)
     with connected(node, key, profile) as client:
         invited = client.post("/v1/people", {"label": label, "role": role, "areas": area or None})
-    hand_out(invited["invitation"], output)
+    hand_out(invited["link"], output)
 
 
 @app.command(name="role")

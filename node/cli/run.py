@@ -9,6 +9,8 @@ import typer
 from node.cli.output import console, fail
 from node.config import Settings
 
+LOOPBACK = "127.0.0.1"
+
 
 class Service(StrEnum):
     """The processes of a node."""
@@ -33,13 +35,14 @@ def run() -> None:
     settings = Settings()
     stop = stop_on_signals()
     try:
-        supervisor = Supervisor(settings, lambda line: console.print(f"  {line}"))
+        host_of_pages = "localhost" if settings.host == LOOPBACK else None
+        supervisor = Supervisor(settings, lambda line: console.print(f"  {line}"), host_of_pages)
         console.print("starting the Prometheus-X ledger node")
         with supervisor.started() as running:
             console.print(f"  chain     {running.chain_url}", soft_wrap=True)
             console.print(f"  API key   {settings.api_key_file} (operator)", soft_wrap=True)
-            console.print(f"  API docs  {running.api_url}/docs", soft_wrap=True)
-            console.print(f"  open      {running.api_url}", soft_wrap=True)
+            console.print(f"  API docs  {running.public_url}/docs", soft_wrap=True)
+            console.print(f"  open      {running.public_url}", soft_wrap=True)
             console.print("Ctrl-C stops all of it; `make demo` plays the whole line against it.")
             supervisor.watch(stop)
             console.print("stopping")

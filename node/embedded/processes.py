@@ -53,6 +53,7 @@ class Running:
     api_url: str
     chain_url: str
     database_url: str
+    public_url: str
     processes: list[RecordedProcess] = field(default_factory=list)
 
     def save(self, path: Path) -> None:

@@ -41,12 +41,17 @@ class ServiceDied(Exception):
 class Supervisor:
     """One running node on this machine."""
 
-    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, settings: Settings, say: Callable[[str], None], host_of_pages: str | None = None
+    ) -> None:
+        """`host_of_pages` is the name under which people open its pages, where no public address is
+        set: browsers make passkeys for a name, never for a number."""
         self._settings = settings
+        self._host_of_pages = host_of_pages or settings.host
         self._say = say
         self._children: list[tuple[RecordedProcess, subprocess.Popen[bytes]]] = []
         self._starting = threading.Lock()
-        self.running = Running("", "", "")
+        self.running = Running("", "", "", "")
 
     @contextmanager
     def started(self) -> Iterator[Running]:
@@ -87,6 +92,7 @@ class Supervisor:
         settings = self._settings
         port = self._free_port(settings.host, settings.port, "PTX_PORT")
         self.running.api_url = f"http://{settings.host}:{port}"
+        self.running.public_url = settings.public_url or f"http://{self._host_of_pages}:{port}"
         chain_port = settings.chain_port
         if settings.embedded_chain:
             chain_port = self._free_port(CHAIN_HOST, chain_port, "PTX_CHAIN_PORT")
@@ -98,7 +104,7 @@ class Supervisor:
                 "database_url": self.running.database_url,
                 "deployment_path": settings.deployment_file,
                 "port": port,
-                "public_url": settings.public_url or self.running.api_url,
+                "public_url": self.running.public_url,
             }
         )
         if settings.embedded_chain:

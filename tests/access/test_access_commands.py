@@ -75,7 +75,9 @@ def test_a_person_is_invited_changed_and_removed(
 ) -> None:
     own, file = key_of(world.provider.client), tmp_path / "invitation"
     assert run.here("person", "invite", "Ana", "--output", file, key=own).status == 0
-    opened, client = session_of(world, new_account(), invitation=file.read_text().strip())
+    link = file.read_text().strip()
+    assert link.startswith(f"{world.node.settings.public_address}/organisation/sign-in#")
+    opened, client = session_of(world, new_account(), invitation=link.partition("#")[2])
     person = opened["personId"]
     assert person in run.here("person", "list", key=own).out
     run.here("person", "role", person, "auditor", "--area", "usage", key=own)

@@ -56,7 +56,7 @@ def test_an_agreement_is_proposed_without_scripts(
     context.add_cookies([{"name": NAME, "value": token, "url": world.node.url}])
     page = context.new_page()
     page.goto("/organisation")
-    page.get_by_role("link", name="Agreements").click()
+    page.get_by_role("link", name="Agreements", exact=True).click()
     page.get_by_role("link", name="Propose an agreement").click()
     page.get_by_label("Other party 1").fill(world.consumer.did)
     page.get_by_label("Price of a use").fill("0.05")

@@ -117,8 +117,8 @@ def test_every_page_fits_and_can_be_read_by_everybody(
     page.on("console", lambda message: said.append(message.text))
     page.on("pageerror", lambda error: said.append(str(error)))
     for path in PATHS:
-        page.goto(f"/organisation{path}")
-        assert page.evaluate("document.documentElement.lang") == language
+        shown = page.goto(f"/organisation{path}")
+        assert page.evaluate("document.documentElement.lang") == language, shown and shown.text()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
         assert page.evaluate(LOWEST_CONTRAST) >= 4.5, path
         assert page.evaluate(WITHOUT_NAME) == [], path

@@ -6,7 +6,9 @@ import html
 
 import httpx
 import pytest
+from starlette.datastructures import URL
 
+from node.api.page_route import own_name_of
 from tests.node.test_promises import stale_index
 from tests.stage import World
 
@@ -95,3 +97,22 @@ def test_an_address_that_is_wrong_is_told_on_a_page(
     main = html.unescape(answer.text.partition("<main")[2])
     assert words in " ".join(main.split())
     assert '<span lang="en">' not in main
+
+
+@pytest.mark.parametrize(
+    ("asked", "public", "name"),
+    [
+        ("127.0.0.1:8420/me?lang=fr", "localhost:8420", "localhost:8420/me?lang=fr"),
+        ("localhost:8420/me", "localhost:8420", None),
+        ("127.0.0.1:8420/me", "127.0.0.1:8420", None),
+        ("127.0.0.1:9000/me", "localhost:8420", None),
+        ("127.0.0.1:8420/me", "node.example", None),
+        ("node.example/me", "localhost:8420", None),
+    ],
+)
+def test_a_page_asked_for_by_number_is_shown_under_the_nodes_own_name(
+    asked: str, public: str, name: str | None
+) -> None:
+    """Not where another port leads to it, nor where the node is known under no local name."""
+    found = own_name_of(URL(f"http://{asked}"), f"http://{public}")
+    assert found == (name and f"http://{name}")

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from node.api.context import Context, NodeContext
 from node.api.organisation.forms import Form, SentForm, as_shape
-from node.api.organisation.page_route import SIGN_IN, PageRoute, see_other
+from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
 from node.api.organisation.shown_again import FAULTS, fault_of, values_of
 from node.api.organisation.times import read_day
@@ -112,8 +112,7 @@ async def invite(
     body = as_shape(InvitePerson, _granted(form))
     answer = await people.invite(context, visitor, request, body)
     invited = InvitedPerson.model_validate_json(bytes(answer.body))
-    link = f"{context.settings.public_address}{SIGN_IN}#{invited.invitation}"
-    return _show_secret(request, context, visitor, "invitation", invited.label, link)
+    return _show_secret(request, context, visitor, "invitation", invited.label, invited.link)
 
 
 @pages.post("/people/{person_id}/role")

@@ -12,9 +12,9 @@ from node.api.context import context_of
 from node.api.organisation.rendering import address_of, show
 from node.api.organisation.session_cookie import forget_session
 from node.api.page_rendering import language_of, texts_of
+from node.bearer_links import SIGN_IN
 from node.problems import Problem
 
-SIGN_IN = "/organisation/sign-in"
 SEE_OTHER = 303
 
 

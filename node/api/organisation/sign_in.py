@@ -7,12 +7,13 @@ from fastapi.responses import HTMLResponse
 from fastapi.security.utils import get_authorization_scheme_param
 
 from node.api.context import NodeContext
-from node.api.organisation.page_route import SIGN_IN, PageRoute, see_other
+from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
 from node.api.organisation.session_cookie import forget_session, keep_session
 from node.api.organisation.visitor import Visitor, require_own_page
 from node.api.principal import Caller
 from node.api.routes.person_sessions import sign_out
+from node.bearer_links import SIGN_IN
 from node.problems import Problem
 
 pages = APIRouter(prefix="/organisation", route_class=PageRoute)

@@ -54,7 +54,9 @@ async def invite(
             body.valid_seconds,
             context.master_key,
         )
-        return 201, InvitedPerson.with_invitation(row, body.label, invitation).to_json()
+        address = context.settings.public_address
+        invited = InvitedPerson.with_invitation(row, body.label, invitation, address)
+        return 201, invited.to_json()
 
     return await write_once(context, caller, request, None, act)
 

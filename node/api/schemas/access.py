@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from node.api.schemas.base import Address, HexOf, Shape, StoredText, read_decimal
 from node.api_keys import token_id
+from node.bearer_links import invitation_link_of
 from node.permissions import Grant
 
 LAST_SECOND = int(datetime.max.replace(tzinfo=UTC, microsecond=0).timestamp())
@@ -132,14 +133,18 @@ class Person(Holding):
 
 
 class InvitedPerson(Person):
-    """`invitation` is shown this once, and serves once."""
+    """`invitation` is shown this once, and serves once; `link` is the page where it does."""
 
     invitation: str = Field(examples=["ptxi_…"])
+    link: str = Field(examples=["https://node.example/organisation/sign-in#ptxi_…"])
 
     @classmethod
-    def with_invitation(cls, row: Any, label: str, invitation: str) -> InvitedPerson:
+    def with_invitation(
+        cls, row: Any, label: str, invitation: str, public_address: str
+    ) -> InvitedPerson:
         """From the row of the table and what it keeps the hash of."""
-        return cls(invitation=invitation, **_person_values(row, label))
+        link = invitation_link_of(public_address, invitation)
+        return cls(invitation=invitation, link=link, **_person_values(row, label))
 
 
 class People(Shape):
