@@ -132,6 +132,18 @@ def test_axe_finds_nothing_where_somebody_asks_or_checks_without_keys(
         reader.press(texts["check"]["look"])
         expect(page.locator("#title-checked")).to_be_visible()
         reader.check(state)
+    kept = {"status": {"leaf": leaf}, "issuerDid": None, "record": bundle["record"]}
+    place = {name: bundle[name] for name in ("asOf", "chainId", "registry")}
+    copy = {"operatorDid": "did:web:operator.example", **place, "consents": [kept]}
+    for state, shown, at in (
+        ("checked-copy", copy, "#title-copy"),
+        ("no-proof-file", [1, 2], "#problem .what"),
+    ):
+        reader.go("/check")
+        page.locator("#proof-file").set_input_files(write_json(tmp_path / "file.json", shown))
+        reader.press(texts["check"]["look"])
+        expect(page.locator(at)).to_be_visible()
+        reader.check(state)
 
 
 @pytest.mark.deep

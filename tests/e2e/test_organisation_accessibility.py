@@ -86,6 +86,18 @@ def test_axe_finds_nothing_where_an_organisation_works(
         reader.check(state)
 
 
+def test_axe_finds_nothing_where_a_webhook_is_refused(world: World, reader: Reader) -> None:
+    token = visit(world).token
+    reader.page.context.add_cookies([{"name": NAME, "value": token, "url": world.node.url}])
+    reader.go("/organisation/access")
+    access = reader.texts["organisation"]["access"]
+    reader.page.get_by_label(access["url"]).fill("ftp://school.example/")
+    reader.press(access["register"])
+    reader.page.get_by_role("alert").get_by_role("link").click()
+    expect(reader.page.get_by_label(access["url"])).to_be_focused()
+    reader.check("access-refused")
+
+
 def test_axe_finds_nothing_where_use_becomes_money(
     world: World, reader: Reader, payer: Visit, bought: Bought
 ) -> None:
@@ -112,6 +124,13 @@ def test_axe_finds_nothing_where_use_becomes_money(
     reader.go(f"/organisation{bought.deposit}")
     reader.check("deposit")
     money = reader.texts["organisation"]["money"]
+    reader.page.get_by_label(money["amount"]).fill("much")
+    reader.press(money["prepare"])
+    expect(reader.page.get_by_role("alert")).to_be_visible()
+    reader.check("deposit-refused")
+    reader.page.get_by_role("alert").get_by_role("link").click()
+    expect(reader.page.get_by_label(money["amount"])).to_be_focused()
+    expect(reader.page.get_by_label(money["amount"])).to_have_value("much")
     reader.page.get_by_label(money["amount"]).fill("0.25")
     reader.press(money["prepare"])
     calls = reader.texts["organisation"]["walletCalls"]

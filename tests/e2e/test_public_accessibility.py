@@ -20,6 +20,7 @@ PAGES = {
     "problems": "/problems",
     "problem": "/problems/index-stale",
     "unavailable": "/governance?until=9000-01",
+    "nothing-there": "/nothing-here",
 }
 pytestmark = pytest.mark.deep
 

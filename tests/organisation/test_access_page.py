@@ -122,6 +122,8 @@ def test_a_webhook_that_is_refused_can_be_corrected(at_rest: World) -> None:
             assert f'id="wrong-webhook-{field}"' in page
             assert f'<a href="#webhook-{field}">' in page
             assert "<h2>API keys</h2>" in page, "the whole page is there again"
+    other = somebody.get("/access/webhooks", lang="fr")
+    assert (other.status_code, other.headers["location"]) == (303, "/organisation/access?lang=fr")
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,10 @@ def test_a_deposit_is_asked_for_and_paid_after_the_notice(
         finally:
             world.node.sql(late, notice=-NOTICE_SECONDS - 60)
     assert stranger.status_code == 422
+    assert 'id="wrong-to"' in stranger.text
+    assert f'action="/organisation{path}/pay"' in stranger.text, "the form is there again"
+    other = payer.get(f"{path}/pay", lang="fr")
+    assert other.headers["location"] == f"/organisation{path}?lang=fr"
     assert account in paid.text
     [call] = asked_of_script(paid.text)["calls"]
     wallet = world.consumer.wallet

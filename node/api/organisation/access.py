@@ -135,6 +135,12 @@ async def remove_person(
     return see_other(request, PATH)
 
 
+@pages.get("/webhooks")
+async def webhook_form(request: Request, visitor: Visitor) -> Response:
+    """Whoever asks in another language for the form that is shown again, or by its address."""
+    return see_other(request, PATH)
+
+
 @pages.post("/webhooks")
 async def register_webhook(
     request: Request, context: NodeContext, visitor: WebhookKeeper, form: SentForm

@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 
 from indexer.queries.leavings import leavings_of
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.organisation.amounts import read_amount
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.money import PATH, Payout
-from node.api.organisation.page_route import PageRoute
+from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
 from node.api.organisation.shown_again import FAULTS, fault_of, values_of
 from node.api.organisation.visitor import visiting
@@ -101,6 +101,12 @@ async def ask(
     said = {"amount": words, "agreement": to_hex(agreement)}
     back = f"{PATH}/leaving/{to_hex(agreement)}"
     return show_calls(request, context, visitor, "leaving", [call], senders, back, said)
+
+
+@pages.get("/{agreement_id}/pay")
+async def pay_form(request: Request, visitor: Writer, agreement_id: Hash) -> Response:
+    """Whoever asks in another language for the form that is shown again, or by its address."""
+    return see_other(request, f"{PATH}/leaving/{to_hex(agreement_id)}")
 
 
 @pages.post("/{agreement_id}/pay")
