@@ -133,9 +133,11 @@ class Translation:
         return None
 
 
-def said_in(text: str, language: str) -> Markup:
+def said_in(text: str | None, language: str) -> Markup:
     """A sentence of the node for a page; one without words in the page's language says which it
-    has."""
+    has. Of what was kept without a sentence nothing is said."""
+    if not text:
+        return Markup("")
     said = translation_to(language).say(text)
     if said is None and language != OWN_LANGUAGE:
         return Markup('<span lang="{}">{}</span>').format(OWN_LANGUAGE, text)

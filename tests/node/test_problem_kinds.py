@@ -24,7 +24,8 @@ HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 @pytest.fixture(scope="module")
 def client() -> TestClient:
     app = create_app()
-    app.state.node = SimpleNamespace(settings=SimpleNamespace(operator_did="did:web:<b>"))
+    settings = SimpleNamespace(operator_did="did:web:<b>", public_address="http://testserver")
+    app.state.node = SimpleNamespace(settings=settings)
     return TestClient(app)
 
 

@@ -14,6 +14,7 @@ from eth_account import Account
 from web3 import Web3
 from web3.types import RPCEndpoint
 
+from node.api.wording import wording_of
 from node.governance import execute_through_timelock
 from protocol.booking import amount_text
 from protocol.eip712 import digest_of_typed_data
@@ -216,13 +217,13 @@ def test_what_was_earned_is_claimed_by_the_wallet(world: World, secret: bytes) -
     assert f'value="{amount_text(claimable)}"' in form
     assert f'<option value="{account}">' in form
     asked = amount_text(AmountMinor(claimable + 1))
-    for language, words in (("en", "€{} is more than the €{} that there is."), ("fr", "{} €")):
+    for language, words in (("en", "{} is more than the {} that there is."), ("fr", "{}")):
         reader = visit(world, language=language)
         too_much = reader.post("/money/claim", amount=asked, to=account)
         assert too_much.status_code == 422
-        said = [amount_text(AmountMinor(each)) for each in (claimable + 1, claimable)]
+        amounts = [AmountMinor(each) for each in (claimable + 1, claimable)]
         wrong = fault_beside(too_much.text, "amount", filled=asked).replace("\xa0", " ")
-        own = [each.replace(".", "," if language == "fr" else ".") for each in said]
+        own = [wording_of(language).money(each).replace("\xa0", " ") for each in amounts]
         assert words.format(*own) in wrong
         assert f'<option value="{account}" selected>' in too_much.text
     stranger = Account.create().address

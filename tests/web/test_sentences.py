@@ -275,3 +275,7 @@ def test_a_script_of_a_french_page_gets_french_words() -> None:
     assert wrong["detail"] == told["detail"]
     assert wrong["remedy"] == told["remedy"] == "Demandez au plus ce qui est disponible."
     assert told["type"] == "/problems/amount-too-large"
+
+
+def test_of_a_failure_kept_without_a_sentence_nothing_is_said() -> None:
+    assert (said_in(None, "fr"), said_in("", "en")) == ("", "")
