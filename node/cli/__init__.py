@@ -2,8 +2,8 @@
 
 `consent, request, agreement, statement, key, person, organisation` speak HTTP to a node; `run,
 serve, index, outbox, books, did, backup, restore` open the database; `contracts verify` asks the
-chain alone; `proof verify` asks nobody. `--json` prints for machines. Only the module of the
-command that is asked for is loaded, so that each starts fast.
+chain alone; `proof verify` asks nobody, and `settings` says what can be set. `--json` prints for
+machines. Only the module of the command that is asked for is loaded, so that each starts fast.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "run",
     "serve": "run",
     "demo": "demo",
+    "settings": "settings",
     "backup": "backup",
     "restore": "backup",
 }
@@ -60,6 +61,8 @@ def main() -> None:
         if type(error).__name__ == "OperationalError":  # SQLAlchemy's
             reason = str(getattr(error, "orig", error)).strip()
             complain(f"The database does not answer: {reason}\n{NO_DATABASE}")
+        elif type(error).__name__ == "ValidationError" and getattr(error, "title", "") == "Settings":
+            complain(import_module("node.cli.settings").what_is_wrong(error))
         elif hasattr(error, "remedy") or type(error).__module__.split(".")[0] == "node":
             complain(str(error))
         else:

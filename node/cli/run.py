@@ -28,7 +28,11 @@ def register(app: typer.Typer) -> None:
 
 
 def run() -> None:
-    """Start a whole node here, with its own database and chain unless told otherwise."""
+    """Start a whole node here, with its own database and chain unless told otherwise.
+
+    `ptx-ledger settings` lists the environment variables that say where and how: PTX_PORT,
+    PTX_STATE_DIR, DATABASE_URL, CHAIN_URL and others.
+    """
     from node.embedded.supervisor import AlreadyRunning, ServiceDied, Supervisor
     from node.serve import stop_on_signals
 

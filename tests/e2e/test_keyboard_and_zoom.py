@@ -67,7 +67,7 @@ def test_a_guardian_and_a_wallets_own_address_work_with_the_keyboard_until_withd
     made = ask(world)
     open_request(page, made)
     press(page, CAREER, "Space")
-    press(page, "The learner is a minor, and a parent or guardian signs along", "Space")
+    press(page, "I am a minor: a parent or guardian signs with me", "Space")
     press(page, "Yes, to what I ticked")
     press(page, "Yes, go on to sign")
     expect(page.get_by_role("heading", name="First, how does the learner sign?")).to_be_focused()

@@ -71,6 +71,7 @@ FUNCTIONS = {
         "did_documents_of",
         "erase_record",
         "is_hosted",
+        "names_hosted",
         "note_key_use",
         "note_session_use",
         "order_erasures",

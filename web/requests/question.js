@@ -17,7 +17,7 @@ export function showQuestion(asked) {
   byId("facts").replaceChildren(
     factList([
       [say("requests.whoAsks"), [asking.name, asking.did]],
-      [say("requests.recipients"), asked.recipients],
+      [say("requests.recipients"), asked.recipients.map(named(asked.recipientNames))],
       [say("consents.valid"), say("consents.span", span)],
       [say("consents.notice"), noticeLink(notice)],
       [say("consents.assurance"), say(`requests.assurance.${asked.minimumAssurance}`)],
@@ -51,6 +51,11 @@ function choice({ purpose, document: wanted }, place) {
     words.append(element("span", { className: "small" }, say("requests.withData", { data })));
   }
   return element("li", {}, element("label", { htmlFor: input.id }, input, words));
+}
+
+/** Organisations by their names, where the node knows one. */
+function named(names) {
+  return (did, place) => (names[place] ? `${names[place]} (${did})` : did);
 }
 
 function noticeLink({ reference, version }) {

@@ -17,19 +17,29 @@ const PAGES_MAX = 10;
 /** The token of the request that is shown. */
 let token = location.hash.slice(1);
 
-/** Names the organisations of the data space, so that nobody has to type one. */
+/** The DIDs of the organisations that the list offers, by what it calls them. */
+const offered = new Map();
+
+/** Offers the organisations of the data space, so that nobody has to type a DID: those of this node
+ * by their names, with the DID where several have the same one. */
 async function offerNames() {
   let after = "";
   for (let page = 0; page < PAGES_MAX && after !== null; page += 1) {
     const from = after && `&after=${after}`;
     const { items, next } = await ask(`/v1/participants?limit=${PAGE_MAX}${from}`);
-    byId("organisations").append(...items.map(({ did }) => element("option", { value: did })));
+    for (const { did, name } of items) {
+      offered.set(name && !offered.has(name) ? name : name ? `${name} (${did})` : did, did);
+    }
     after = next;
   }
+  byId("organisations").append(
+    ...[...offered.keys()].map((value) => element("option", { value })),
+  );
 }
 
 async function send() {
-  const did = byId("rights-organisation").value.trim();
+  const named = byId("rights-organisation").value.trim();
+  const did = offered.get(named) ?? named;
   const [kind, message, contact] = ["kind", "message", "contact"].map((name) =>
     byId(`rights-${name}`).value.trim(),
   );

@@ -21,6 +21,7 @@ from node.api.schemas.participants import (
 )
 from node.commands.enrol_participant import enrol_participant
 from node.db import query
+from node.hosted_names import names_hosted
 from node.permissions import Area
 from node.problems import Problem, not_found
 
@@ -38,8 +39,9 @@ async def list_all(
     async with context.database.connect() as connection:
         freshness = await require_fresh(context, connection)
         rows = await query(connection, list_participants, after, limit + 1)
+        names = await names_hosted(connection, [row.organisation for row in rows])
     more = rows[limit - 1].organisation if len(rows) > limit else None
-    items = [Participant.of(row) for row in rows[:limit]]
+    items = [Participant.of(row, names) for row in rows[:limit]]
     return Participants(as_of=AsOf.of(freshness), items=items, next=more)
 
 
@@ -48,13 +50,14 @@ async def show(context: NodeContext, organisation_id: Address) -> Participant:
     """One organisation with its accounts and delegations. Public, as the chain is."""
     async with context.database.connect() as connection:
         row = await query(connection, find_participant, organisation_id)
+        names = await names_hosted(connection, [organisation_id])
     if row is None:
         raise not_found(
             "participant",
             "0x" + organisation_id.hex(),
             "Governance admits organisations; GET /v1/participants lists them.",
         )
-    return Participant.of(row)
+    return Participant.of(row, names)
 
 
 @router.post("", status_code=201, response_model=EnrolledParticipant)

@@ -25,9 +25,11 @@ from node.bearer_links import TOKEN_PATTERN
 from node.commands.answer_requests import grant_by_link, refuse_by_link
 from node.commands.find_requests import find_by_token
 from node.db import query
+from node.hosted_names import names_hosted
 from node.kept_requests import KeptRequest
 from protocol.assurance import Assurance, is_at_least
 from protocol.consent_request import Asked, RequestState
+from protocol.identifiers import organisation_id
 from protocol.record import document_digest, document_to_json
 
 router = APIRouter(prefix="/v1/requests", tags=["requests"])
@@ -52,13 +54,15 @@ async def show(context: NodeContext, token: RequestToken) -> RequestSeen:
         own = select(tables.organisations.c.did, tables.organisations.c.name)
         did, name = (await connection.execute(own)).one()
         participant = await query(connection, find_participant, kept.asked.issuer)
+        recipients = [organisation_id(each) for each in kept.asked.purposes[0].recipients]
+        names = await names_hosted(connection, recipients)
     asking = AskingOrganisation(
         organisation_id=kept.asked.issuer,
         did=did,
         name=name,
         admitted=participant is not None and not participant.suspended,
     )
-    return _seen(context, kept, asking, now)
+    return _seen(context, kept, asking, [names.get(each) for each in recipients], now)
 
 
 @router.post("/by-token/grant", status_code=202, response_model=GrantedRequest)
@@ -96,7 +100,13 @@ async def refuse(context: NodeContext, token: RequestToken) -> RefusedRequest:
     return RefusedRequest()
 
 
-def _seen(context: Context, kept: KeptRequest, asking: AskingOrganisation, now: int) -> RequestSeen:
+def _seen(
+    context: Context,
+    kept: KeptRequest,
+    asking: AskingOrganisation,
+    recipient_names: list[str | None],
+    now: int,
+) -> RequestSeen:
     asked, state = kept.asked, kept.state(now)
     least = asked.signed_minimum
     first = asked.purposes[0]
@@ -115,6 +125,7 @@ def _seen(context: Context, kept: KeptRequest, asking: AskingOrganisation, now: 
         group_id=kept.group_id,
         notice=dict(first.notice),
         recipients=list(first.recipients),
+        recipient_names=recipient_names,
         purposes=_purposes(asked) if state is RequestState.SENT else [],
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -67,6 +68,9 @@ class Participant(Shape):
 
     organisation_id: Address
     did: str
+    name: str | None = Field(
+        description="As this node's operator wrote it; null for an organisation of another node."
+    )
     roles: list[str]
     college: int
     admitted_at: int
@@ -78,11 +82,12 @@ class Participant(Shape):
     recovery: Recovery | None
 
     @classmethod
-    def of(cls, row: ParticipantRow) -> Participant:
-        """From the index."""
+    def of(cls, row: ParticipantRow, names: Mapping[bytes, str]) -> Participant:
+        """From the index, and the names of those that are hosted here."""
         return cls(
             organisation_id=row.organisation,
             did=row.did,
+            name=names.get(row.organisation),
             roles=names_of(row.roles),
             college=row.college,
             admitted_at=row.admitted_at,

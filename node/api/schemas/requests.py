@@ -53,6 +53,9 @@ class RequestSeen(Shape):
     group_id: str
     notice: dict[str, Any]
     recipients: list[str]
+    recipient_names: list[str | None] = Field(
+        description="In the same order; null for an organisation that this node does not host."
+    )
     purposes: list[AskedPurpose]
 
 

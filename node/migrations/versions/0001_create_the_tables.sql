@@ -462,6 +462,10 @@ CREATE FUNCTION node.is_hosted(asked bytea) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     SELECT EXISTS (SELECT FROM node.organisations o WHERE o.organisation_id = asked)
 $$;
+CREATE FUNCTION node.names_hosted(asked bytea[]) RETURNS TABLE (organisation_id bytea, name text)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT o.organisation_id, o.name FROM node.organisations o WHERE o.organisation_id = ANY (asked)
+$$;
 -- What a document asks of consents binds all parties, whoever of them keeps it; nothing else of it is
 -- told.
 CREATE FUNCTION node.assurance_constraints(agreement bytea) RETURNS SETOF jsonb
@@ -655,8 +659,8 @@ $$;
 -- What each role does, and nothing else. PostgreSQL lets everyone execute a new function.
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA node FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION node.current_organisation, node.current_holders, node.principal_of,
-    node.is_hosted, node.waits_to_be_anchored, node.relay_state, node.settlement_promise,
-    node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
+    node.is_hosted, node.names_hosted, node.waits_to_be_anchored, node.relay_state,
+    node.settlement_promise, node.outbox_summary, node.outbox_is_full, node.note_key_use, node.person_of_session,
     node.note_session_use, node.person_invited, node.people_at, node.person_of_passkey,
     node.use_token, node.erase_record, node.order_erasures, node.consent_request_of,
     node.rights_request_of, node.uses_held, node.open_acts, node.webhook_summary,

@@ -1,0 +1,55 @@
+"""`ptx-ledger settings`: what can be set, in which variable, and what it means."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+from pydantic import ValidationError
+from rich.table import Table
+
+from node.cli.output import AsJson, console, print_json
+from node.config import Settings
+
+NOT_SET = "–"
+API_KEY = "PTX_API_KEY"
+"""What the command line reads itself."""
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command()(settings)
+
+
+def settings(as_json: AsJson = False) -> None:
+    """List the environment variables that a node reads, with defaults and meanings."""
+    rows = [
+        {
+            "variable": Settings.variable(name),
+            "default": None if field.default is None else str(field.default),
+            "meaning": field.description,
+            "isSet": Settings.variable(name) in os.environ,
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("variable", "default", "meaning", title_justify="left")
+    for row in rows:
+        set_here = " [green](set)[/green]" if row["isSet"] else ""
+        table.add_row(f"{row['variable']}{set_here}", row["default"] or NOT_SET, row["meaning"])
+    console.print(table)
+    known = {API_KEY, *(row["variable"] for row in rows)}
+    for name in sorted(name for name in os.environ if name.startswith("PTX_") and name not in known):
+        console.print(f"[yellow]{name}[/yellow] is set, and nothing reads it.")
+
+
+def what_is_wrong(error: ValidationError) -> str:
+    """A sentence for each variable that holds what it may not, and where to look."""
+    wrong = []
+    for each in error.errors(include_url=False):
+        message = each["msg"].removeprefix("Value error, ")
+        names = [Settings.variable(str(name)) for name in each["loc"][:1]]
+        wrong.append(" ".join([*(f"{name} is {each['input']!r}:" for name in names), message]))
+    return "\n".join([*wrong, "`ptx-ledger settings` lists what can be set."])
