@@ -176,7 +176,7 @@ class Indexer:
         chain_id = self._source.chain.chain_id()
         if chain_id != self._source.chain_id:
             raise AnotherChain(
-                f"{self._source.chain.url} has chain id {chain_id}, the contracts were deployed on "
+                f"{self._source.chain.name} has chain id {chain_id}, the contracts were deployed on "
                 f"{self._source.chain_id}: correct CHAIN_URL."
             )
         genesis = self._source.chain.genesis_hash()
