@@ -139,6 +139,7 @@ class Chain:
     def __init__(self, url: str) -> None:
         self.url = url
         self._endpoint = Endpoint(url)
+        self.name = self._endpoint.name
 
     def close(self) -> None:
         """Closes the connections."""

@@ -13,7 +13,7 @@ from indexer.rpc import ChainUnreachable, name_of
 from node.embedded.postgres import start_postgres
 from node.embedded.processes import Running
 
-PASSWORD = "S3cret-of-the-owner"  # noqa: S105 - of no database
+PASSWORD = "S3cret-of-the-owner"
 DATABASE = f"postgresql+psycopg://owner:{PASSWORD}@db.example/ledger"
 NOWHERE = "127.0.0.1:9"
 
