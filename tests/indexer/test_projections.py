@@ -128,8 +128,7 @@ def announcements(world: World) -> Iterator[Any]:
 
 @pytest.fixture
 def both(eventful: World) -> Any:
-    idle = eventful.operator.get
-    wait_until(lambda: idle("/readyz")["outboxOpen"] == 0, "an empty outbox")
+    wait_until(lambda: eventful.node.open_acts() == 0, "an empty outbox")
     with eventful.node.engine.connect() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         cursor = read_cursor(connection)
