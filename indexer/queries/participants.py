@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +108,29 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
         .order_by(tables.admissions.c.organisation)
         .limit(limit)
     ).all()
-    found = (find_participant(connection, organisation) for organisation in ids)
-    return [participant for participant in found if participant is not None]
+    return _find_all(connection, ids)
+
+
+def list_served(
+    connection: Connection, operator: bytes, time: int, after: bytes, limit: int
+) -> list[ParticipantRow]:
+    """Organisations that let an operator act at a time, in the order of their ids, those after a
+    given one."""
+    given = tables.delegations
+    latest = (
+        select(given)
+        .ext(distinct_on(given.c.organisation))
+        .where(given.c.operator == operator, given.c.organisation > after)
+        .order_by(given.c.organisation, given.c.block_number.desc(), given.c.log_index.desc())
+        .subquery()
+    )
+    ids = connection.scalars(
+        select(latest.c.organisation)
+        .where(latest.c.scopes != 0, latest.c.expires_at > time)
+        .order_by(latest.c.organisation)
+        .limit(limit)
+    ).all()
+    return _find_all(connection, ids)
 
 
 def find_dids_ending_in(connection: Connection, endings: Collection[str]) -> list[str]:
@@ -145,8 +166,7 @@ def list_operators(connection: Connection) -> list[ParticipantRow]:
         .where(roles.bitwise_and(int(Role.OPERATOR)) != 0)
         .order_by(admissions.c.organisation)
     ).all()
-    found = (find_participant(connection, organisation) for organisation in ids)
-    return [each for each in found if each is not None and not each.suspended]
+    return [each for each in _find_all(connection, ids) if not each.suspended]
 
 
 def delegations_given(connection: Connection) -> list[OperatorDelegated]:
@@ -183,6 +203,11 @@ def find_organisation_managed_by(
     if row is None or Scope.MANAGE not in Scope(row.scopes):
         return None
     return OrganisationId(row.organisation)
+
+
+def _find_all(connection: Connection, ids: Sequence[bytes]) -> list[ParticipantRow]:
+    found = (find_participant(connection, organisation) for organisation in ids)
+    return [each for each in found if each is not None]
 
 
 def _hash_of(described: Any | None) -> bytes | None:

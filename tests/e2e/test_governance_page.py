@@ -216,15 +216,15 @@ def test_the_file_says_what_the_table_says(
 
 
 @pytest.mark.deep
-def test_every_figure_leads_to_what_makes_it(governance: Page, used: World) -> None:
+def test_every_figure_leads_to_what_makes_it(governance: Page) -> None:
     links = set(
-        governance.locator("td a").evaluate_all("all => all.map(a => a.getAttribute('href'))")
+        governance.locator(":is(td, tbody th, .shares) a").evaluate_all(
+            "all => all.map(a => a.getAttribute('href'))"
+        )
     )
     assert len(links) > 10
+    assert all(link.startswith(("/governance/", "/participants")) for link in links)
     for link in sorted(links):
-        if link.startswith("/v1/"):
-            assert httpx.get(f"{used.node.url}{link}").status_code == 200, link
-            continue
         governance.goto(link)
         assert governance.locator("html").get_attribute("lang") == "en"
         expect(governance.get_by_role("heading", level=1)).to_be_visible()
