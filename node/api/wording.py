@@ -20,7 +20,7 @@ from babel.numbers import (
     format_percent,
 )
 
-from node.api.texts import first_day, locale_of, month_in, texts_of, time_in
+from node.api.texts import day_in, first_day, locale_of, month_in, texts_of, time_in
 from protocol.booking import MINOR_PER_TOKEN
 from protocol.types import AmountMinor, Period, UnixSeconds
 
@@ -109,6 +109,10 @@ class Wording:
     def time(self, seconds: UnixSeconds) -> str:
         """To the second, UTC."""
         return time_in(seconds, self._language)
+
+    def day(self, seconds: UnixSeconds) -> str:
+        """The day of a time, UTC."""
+        return day_in(seconds, self._language)
 
     def _format_euros(self, amount_minor: AmountMinor, pattern: str) -> str:
         with localcontext(prec=DIGITS_MAX):

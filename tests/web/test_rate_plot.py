@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from indexer.queries.rates import RateRow
@@ -11,6 +13,7 @@ from node.api.governance.rates import (
     MONTHS_MAX,
     NARROW_LABEL_PERCENT,
     STRIP_HEIGHT,
+    TICK_PERCENT,
     Rate,
     RatePlot,
     Standing,
@@ -103,7 +106,15 @@ def test_no_words_stand_on_each_other() -> None:
             assert all(b - a >= room for a, b in zip(shown, [*shown[1:], 100.0], strict=True))
         assert plot.strips[0].bars[-1].shown != "never"
         lefts = [tick.left for tick in plot.ticks]
-        assert all(b - a >= LABEL_PERCENT for a, b in zip(lefts, [*lefts[1:], 100], strict=True))
+        assert (lefts[0], lefts[-1]) == (0, 100)
+        assert all(b - a >= TICK_PERCENT for a, b in pairwise(lefts))
+
+
+def test_the_months_below_are_those_of_the_plot() -> None:
+    assert [each.words for each in plotted().ticks] == ["Feb 2026", "Jul 2027"]
+    years = plot_rates(EN, rates_held([row(1, -60, 100)], NOW), NOW)
+    assert years is not None
+    assert [each.words for each in years.ticks] == ["Nov 2021", "2024", "Nov 2027"]
 
 
 def test_what_begins_beyond_all_years_is_no_part_of_the_plot() -> None:

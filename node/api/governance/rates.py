@@ -30,6 +30,8 @@ ROOM_SHARE = 5
 """A fifth of the months before is left for the last rate, of which nobody knows the end."""
 LABEL_PERCENT, NARROW_LABEL_PERCENT = 18.0, 6.0
 """How much room a rate's words take, on a telephone and on a desk."""
+TICK_PERCENT = 30.0
+"""How much a month's take, on a telephone."""
 
 
 class Standing(StrEnum):
@@ -81,10 +83,11 @@ class RateStrip:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A month below the strips."""
+    """A month below the strips; `anchor` says which end of its words stands there."""
 
     left: float
     words: str
+    anchor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,11 +200,16 @@ def _shown(room: float) -> str:
 
 
 def _ticks(wording: Wording, first: Period, span: int) -> Iterable[Tick]:
-    """The first month, and the years that begin where there is room for them."""
-    yield Tick(0.0, f"{wording.short_month(first)} {year_of(first)}")
+    """The first and the last month, and the years that begin where there is room for them."""
+    yield Tick(0.0, _month(wording, first), "start")
     last = 0.0
     for month in range(first + 1, first + span):
         left = 100 * (month - first) / span
-        if month % 12 == 0 and min(left - last, 100 - left) >= LABEL_PERCENT:
+        if month % 12 == 0 and min(left - last, 100 - left) >= TICK_PERCENT:
             last = left
-            yield Tick(round(left, 3), str(year_of(Period(month))))
+            yield Tick(round(left, 3), str(year_of(Period(month))), "start")
+    yield Tick(100.0, _month(wording, Period(first + span - 1)), "end")
+
+
+def _month(wording: Wording, month: Period) -> str:
+    return f"{wording.short_month(month)} {year_of(month)}"
