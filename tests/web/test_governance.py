@@ -156,6 +156,17 @@ def test_of_each_category_one_rate_is_in_force_and_later_ones_are_pending() -> N
     assert [rate.rate_bps for rate in values["pending"]] == [400, 500, 100]
 
 
+def test_a_rate_from_a_month_beyond_all_calendars_breaks_no_page() -> None:
+    far = RateRow(Category(1), Period(2**32 - 1), RateBps(100), UnixSeconds(0))
+    figures = figures_with(rates=[far])
+    values = page_values(figures, EN)
+    assert in_words(values["tables"]["rates"], FR)[0][1] == "4294967295"
+    assert "4294967295" in to_csv(values["tables"]["rates"])
+    assert (values["rate_plot"], len(values["pending"])) == (None, 1)
+    told = event_of("RateSet", category=1, fromPeriod=2**32 - 1, rateBps=100)
+    assert [*arguments_in_words(told, EN, {})][1].words == "4294967295"
+
+
 def test_what_waits_in_the_timelock_is_told_in_words_or_as_it_is() -> None:
     def call(number: int, contract: bytes, data: bytes, delay: int) -> ProposedCallRow:
         operation, now = Hash32(bytes([number]) * 32), UnixSeconds(1_790_000_000)

@@ -111,7 +111,7 @@ def test_no_words_stand_on_each_other() -> None:
 
 
 def test_the_months_below_are_those_of_the_plot() -> None:
-    assert [each.words for each in plotted().ticks] == ["Feb 2026", "Jul 2027"]
+    assert [each.words for each in plotted().ticks] == ["Feb 2026", "2027", "Jul 2027"]
     years = plot_rates(EN, rates_held([row(1, -60, 100)], NOW), NOW)
     assert years is not None
     assert [each.words for each in years.ticks] == ["Nov 2021", "2024", "2026", "Nov 2027"]

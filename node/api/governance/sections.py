@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
+from indexer.queries.use import Use
 from node.api.governance.figures import Figures
 from node.api.governance.rates import rates_held
 from node.api.governance.tables import Cell, Column, Kind, Table
@@ -12,7 +13,7 @@ from node.api.texts import TIME_MAX
 from protocol.concentration import by_operator, share_bps_rounded_down
 from protocol.periods import period_label
 from protocol.postings import COMMISSION, ISSUED, TRANSIT, TREASURY
-from protocol.types import AmountMinor, Category, OrganisationId, Period, to_hex
+from protocol.types import AmountMinor, Category, OrganisationId, Period, Units, to_hex
 
 EVENTS_PATH = "/governance/events"
 SETTLEMENTS_PATH = "/governance/settlements"
@@ -127,9 +128,7 @@ def use_by_period(figures: Figures) -> Table:
     """Units and amounts by month of use; months without use are left out."""
     rows = []
     for period, use in figures.use_by_period.items():
-        source = settlements_address(period, period)
-        values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
-        rows.append((Cell(period), *(Cell(value, source) for value in values)))
+        rows.append((Cell(period), *_cells_of(use, settlements_address(period, period))))
     return _table("use-by-period", rows)
 
 
@@ -138,29 +137,27 @@ def use_by_category(figures: Figures) -> Table:
     asked, rows = figures.asked, []
     for category, use in figures.use_by_category.items():
         source = settlements_address(asked.first, asked.until, category)
-        values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
         rate = Cell(figures.in_force.get(category, 0), events_address("rates"))
-        rows.append((Cell(category), *(Cell(value, source) for value in values), rate))
+        rows.append((Cell(category), *_cells_of(use, source), rate))
     return _table("use-by-category", rows)
 
 
 def use_by_operator(figures: Figures) -> Table:
     """The same by operator of the consumer, the largest first."""
-    units, *amounts = (
+    units, gross, commission = (
         by_operator(
             {each: getattr(use, measure) for each, use in figures.use_by_consumer.items()},
             figures.operators,
         )
-        for measure in ("units", "gross_minor", "net_minor", "commission_minor")
+        for measure in ("units", "gross_minor", "commission_minor")
     )
     source = settlements_address(figures.asked.first, figures.asked.until)
-    rows = [
-        (
-            _name_of(figures, operator),
-            *(Cell(each[operator], source) for each in (units, *amounts)),
+    rows = []
+    for operator in sorted(units, key=lambda operator: (-units[operator], operator)):
+        use = Use(
+            Units(units[operator]), AmountMinor(gross[operator]), AmountMinor(commission[operator])
         )
-        for operator in sorted(units, key=lambda operator: (-units[operator], operator))
-    ]
+        rows.append((_name_of(figures, operator), *_cells_of(use, source)))
     return _table("use-by-operator", rows)
 
 
@@ -261,6 +258,12 @@ def _name_of(figures: Figures, organisation: OrganisationId) -> Cell:
     if did is None:
         return Cell(to_hex(organisation))
     return Cell(did, participant_address(organisation))
+
+
+def _cells_of(use: Use, source: str) -> list[Cell]:
+    """Units, gross, net and commission."""
+    values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
+    return [Cell(value, source) for value in values]
 
 
 def _table(name: str, rows: Sequence[Sequence[Cell]]) -> Table:

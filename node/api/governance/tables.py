@@ -15,7 +15,7 @@ from node.api.governance.rates import rate_of
 from node.api.wording import Wording, decimals_of
 from protocol.booking import amount_text
 from protocol.governance_calls import GovernanceCall
-from protocol.periods import period_label
+from protocol.periods import PERIOD_MAX, period_label
 
 
 class Kind(Enum):
@@ -114,7 +114,7 @@ def for_programs(kind: Kind, value: Any) -> str:
     decimals, shares and rates in hundredths of a percent, times as ISO 8601."""
     match kind:
         case Kind.MONTH:
-            return period_label(value)
+            return period_label(value) if value <= PERIOD_MAX else str(value)
         case Kind.MONEY:
             return amount_text(value)
         case Kind.TIME:
