@@ -20,7 +20,7 @@ from node.api.wording import MINUS, Wording, wording_of
 from protocol.commission import commission_at_rate
 from protocol.identifiers import organisation_id
 from protocol.periods import booking_month, parse_period, period_label, period_of
-from protocol.types import AmountMinor, BookingMonth, Period, RateBps, UnixSeconds
+from protocol.types import AmountMinor, BookingMonth, Period, RateBps, UnixSeconds, to_hex
 from tests.e2e.governance_steps import (
     balances_by_kind,
     open_up_to_date,
@@ -283,7 +283,7 @@ def test_it_works_with_the_keyboard(scripted: BrowserContext) -> None:
 @pytest.mark.deep
 @pytest.mark.parametrize("language", [pytest.param("en", marks=pytest.mark.deep), "fr"])
 def test_it_fits_a_telephone_and_a_desk_by_day_and_by_night(
-    scripted: BrowserContext, language: str
+    scripted: BrowserContext, used: World, language: str
 ) -> None:
     page = scripted.new_page()
     said: list[str] = []
@@ -292,6 +292,8 @@ def test_it_fits_a_telephone_and_a_desk_by_day_and_by_night(
         f"/governance?lang={language}&category=1&rate=250",
         f"/governance/events?lang={language}&kind=deposits",
         f"/governance/settlements?lang={language}&from=2020-01&until={MONTHS[1]}",
+        f"/participants?lang={language}",
+        f"/participants/{to_hex(used.provider.id)}?lang={language}",
     ):
         page.goto(address)
         for scheme in ("light", "dark"):

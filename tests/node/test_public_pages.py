@@ -131,3 +131,14 @@ def test_a_page_asked_for_by_number_is_shown_under_the_nodes_own_name(
     """Not where another port leads to it, nor where the node is known under no local name."""
     found = own_name_of(URL(f"http://{asked}"), f"http://{public}")
     assert found == (name and f"http://{name}")
+
+
+def test_a_problem_leads_on_in_the_language_that_was_asked_for(world: World) -> None:
+    kind = "/problems/participant-not-found"
+    for path, link in (
+        (f"/participants/{NOBODY}", kind),
+        (kind, "/problems"),
+        ("/problems", kind),
+    ):
+        assert f'href="{link}?lang=fr"' in read(world, f"{path}?lang=fr", "en").text
+        assert f'href="{link}"' in read(world, path, "fr").text

@@ -1,10 +1,9 @@
-"""How one of these pages is made: what its templates need, and addresses that keep the language."""
+"""How one of these pages is made: what its templates need, and where the next page begins."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -32,7 +31,6 @@ def show_page(
 ) -> HTMLResponse:
     """A page for everybody, in the reader's words."""
     wording = wording_of(language_of(request))
-    chosen = request.query_params.get(LANGUAGE_PARAMETER)
     shared = {
         "operator_did": context.settings.operator_did,
         "wording": wording,
@@ -44,19 +42,9 @@ def show_page(
         "scopes_in_words": partial(scopes_in_words, wording),
         "time_in_words": partial(time_in_words, wording),
         "participant_address": participant_address,
-        "here": partial(in_same_language, chosen),
-        "chosen_language": chosen,
+        "chosen_language": request.query_params.get(LANGUAGE_PARAMETER),
     }
     return render(request, template, {**shared, **values}, headers)
-
-
-def in_same_language(chosen: str | None, address: str) -> str:
-    """Another page in the language that this one was asked for."""
-    if chosen is None:
-        return address
-    path, mark, place = address.partition("#")
-    joint = "&" if "?" in path else "?"
-    return f"{path}{joint}{urlencode({LANGUAGE_PARAMETER: chosen})}{mark}{place}"
 
 
 def next_page(request: Request, after: str | None) -> str | None:
