@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from indexer.queries.books import booked_months
 from indexer.queries.events import EventRow, Place, events_from
-from indexer.queries.participants import list_served
+from indexer.queries.participants import find_participants, list_served
 from indexer.queries.rates import RateRow, list_rates
 from indexer.queries.settlements import SettlementLine, lines_booked_in, totals_booked_in
 from protocol.events import OperatorDelegated, ParticipantAdmitted
@@ -131,3 +131,5 @@ def test_pages_of_an_operator_are_those_that_let_it_act_at_the_time(bench: Bench
                 after = served[-1]
             assert served == sorted(expected), time
         assert list_served(connection, one, 0, b"", 1) == []
+        [row] = find_participants(connection, [three, b"\x01" * 20])
+        assert row.delegations == (), "it was ended"
