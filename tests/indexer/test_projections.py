@@ -390,4 +390,7 @@ def test_participants_are_those_of_the_rules(both: Both) -> None:
             announced and (announced.account, announced.executable_at)
         )
     assert len(both.state.recoveries) == 1
+    asked = sorted(both.state.participants)
+    one_by_one = [participants.find_participant(both.connection, each) for each in asked]
+    assert participants.find_participants(both.connection, [*asked, bytes(20)]) == one_by_one
     assert participants.find_participant(both.connection, OrganisationId(bytes(20))) is None
