@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 
 import pytest
@@ -54,7 +55,8 @@ def test_an_operator_is_let_act_and_stopped_by_the_wallet(world: World) -> None:
         ({"operator": "0x12"}, "Something in the request does not have its form"),
         ({"expiresAt": "2020-01-01"}, "The end is not in the future"),
         ({"expiresAt": "soon"}, "Something in the request does not have its form"),
-        ({"scope-anchor": "", "scope-claim": "1"}, "scopes-invalid"),
+        ({"scope-anchor": "", "scope-claim": "1"}, "Scopes claim are not among agree, anchor."),
+        ({"scope-anchor": ""}, "Choose one at least."),
     ],
 )
 def test_what_the_ledger_would_refuse_is_said_before(
@@ -65,6 +67,14 @@ def test_what_the_ledger_would_refuse_is_said_before(
     answer = somebody.post("/accounts/delegate", **form)
     assert answer.status_code == 422
     assert words in answer.text
+    field = next(iter(changed)) if "scope-anchor" not in changed else "scopes"
+    assert f'id="wrong-{field}"' in answer.text
+    assert f'<a href="#{field}">' in answer.text
+    for name in ("operator", "expiresAt"):
+        assert f'value="{form[name]}"' in answer.text, "what was typed is not lost"
+    assert 'name="scope-agree" value="1">' in re.sub(r"\s+>", ">", answer.text), "not ticked again"
+    again = somebody.get("/accounts/delegate")
+    assert (again.status_code, again.headers["location"]) == (303, "/organisation/accounts")
 
 
 def test_an_account_is_retired_for_good_after_a_warning(world: World) -> None:
