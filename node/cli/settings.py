@@ -41,9 +41,7 @@ def settings(as_json: AsJson = False) -> None:
         table.add_row(f"{row['variable']}{set_here}", row["default"] or NOT_SET, row["meaning"])
     console.print(table)
     known = {API_KEY, *(row["variable"] for row in rows)}
-    for name in sorted(
-        name for name in os.environ if name.startswith("PTX_") and name not in known
-    ):
+    for name in sorted(name for name in os.environ if name.startswith("PTX_") and name not in known):
         console.print(f"[yellow]{name}[/yellow] is set, and nothing reads it.")
 
 
