@@ -8,6 +8,7 @@ The docstring of an error is its sentence; braces take the values. Bytes are sho
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from inspect import cleandoc
 from typing import Any, ClassVar
 
@@ -34,9 +35,9 @@ class ProtocolError(Exception):
 
     def values(self) -> dict[str, Any]:
         """The error's values by name, as given."""
-        if not hasattr(self, "__dataclass_fields__"):
+        if not is_dataclass(self):
             return {}
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __str__(self) -> str:
         """The sentence with its values, then the remedy."""

@@ -79,7 +79,7 @@ def test_a_form_at_an_address_that_takes_no_question_leads_back_to_its_page(
 ) -> None:
     page.goto("/organisation/access?lang=en")
     page.locator("#person-label").fill(" ")
-    page.get_by_role("button", name="Invite").click()
+    page.get_by_role("button", name="Make an invitation").click()
     expect(page.get_by_role("alert")).to_be_visible()
     assert page.url == f"{world.node.url}/organisation/access?lang=en"
     page.get_by_role("link", name="Name").click()

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from typing import Any, Literal
 
@@ -248,7 +249,8 @@ def test_what_is_a_number_on_chain_is_said_by_its_word(
     problem = refused(error)
     assert english in problem.detail
     assert french in str(FRENCH.say(problem.detail))
-    assert [each for each in problem.values.values() if isinstance(each, str)] == []
+    assert problem.values == {each.name: getattr(error, each.name) for each in fields(error)}
+    assert all(isinstance(each, bytes | int) for each in problem.values.values()), "as on chain"
 
 
 def test_the_words_are_those_of_the_enumerations() -> None:
