@@ -17,8 +17,10 @@ from node.api.organisation.shown_again import FAULTS, fault_of, show_form
 from node.api.organisation.times import read_day
 from node.api.organisation.visitor import visiting
 from node.api.organisation.wallet_calls import show_calls
+from node.api.page_rendering import language_of
 from node.api.principal import Principal
 from node.api.schemas.base import Address, Shape
+from node.api.texts import texts_of
 from node.commands.prepare_calls import (
     DELEGABLE,
     accounts_with,
@@ -93,11 +95,8 @@ async def delegate(
     request: Request, context: NodeContext, visitor: Keeper, form: SentForm
 ) -> HTMLResponse:
     """The transaction that lets an operator act."""
-    scopes = Scope(sum(each for each in Scope if form.text(f"scope-{_name(each)}")))
     try:
-        if not scopes:
-            remedy = "Choose one at least."
-            raise Problem.of("request-invalid", "No scope is chosen.", remedy).about("scopes")
+        scopes = scopes_in(form)
         expires_at = read_day(form.text("expiresAt"), "expiresAt")
         operator = _operator(form.text("operator"))
         return await _delegation(request, context, visitor, operator, scopes, expires_at)
@@ -148,7 +147,8 @@ async def _delegation(
         participant = await require_participant(connection, own)
         dids = await query(connection, find_dids, [operator])
     senders = accounts_with(participant, Scope.MANAGE, now)
-    said = {"operator": dids[operator], "scopes": ", ".join(_names_of(scopes))}
+    named = names_of_scopes(scopes, language_of(request))
+    said = {"operator": dids[operator], "scopes": named}
     kind = "delegate" if scopes else "endDelegation"
     return show_calls(request, context, visitor, kind, [call], senders, PATH, said)
 
@@ -161,8 +161,24 @@ def _operator(text: str) -> OrganisationId:
 
 
 def _names_of(scopes: Scope) -> list[str]:
-    return [_name(each) for each in Scope if each in scopes]
+    return [name_of_scope(each) for each in Scope if each in scopes]
 
 
-def _name(scope: Scope) -> str:
+def name_of_scope(scope: Scope) -> str:
+    """As forms and texts name it."""
     return str(scope.name).lower()
+
+
+def names_of_scopes(scopes: Scope, language: str) -> str:
+    """What they allow, in words."""
+    words = texts_of(language)["organisation"]["scopes"]
+    return ", ".join(words[name] for name in _names_of(scopes))
+
+
+def scopes_in(form: Form) -> Scope:
+    """Those that are ticked; raises a problem if none is."""
+    scopes = Scope(sum(each for each in Scope if form.text(f"scope-{name_of_scope(each)}")))
+    if not scopes:
+        remedy = "Choose one at least."
+        raise Problem.of("request-invalid", "No scope is chosen.", remedy).about("scopes")
+    return scopes
