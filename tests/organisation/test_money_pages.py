@@ -209,6 +209,7 @@ def test_a_deposit_is_made_by_the_wallet(world: World, bought: Bought) -> None:
     page = payer.post(bought.deposit, amount="0,25")
     assert page.status_code == 200
     assert name_in(payer.page("/agreements"), bought) in page.text
+    assert f"<code>{to_hex(bought.agreement)}</code>" in page.text
     assert [each.partition("<")[0] for each in page.text.split("<strong><code>")[1:]] == [
         *("UsageToken.approve", "UsageSettlement.deposit")
     ]

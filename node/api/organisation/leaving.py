@@ -90,7 +90,8 @@ async def ask(
         return await _show_leaving(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, freshness.now)
     words = wording_of(language_of(request)).money(amount)
-    said = {"amount": words, "agreement": await name_of(context, visitor, agreement)}
+    name = await name_of(context, visitor, agreement)
+    said = {"amount": words, "agreement": name, "agreement_id": to_hex(agreement)}
     back = f"{PATH}/leaving/{to_hex(agreement)}"
     return show_calls(request, context, visitor, "leaving", [call], senders, back, said)
 
@@ -118,5 +119,5 @@ async def pay(
         return await _show_leaving(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, now)
     name = await name_of(context, visitor, agreement)
-    said = {"agreement": name, "account": to_hex(to)}
+    said = {"agreement": name, "agreement_id": to_hex(agreement), "account": to_hex(to)}
     return show_calls(request, context, visitor, "leave", [call], senders, PATH, said)

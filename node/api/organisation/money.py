@@ -119,7 +119,11 @@ async def deposit(
         return await _show_deposit(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, now)
     name = await name_of(context, visitor, agreement)
-    said = {"amount": _in_words(request, amount), "agreement": name}
+    said = {
+        "amount": _in_words(request, amount),
+        "agreement": name,
+        "agreement_id": to_hex(agreement),
+    }
     return show_calls(request, context, visitor, "deposit", calls, senders, PATH, said)
 
 

@@ -79,7 +79,9 @@ def notice_in(form: Form, newest: Mapping[str, Any] | None, documents: int) -> M
     if typed:
         return {"sha256": typed}
     if newest is not None and not form.text(AWAITED) and _names(form, newest):
-        return {name: newest[name] for name in ("sha256", "content") if name in newest}
+        if "content" not in newest:
+            return {"sha256": newest["sha256"]}
+        return read_notice_file(canonicalise(newest["content"])).bound_in(documents)
     detail = "Neither the notice's file nor its SHA-256 is there."
     raise _wrong(detail, "Choose the file.", FILE)
 
