@@ -188,7 +188,10 @@ class RecordDelivery:
             logger.warning(
                 "not_delivered", recipient=recipient.hex(), kind=kind, reason=reason[:300]
             )
-            told = error.told if isinstance(error, DeliveryFailed) else reason
+            # A receiver's words may quote any record of the batch: kept with another, they would be
+            # told to another issuer, and outlive the erasure of what they quote.
+            is_alone = len(claimed) == 1
+            told = error.told if is_alone and isinstance(error, DeliveryFailed) else reason
             failed = [(each, Outcome.failed(each, told)) for each in claimed]
             await self._queue.write_outcomes(recipient, kind, failed)
             failures = self._resting[key].failures + 1 if key in self._resting else 0

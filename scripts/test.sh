@@ -7,7 +7,7 @@ set -u
 cd "$(dirname "$0")/.."
 mode=${1:-default}
 failed=0
-pytest=(.venv/bin/python -m pytest -q)
+pytest=(.venv/bin/python -m pytest -q --durations=12)
 
 # Where the parts that passed on this commit are kept; nowhere while something is not committed.
 passed=

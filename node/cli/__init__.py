@@ -61,7 +61,9 @@ def main() -> None:
         if type(error).__name__ == "OperationalError":  # SQLAlchemy's
             reason = str(getattr(error, "orig", error)).strip()
             complain(f"The database does not answer: {reason}\n{NO_DATABASE}")
-        elif type(error).__name__ == "ValidationError" and getattr(error, "title", "") == "Settings":
+        elif (
+            type(error).__name__ == "ValidationError" and getattr(error, "title", "") == "Settings"
+        ):
             complain(import_module("node.cli.settings").what_is_wrong(error))
         elif hasattr(error, "remedy") or type(error).__module__.split(".")[0] == "node":
             complain(str(error))

@@ -22,6 +22,7 @@ from node.outbox import (
     ActRow,
     act_of_row,
     acts_statement,
+    erased_meanwhile,
     retry_locks,
     standing_in_place,
 )
@@ -99,6 +100,8 @@ def retry(act_id: ActId) -> None:
     with engine.begin() as connection:
         connection.execute(LOCK, {"names": retry_locks(row)})
         _require_nothing_in_its_place(connection, act_id)
+        if connection.execute(erased_meanwhile(act_id)).one_or_none() is not None:
+            fail(f"The record of act {act_id}'s consent is erased: it is not anchored any more.")
         changed = connection.execute(
             update(outbox)
             .where(

@@ -23,25 +23,31 @@ def register(app: typer.Typer) -> None:
 
 def settings(as_json: AsJson = False) -> None:
     """List the environment variables that a node reads, with defaults and meanings."""
-    rows = [
-        {
-            "variable": Settings.variable(name),
-            "default": None if field.default is None else str(field.default),
-            "meaning": field.description,
-            "isSet": Settings.variable(name) in os.environ,
-        }
-        for name, field in Settings.model_fields.items()
-    ]
+    fields = {Settings.variable(name): field for name, field in Settings.model_fields.items()}
+    defaults = {
+        variable: None if field.default is None else str(field.default)
+        for variable, field in fields.items()
+    }
     if as_json:
-        print_json(rows)
+        print_json(
+            [
+                {
+                    "variable": variable,
+                    "default": defaults[variable],
+                    "meaning": field.description,
+                    "isSet": variable in os.environ,
+                }
+                for variable, field in fields.items()
+            ]
+        )
         return
-    table = Table("variable", "default", "meaning", title_justify="left")
-    for row in rows:
-        set_here = " [green](set)[/green]" if row["isSet"] else ""
-        table.add_row(f"{row['variable']}{set_here}", row["default"] or NOT_SET, row["meaning"])
+    table = Table("variable", "default", "meaning")
+    for variable, field in fields.items():
+        mark = " [green](set)[/green]" if variable in os.environ else ""
+        table.add_row(variable + mark, defaults[variable] or NOT_SET, field.description)
     console.print(table)
-    known = {API_KEY, *(row["variable"] for row in rows)}
-    for name in sorted(name for name in os.environ if name.startswith("PTX_") and name not in known):
+    unread = [name for name in os.environ if name.startswith("PTX_") and name not in fields]
+    for name in sorted({*unread} - {API_KEY}):
         console.print(f"[yellow]{name}[/yellow] is set, and nothing reads it.")
 
 

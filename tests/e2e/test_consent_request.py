@@ -36,7 +36,7 @@ def test_a_learner_reads_the_request_grants_one_purpose_and_withdraws_it(
     open_request(page, made)
     for words in (
         world.provider.did,
-        world.consumer.did,
+        f"{world.consumer.entry.name} ({world.consumer.did})",
         "https://school.example/privacy, version 2026-09",
         "Signed: a key made on this device signs it.",
         "You can withdraw at any time, free of charge",

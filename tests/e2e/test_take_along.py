@@ -119,10 +119,10 @@ def test_who_has_lost_every_key_asks_and_follows_the_request_by_its_link(
     page: Page, world: World
 ) -> None:
     page.goto("/me")
-    page.get_by_role("link", name="I have lost my keys").click()
-    named = page.locator(f'#organisations option[value="{world.provider.did}"]')
-    expect(named).to_have_count(1)
-    page.get_by_label("Organisation", exact=True).fill(world.provider.did)
+    page.get_by_role("main").get_by_role("link", name="I have lost my keys").click()
+    name = world.provider.entry.name
+    expect(page.locator(f'#organisations option[value="{name}"]')).to_have_count(1)
+    page.get_by_label("Organisation", exact=True).fill(name)
     page.get_by_label("What you ask for").select_option("withdrawal")
     page.get_by_label("Your request", exact=True).fill("The consent of September, please.")
     page.get_by_label("How the organisation reaches you", exact=True).fill("anna@example.org")

@@ -118,6 +118,8 @@ def test_participants_are_public_and_come_in_pages(world: World) -> None:
     ids = [item["organisationId"] for item in seen]
     assert ids == sorted(set(ids))
     assert {world.provider.did, world.consumer.did, "did:web:operator.localhost"} <= {*dids}
+    names = {item["did"]: item["name"] for item in seen}
+    assert names[world.provider.did] == world.provider.entry.name
 
 
 def test_a_participant_shows_accounts_scopes_and_delegations(world: World) -> None:

@@ -29,7 +29,7 @@ def test_a_variable_that_nothing_reads_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong, said",
+    ("wrong", "said"),
     [
         ({"PTX_PORT": "many"}, "PTX_PORT is 'many'"),
         ({"PTX_PASSKEY_DOMAIN": "b.example", "PTX_PUBLIC_URL": "https://a.example"}, "no part"),

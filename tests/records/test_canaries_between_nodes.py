@@ -116,6 +116,25 @@ def test_a_delivered_record_is_sealed_at_both_and_in_no_sink(
     ]
 
 
+def test_what_a_receiver_said_of_one_record_is_not_told_with_another(
+    nodes: TwoNodes, secret: bytes, mark: str
+) -> None:
+    """Both leave in one request; their issuers may be two."""
+    record = marked(nodes, secret, secrets.token_bytes(32), mark)
+    with nodes.passage.refusing(503, f"no room for {mark}"):
+        with nodes.deliverer_held():
+            nodes.world.grant(record)
+            other = nodes.grant(secrets.token_bytes(32))
+            nodes.world.wait_for_state(record, "active")
+            nodes.world.wait_for_state(other, "active")
+        wait_until(lambda: bool(last_failure(nodes, record)), "a refusal of both")
+        wait_until(lambda: bool(last_failure(nodes, other)), "the other's, too")
+        assert last_failure(nodes, other) == last_failure(nodes, record)
+        assert last_failure(nodes, other) == "The receiver answered 503"
+    for each in (record, other):
+        nodes.wait_for_deliveries(each, [("record", "delivered")])
+
+
 def test_what_a_receiver_said_of_a_record_is_erased_with_it(
     nodes: TwoNodes, secret: bytes, mark: str
 ) -> None:

@@ -213,6 +213,14 @@ def test_only_an_organisation_that_is_hosted_here_receives(nodes: TwoNodes, secr
             assert_refused(deliver(nodes, ERASURES, value), 404, "recipient-not-hosted")
 
 
+def test_each_node_names_the_organisations_that_it_hosts(nodes: TwoNodes) -> None:
+    path = f"/v1/participants/{to_hex(nodes.recipient.id)}"
+    both = (nodes.first, nodes.second)
+    at_first, at_second = (httpx.get(f"{node.url}{path}").json() for node in both)
+    assert at_first["did"] == at_second["did"] == nodes.recipient.did
+    assert (at_first["name"], at_second["name"]) == (None, "Recipient")
+
+
 def test_only_a_record_that_is_the_recipients_is_kept(nodes: TwoNodes, secret: bytes) -> None:
     record = nodes.make_record(secret)
     damaged = {**to_json(record), "blinding": "0x" + "11" * 32}

@@ -45,6 +45,7 @@ def test_a_learner_sees_who_asks_for_what_and_how_long(world: World) -> None:
     assert [purpose["purpose"] for purpose in seen["purposes"]] == list(PURPOSES)
     assert seen["notice"] == NOTICE
     assert seen["recipients"] == [world.consumer.did]
+    assert seen["recipientNames"] == [world.consumer.entry.name]
     assert seen["minimumAssurance"] == "signed"
     assert seen["registry"] == to_hex(world.address("ConsentRegistry"))
     for purpose in seen["purposes"]:
