@@ -224,6 +224,14 @@ def find_organisation_managed_by(
     return OrganisationId(row.organisation)
 
 
+def find_organisation_of(connection: Connection, account: bytes) -> OrganisationId | None:
+    """The organisation that an account is bound to, for ever, also where it is retired."""
+    accounts = tables.accounts
+    statement = select(accounts.c.organisation).where(accounts.c.account == account)
+    found = connection.execute(statement).scalar_one_or_none()
+    return None if found is None else OrganisationId(found)
+
+
 def _hash_of(described: Any | None) -> bytes | None:
     """Of the DID document; zero says that there is none."""
     if described is None or described.did_document_hash == ZERO_HASH:

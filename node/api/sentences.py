@@ -181,10 +181,16 @@ def translate(told: dict[str, Any], language: str) -> None:
 
 @lru_cache
 def translation_to(language: str) -> Translation:
-    """The sentences of a language; in the node's own they stay as they are but for dates."""
-    file = TEXTS_DIR / f"sentences.{LISTED_IN if language == OWN_LANGUAGE else language}.json"
-    sections: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-    words = {en: said for each in sections.values() for en, said in each.items()}
+    """The sentences of a language; in the node's own they stay as they are, but for dates and for
+    words that a number puts into the singular."""
     if language == OWN_LANGUAGE:
-        words = {english: english for english in words}
+        words = {english: english for english in _words_of(LISTED_IN)} | _words_of(OWN_LANGUAGE)
+    else:
+        words = _words_of(language)
     return Translation(words, language)
+
+
+def _words_of(language: str) -> dict[str, str]:
+    file = TEXTS_DIR / f"sentences.{language}.json"
+    sections: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    return {english: words for each in sections.values() for english, words in each.items()}

@@ -42,7 +42,7 @@ async def erase_consent(
     """Orders the erasure; again changes nothing. Raises a problem while the consent may be used, or
     may still come to the chain. Nobody tries its anchoring again meanwhile."""
     await lock_promise(connection, "anchor", leaf)
-    if not await _is_over(connection, leaf, answer):
+    if not await is_over(connection, leaf, answer.state, answer.status.ended_by):
         raise Problem.of(
             "consent-not-over",
             f"The consent {to_hex(leaf)} is {answer.state}.",
@@ -52,8 +52,12 @@ async def erase_consent(
     await connection.execute(text("SELECT node.order_erasures(:leaf)"), {"leaf": leaf})
 
 
-async def _is_over(connection: AsyncConnection, leaf: Leaf, answer: GateAnswer) -> bool:
-    if answer.status.ended_by is not None or answer.state == ConsentState.EXPIRED:
+async def is_over(
+    connection: AsyncConnection, leaf: Leaf, state: str, ended_by: str | None
+) -> bool:
+    """Whether the record of a consent that stands so may be erased: nothing rests on it any more,
+    or ever will."""
+    if ended_by is not None or state == ConsentState.EXPIRED:
         return True
     act = await find_act(connection, "anchor", leaf)
     return act is not None and act.state in IN_VAIN and not act.is_open
