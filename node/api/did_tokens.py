@@ -47,8 +47,9 @@ def is_jwt(credentials: str) -> bool:
     return credentials.count(".") == JWT_DOTS
 
 
-async def organisation_of_jwt(context: Context, credentials: str) -> JwtCaller:
-    """The caller of a JWT by an organisation that this node hosts. Raises a 401 problem."""
+async def organisation_of_jwt(context: Context, credentials: str, is_request: bool) -> JwtCaller:
+    """The caller of a JWT by an organisation that this node hosts; only a request uses it up.
+    Raises a 401 problem."""
     token, organisation = await _check(context, credentials, REQUEST_TYPE)
     statement = text("SELECT node.is_hosted(:organisation)")
     async with context.database.begin() as connection:
@@ -56,7 +57,8 @@ async def organisation_of_jwt(context: Context, credentials: str) -> JwtCaller:
         hosted = (await connection.execute(statement, values)).scalar_one()
     if not hosted:
         raise _refused(f"{organisation.did} is not hosted on this node.")
-    await _use(context, token)
+    if is_request:
+        await _use(context, token)
     key_hash = hashlib.sha256(token.kid.encode()).digest()
     return JwtCaller(organisation.organisation, key_hash)
 

@@ -59,8 +59,7 @@ class Principal:
     person_id: bytes | None = None
     address: bytes | None = None
     again: Callable[[], Awaitable[Principal]] | None = field(default=None, repr=False)
-    """Asks anew who the caller is, for what lasts longer than a request; None if only time can
-    change it."""
+    """Asks anew who the caller is, for what lasts longer than a request."""
 
     async def still_may(self, asked: str) -> bool:
         """Whether the caller is known now and has the right: a stream is not to outlive a key."""
@@ -157,11 +156,16 @@ async def principal_of_key(context: Context, key_hash: bytes) -> Principal:
     return Principal(row.organisation_id, row.role, key_hash, areas, row.expires_at, again=again)
 
 
-async def principal_of_jwt(context: Context, token: str) -> Principal:
+async def principal_of_jwt(context: Context, token: str, is_request: bool = True) -> Principal:
     """The organisation's machine whose DID key signed, with the role that the node gives all of
-    them; a 401 problem for a token that does not hold, or was used before."""
-    caller = await organisation_of_jwt(context, token)
-    return Principal(caller.organisation_id, context.settings.jwt_role, caller.key_hash)
+    them; a 401 problem for a token that does not hold, for a request also if it was used before.
+    Asked anew, it has expired, or its key has left the DID document. Its end bounds no key that it
+    makes, so it is no `expires_at`: the machine signs the next token itself."""
+    caller = await organisation_of_jwt(context, token, is_request)
+    again = partial(principal_of_jwt, context, token, is_request=False)
+    return Principal(
+        caller.organisation_id, context.settings.jwt_role, caller.key_hash, again=again
+    )
 
 
 async def principal_of_session(
