@@ -71,6 +71,7 @@ from node.ledger_news import LedgerNews
 from node.logs import configure_logs
 from node.operator_identity import OperatorIdentity
 from node.secret_files import load_master_key
+from node.target_checks import TargetChecks
 
 DESCRIPTION = """Every error is a problem document (RFC 9457) with a remedy; [each kind has its
 page](/problems)."""
@@ -197,4 +198,5 @@ def make_context(settings: Settings) -> Context:
         keys=KeyLookups(database),
         figures=FiguresMemory(),
         operators=KnownOperators(database, node.operator, settings.public_address),
+        targets=TargetChecks(settings.webhook_private_addresses),
     )

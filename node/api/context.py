@@ -27,6 +27,7 @@ from node.known_operators import KnownOperators
 from node.ledger_news import LedgerNews
 from node.operator_identity import OperatorIdentity
 from node.problems import Problem
+from node.target_checks import TargetChecks
 from protocol.types import OrganisationId
 
 
@@ -48,6 +49,7 @@ class Context:
     keys: KeyLookups
     figures: FiguresMemory
     operators: KnownOperators
+    targets: TargetChecks
 
     @property
     def consent_registry(self) -> bytes:
