@@ -111,7 +111,8 @@ CALLERS = (
         429,
         "too-many-rights-requests",
         "The organisation has too many requests to answer",
-        "Requests without a key are taken as long as the organisation has not too many unanswered.",
+        "Requests without a key are taken as long as not too many are unanswered, in all or from "
+        "one network.",
         "Write to the organisation directly; who still has a key or a slip asks on the own page.",
         {"Retry-After": "3600"},
     ),
