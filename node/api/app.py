@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from node.api import openapi, problem_documents
 from node.api.admission import Admission
 from node.api.context import Context, judge_fresh
+from node.api.export_places import ExportPlaces
 from node.api.gateway import Gateway
 from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
@@ -199,4 +200,5 @@ def make_context(settings: Settings) -> Context:
         figures=FiguresMemory(),
         operators=KnownOperators(database, node.operator, settings.public_address),
         targets=TargetChecks(settings.webhook_private_addresses),
+        exports=ExportPlaces(),
     )

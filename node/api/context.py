@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from indexer.cursor import read_halt
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
+from node.api.export_places import ExportPlaces
 from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
 from node.api.learner_sessions import LearnerSessions
@@ -50,6 +51,7 @@ class Context:
     figures: FiguresMemory
     operators: KnownOperators
     targets: TargetChecks
+    exports: ExportPlaces
 
     @property
     def consent_registry(self) -> bytes:

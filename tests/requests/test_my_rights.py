@@ -162,6 +162,7 @@ def example_export(purpose: str) -> Json:
         ],
         "uses": [],
         "moreUses": False,
+        "moreConsents": False,
         "requests": [],
     }
 
