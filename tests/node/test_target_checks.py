@@ -84,16 +84,17 @@ def test_names_that_are_not_found_keep_no_connection_of_the_database(
     key = {"Authorization": world.provider.client._http.headers["authorization"]}
     with (
         open_door(world, tmp_path / "api.log") as door,
+        httpx.Client(headers=key, timeout=30) as http,
         ThreadPoolExecutor(REGISTRATIONS) as people,
     ):
         url, body = f"{door.url}/v1/webhooks", {"url": SILENT}
 
         def register() -> httpx.Response:
-            return httpx.post(url, json=body, headers=key, timeout=30)
+            return http.post(url, json=body)
 
         waiting = [people.submit(register) for _ in range(REGISTRATIONS)]
         while not any(each.done() for each in waiting):
-            answer = httpx.get(url, headers=key, timeout=4)
+            answer = http.get(url, timeout=4)
             assert answer.status_code == 200, "others are answered while the names are asked for"
         for each in waiting:
             refusal = each.result().json()
