@@ -38,7 +38,8 @@ def write_pdf(export: Mapping[str, Any]) -> bytes:
         f"Chain {export['chainId']}, registry {export['registry']}, block "
         f"{export['asOf']['blockNumber']}. The JSON file of the same export holds the proofs."
     )
-    page.heading(f"Consents: {len(export['consents'])}")
+    more = " and more, in the JSON file" if export["moreConsents"] else ""
+    page.heading(f"Consents: {len(export['consents'])}{more}")
     for consent in export["consents"]:
         _consent(page, consent)
     page.heading(f"Uses: {len(export['uses'])}{' and more' if export['moreUses'] else ''}")

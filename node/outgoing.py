@@ -15,7 +15,9 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 import httpx
@@ -27,8 +29,13 @@ POOL_IDLE_SECONDS = 2 * REQUEST_SECONDS_MAX
 HTTPS_PORT = 443
 OWN_PORTS_FROM = 1_024
 """Below, ports belong to other protocols, whose servers might read a request as theirs."""
-NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+NAT64 = IPv6Network("64:ff9b::/96")
+NAT64_OF_A_NETWORK = IPv6Network("64:ff9b:1::/48")
+"""For translation within a network (RFC 8215): where in such an address the old one stands, and
+whether another network would be reached by it, only that network knows (RFC 6052)."""
 ISATAP = (0x00005EFE, 0x02005EFE)
+_NAMES = ThreadPoolExecutor(16, thread_name_prefix="names")
+"""Apart from all other work: a name server that does not answer keeps a thread for long."""
 
 
 class TargetRefused(Exception):
@@ -68,7 +75,8 @@ async def resolve_target(url: str, private_addresses: bool) -> Target:
     addresses = await _resolve(parsed.host)
     private = [address for address in addresses if not _is_public(address)]
     if private and not private_addresses:
-        raise TargetRefused(f"{parsed.host} has the address {private[0]}, which is not public.")
+        # Which one it is, whoever asks must not learn: names are also those of the node's network.
+        raise TargetRefused(f"{parsed.host} has an address that is not public.")
     own_machine = all(ip_address(address).is_loopback for address in addresses)
     if parsed.scheme != "https" and not (private_addresses and own_machine):
         raise TargetRefused(f"{url!r} is not https.")
@@ -172,7 +180,9 @@ def _is_port_of_https(port: int | None) -> bool:
 
 async def _resolve(host: str) -> list[str]:
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(
+            _NAMES, partial(socket.getaddrinfo, host, None, type=socket.SOCK_STREAM)
+        )
     except (OSError, UnicodeError) as error:
         raise TargetRefused(f"{host} has no address: {error}.") from error
     addresses = [str(entry[4][0]) for entry in found if "%" not in str(entry[4][0])]
@@ -191,6 +201,8 @@ def _is_public(text: str) -> bool:
             return _is_global(inner)
         if address.teredo is not None or address.is_reserved or address.is_site_local:
             return False
+        if address in NAT64_OF_A_NETWORK:
+            return False
         tunnelled = IPv4Address(int(address) & 0xFFFFFFFF)
         if (int(address) >> 32) & 0xFFFFFFFF in ISATAP and not _is_global(tunnelled):
             return False
@@ -202,6 +214,6 @@ def _is_global(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _inner_address(address: IPv6Address) -> IPv4Address | None:
-    if any(address in network for network in NAT64):
+    if address in NAT64:
         return IPv4Address(int(address) & 0xFFFFFFFF)
     return address.ipv4_mapped or address.sixtofour

@@ -14,6 +14,7 @@ from fastapi.staticfiles import StaticFiles
 from node.api import openapi, problem_documents
 from node.api.admission import Admission
 from node.api.context import Context, judge_fresh
+from node.api.export_places import ExportPlaces
 from node.api.gateway import Gateway
 from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
@@ -71,6 +72,7 @@ from node.ledger_news import LedgerNews
 from node.logs import configure_logs
 from node.operator_identity import OperatorIdentity
 from node.secret_files import load_master_key
+from node.target_checks import TargetChecks
 
 DESCRIPTION = """Every error is a problem document (RFC 9457) with a remedy; [each kind has its
 page](/problems)."""
@@ -197,4 +199,6 @@ def make_context(settings: Settings) -> Context:
         keys=KeyLookups(database),
         figures=FiguresMemory(),
         operators=KnownOperators(database, node.operator, settings.public_address),
+        targets=TargetChecks(settings.webhook_private_addresses),
+        exports=ExportPlaces(),
     )

@@ -1,12 +1,14 @@
 """How much of a body the node takes, judged before any of it is parsed: parsing is what costs.
 
-What anybody may send is small. A batch is for who has a valid credential, which is looked at as
-soon as the body turns out to be more than a stranger's; the request is judged by its route later.
+What anybody may send is small. More is for who has a valid credential, and a batch for who has the
+right that its route asks for, which is looked at as soon as the body turns out to be more than a
+stranger's; the request is judged by its route later.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from fastapi import Request
 from fastapi.security.utils import get_authorization_scheme_param
@@ -16,11 +18,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from node.api.context import context_of
+from node.api.did_tokens import check_node_token
 from node.api.organisation.session_cookie import session_in
-from node.api.principal import require_valid
+from node.api.principal import principal_of
+from node.permissions import Area, right
 from node.problems import Problem
 
 KIB = 1024
+MIB = 1024 * KIB
 OPEN_DOORS = {
     re.compile("/v1/withdrawals(/|$)"): 16 * KIB,
     re.compile("/v1/(me|sign-in)(/|$)"): 64 * KIB,
@@ -31,7 +36,24 @@ OPEN_DOORS = {
 PAGES = "/organisation/"
 """Where a cookie is the credential."""
 STRANGERS_BYTES_MAX = 64 * KIB
-CALLERS_BYTES_MAX = 32 * KIB * KIB
+CALLERS_BYTES_MAX = MIB
+
+_CONSENTS = right(Area.CONSENTS, write=True)
+_AGREEMENTS = right(Area.AGREEMENTS, write=True)
+BATCHES = {
+    re.compile("/v1/consents/?$"): (32 * MIB, _CONSENTS),
+    re.compile("/v1/consent-requests/import/?$"): (16 * MIB, _CONSENTS),
+    re.compile("/organisation/requests/import$"): (16 * MIB, _CONSENTS),
+    re.compile("/organisation/requests/import/confirmed$"): (32 * MIB, _CONSENTS),
+    re.compile("/organisation/catalogue/import$"): (4 * MIB, _AGREEMENTS),
+    re.compile("/organisation/catalogue$"): (12 * MIB, _AGREEMENTS),
+    re.compile("/organisation/agreements/(new|import|[^/]+/document)$"): (4 * MIB, _AGREEMENTS),
+}
+"""What the largest batch that a route takes needs, and the right that the route asks for. A form
+that sends back what a file held takes up to three times as many bytes."""
+NODES_DOOR = re.compile("/v1/records(/|$)")
+NODES_BYTES_MAX = 8 * MIB
+"""Where other nodes deliver: 100 records of 64 KiB, and what stands around them."""
 
 
 class BodyRefused(HTTPException):
@@ -45,26 +67,42 @@ class BodyRefused(HTTPException):
         self.problem = problem
 
 
+@dataclass(frozen=True, slots=True)
+class Door:
+    """How many bytes a stranger may send at an address, and how many somebody who may: with this
+    right, or any valid credential for None. `for_nodes`: with the token of a node."""
+
+    bytes_max: int
+    callers_bytes_max: int
+    asked: str | None = None
+    for_nodes: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether no credential opens it any further."""
+        return self.callers_bytes_max == self.bytes_max
+
+
 class BodyLimit:
-    """Of one request. It grows once, when the credential is found valid."""
+    """Of one request. It grows once, when the credential is found to allow that."""
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self._is_open, self._bytes_max = limit_of(scope["path"])
+        self._door = door_of(scope["path"])
+        self._bytes_max = self._door.bytes_max
 
     async def require(self, length: int) -> None:
         """Raises BodyRefused for a body of so many bytes, or of more."""
         if length <= self._bytes_max:
             return
-        if not self._is_open and length <= CALLERS_BYTES_MAX:
-            await self._require_valid()
-            self._bytes_max = CALLERS_BYTES_MAX
-            return
-        limit = self._bytes_max if self._is_open else CALLERS_BYTES_MAX
-        detail = f"It has {length} bytes or more; the limit at this address is {limit}."
-        raise BodyRefused(Problem.of("body-too-large", detail))
+        limit = self._door.callers_bytes_max
+        if length > limit:
+            detail = f"It has {length} bytes or more; the limit at this address is {limit}."
+            raise BodyRefused(Problem.of("body-too-large", detail))
+        await self._require_caller()
+        self._bytes_max = limit
 
-    async def _require_valid(self) -> None:
+    async def _require_caller(self) -> None:
         request = Request(self._scope)
         context = context_of(request)
         if self._scope["path"].startswith(PAGES):
@@ -72,27 +110,38 @@ class BodyLimit:
         else:
             _, token = get_authorization_scheme_param(request.headers.get("authorization", ""))
         try:
-            await require_valid(context, token)
+            if self._door.for_nodes:
+                await check_node_token(context, token)
+                return
+            caller = await principal_of(context, token, is_request=False)
+            if self._door.asked is not None:
+                caller.require(self._door.asked)
         except Problem as problem:
             raise BodyRefused(problem) from problem
         except (OperationalError, PoolTimeout) as error:
             raise BodyRefused(Problem.of("database-unavailable")) from error
 
 
-def limit_of(path: str) -> tuple[bool, int]:
-    """Whether the door is open to anybody, and how many bytes a stranger may send there."""
-    for door, bytes_max in OPEN_DOORS.items():
-        if door.match(path):
-            return True, bytes_max
-    return False, STRANGERS_BYTES_MAX
+def door_of(path: str) -> Door:
+    """What may be sent to an address."""
+    for pattern, bytes_max in OPEN_DOORS.items():
+        if pattern.match(path):
+            return Door(bytes_max, bytes_max)
+    for pattern, (bytes_max, asked) in BATCHES.items():
+        if pattern.match(path):
+            return Door(STRANGERS_BYTES_MAX, bytes_max, asked)
+    if NODES_DOOR.match(path):
+        return Door(STRANGERS_BYTES_MAX, NODES_BYTES_MAX, for_nodes=True)
+    return Door(STRANGERS_BYTES_MAX, CALLERS_BYTES_MAX)
 
 
 def in_words(path: str) -> str:
     """What the description of the API says of a body."""
-    is_open, bytes_max = limit_of(path)
-    if is_open:
-        return f"At most {bytes_max} bytes."
+    door = door_of(path)
+    if door.is_open:
+        return f"At most {door.bytes_max} bytes."
+    found = "found valid" if door.asked is None else f"found to give {door.asked}"
     return (
-        f"At most {CALLERS_BYTES_MAX} bytes; of more than {bytes_max} none is read before the "
-        "credential is found valid."
+        f"At most {door.callers_bytes_max} bytes; of more than {door.bytes_max} none is read "
+        f"before the credential is {found}."
     )

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from indexer.cursor import read_halt
 from indexer.queries.freshness import Freshness, IndexEmpty, read_freshness
+from node.api.export_places import ExportPlaces
 from node.api.governance.memory import FiguresMemory
 from node.api.key_lookups import KeyLookups
 from node.api.learner_sessions import LearnerSessions
@@ -27,6 +28,7 @@ from node.known_operators import KnownOperators
 from node.ledger_news import LedgerNews
 from node.operator_identity import OperatorIdentity
 from node.problems import Problem
+from node.target_checks import TargetChecks
 from protocol.types import OrganisationId
 
 
@@ -48,6 +50,8 @@ class Context:
     keys: KeyLookups
     figures: FiguresMemory
     operators: KnownOperators
+    targets: TargetChecks
+    exports: ExportPlaces
 
     @property
     def consent_registry(self) -> bytes:

@@ -47,8 +47,9 @@ def is_jwt(credentials: str) -> bool:
     return credentials.count(".") == JWT_DOTS
 
 
-async def organisation_of_jwt(context: Context, credentials: str) -> JwtCaller:
-    """The caller of a JWT by an organisation that this node hosts. Raises a 401 problem."""
+async def organisation_of_jwt(context: Context, credentials: str, is_request: bool) -> JwtCaller:
+    """The caller of a JWT by an organisation that this node hosts; only a request uses it up.
+    Raises a 401 problem."""
     token, organisation = await _check(context, credentials, REQUEST_TYPE)
     statement = text("SELECT node.is_hosted(:organisation)")
     async with context.database.begin() as connection:
@@ -56,7 +57,8 @@ async def organisation_of_jwt(context: Context, credentials: str) -> JwtCaller:
         hosted = (await connection.execute(statement, values)).scalar_one()
     if not hosted:
         raise _refused(f"{organisation.did} is not hosted on this node.")
-    await _use(context, token)
+    if is_request:
+        await _use(context, token)
     key_hash = hashlib.sha256(token.kid.encode()).digest()
     return JwtCaller(organisation.organisation, key_hash)
 
@@ -81,18 +83,12 @@ async def require_node(
 SendingNode = Annotated[ParticipantRow, Depends(require_node)]
 
 
-async def check_jwt(context: Context, credentials: str) -> None:
-    """Raises a 401 problem unless an organisation that is not suspended signed the token, for one
-    of the two purposes that there are."""
-    try:
-        read_token(credentials, DELIVERY_TYPE)
-    except TokenInvalid:
-        purpose = REQUEST_TYPE
-    else:
-        purpose = DELIVERY_TYPE
-    _, organisation = await _check(context, credentials, purpose)
-    if organisation.suspended:
-        raise _refused(f"{organisation.did} is suspended.")
+async def check_node_token(context: Context, credentials: str) -> None:
+    """Raises a 401 problem unless a token for a delivery was signed by an organisation that is not
+    suspended; uses none up, and says nothing of the body."""
+    _, sender = await _check(context, credentials, DELIVERY_TYPE)
+    if sender.suspended:
+        raise _refused(f"{sender.did} is suspended.")
 
 
 async def _check(context: Context, text: str, token_type: str) -> tuple[Token, ParticipantRow]:

@@ -10,13 +10,23 @@ from http import HTTPMethod
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from node.api.body_limits import BodyLimit
-from node.api.json_depth import is_too_deep
+from node.api.body_limits import BodyLimit, BodyRefused
+from node.api.json_depth import JSON_MARKS_MAX, has_too_much, is_too_deep
 from node.api.metrics import DURATION, REQUESTS
 from node.api.problem_documents import JsonTooDeep
+from node.problems import Problem
 
 METHODS = frozenset(method.value for method in HTTPMethod)
 """Names of their own invention would each be kept for ever."""
+
+
+def require_parseable(body: bytes) -> None:
+    """Raises BodyRefused, or JsonTooDeep, for JSON that would keep a parser from all others."""
+    if has_too_much(body):
+        detail = f"It has more than {JSON_MARKS_MAX} quotes, commas, brackets and braces."
+        raise BodyRefused(Problem.of("body-too-large", detail))
+    if is_too_deep(body):
+        raise JsonTooDeep
 
 
 class Gateway:
@@ -55,8 +65,8 @@ class Gateway:
             await limit.require(received)
             if is_json:
                 parts.append(part)
-                if not message.get("more_body") and is_too_deep(b"".join(parts)):
-                    raise JsonTooDeep
+                if not message.get("more_body"):
+                    require_parseable(b"".join(parts))
             return message
 
         try:

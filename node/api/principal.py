@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from indexer.queries.participants import find_organisation_managed_by
 from node.api.context import Context
-from node.api.did_tokens import check_jwt, is_jwt, organisation_of_jwt
+from node.api.did_tokens import is_jwt, organisation_of_jwt
 from node.api.rate_limits import KEY_IS_VALID
 from node.api_keys import SESSION_PREFIX, hash_api_key
 from node.db import query
@@ -59,8 +59,7 @@ class Principal:
     person_id: bytes | None = None
     address: bytes | None = None
     again: Callable[[], Awaitable[Principal]] | None = field(default=None, repr=False)
-    """Asks anew who the caller is, for what lasts longer than a request; None if only time can
-    change it."""
+    """Asks anew who the caller is, for what lasts longer than a request."""
 
     async def still_may(self, asked: str) -> bool:
         """Whether the caller is known now and has the right: a stream is not to outlive a key."""
@@ -100,27 +99,21 @@ async def require_principal(
     if credentials is None:
         raise Problem.of("key-invalid")
     context: Context = request.app.state.node
-    token = credentials.credentials
-    if token.startswith(SESSION_PREFIX):
-        principal = await principal_of_session(context, hash_api_key(token))
-    elif is_jwt(token):
-        principal = await principal_of_jwt(context, token)
-    else:
-        principal = await principal_of_key(context, hash_api_key(token))
+    principal = await principal_of(context, credentials.credentials)
     request.scope[KEY_IS_VALID] = True
     for each in asked.scopes:
         principal.require(each)
     return principal
 
 
-async def require_valid(context: Context, token: str) -> None:
-    """Raises a 401 problem unless the bearer token is one that some route takes; uses up none."""
+async def principal_of(context: Context, token: str, is_request: bool = True) -> Principal:
+    """Whoever has a bearer token; a 401 problem for one that does not hold. Only a request counts
+    as use of it."""
     if token.startswith(SESSION_PREFIX):
-        await principal_of_session(context, hash_api_key(token), is_request=False)
-    elif is_jwt(token):
-        await check_jwt(context, token)
-    else:
-        await principal_of_key(context, hash_api_key(token))
+        return await principal_of_session(context, hash_api_key(token), is_request)
+    if is_jwt(token):
+        return await principal_of_jwt(context, token, is_request)
+    return await principal_of_key(context, hash_api_key(token))
 
 
 def may(area: Area, write: bool = False) -> Any:
@@ -157,11 +150,16 @@ async def principal_of_key(context: Context, key_hash: bytes) -> Principal:
     return Principal(row.organisation_id, row.role, key_hash, areas, row.expires_at, again=again)
 
 
-async def principal_of_jwt(context: Context, token: str) -> Principal:
+async def principal_of_jwt(context: Context, token: str, is_request: bool = True) -> Principal:
     """The organisation's machine whose DID key signed, with the role that the node gives all of
-    them; a 401 problem for a token that does not hold, or was used before."""
-    caller = await organisation_of_jwt(context, token)
-    return Principal(caller.organisation_id, context.settings.jwt_role, caller.key_hash)
+    them; a 401 problem for a token that does not hold, for a request also if it was used before.
+    Asked anew, it has expired, or its key has left the DID document. Its end bounds no key that it
+    makes, so it is no `expires_at`: the machine signs the next token itself."""
+    caller = await organisation_of_jwt(context, token, is_request)
+    again = partial(principal_of_jwt, context, token, is_request=False)
+    return Principal(
+        caller.organisation_id, context.settings.jwt_role, caller.key_hash, again=again
+    )
 
 
 async def principal_of_session(

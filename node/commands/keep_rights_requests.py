@@ -7,7 +7,7 @@ keys; who has lost key and slip asks without either and gets a reference.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, insert, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node import tables
+from node.asking_networks import asking_network_hash
 from node.bearer_links import hash_token, new_token
 from node.db import act_as, lock
 from node.kept_requests import ANSWER, REQUEST_ID_BYTES, seal_json
@@ -28,8 +29,11 @@ from node.problems import Problem, not_found
 from protocol.deadlines import answer_due, may_extend
 from protocol.types import UnixSeconds, to_hex
 
-UNPROVEN_MAX = 1_000
+UNPROVEN_MAX = 5_000
 """More than anybody answers within the month that the law gives."""
+UNPROVEN_OF_NETWORK_MAX = 100
+"""Enough for a school behind one address, and a fiftieth: a stranger closes the door to the own
+network, and leaves it open to all others."""
 Decision = Literal["done", "refused", "extended"]
 
 
@@ -89,44 +93,59 @@ async def ask_organisation(
     connection: AsyncConnection,
     master_key: bytes,
     organisation: bytes,
+    network: str,
     asked: NewRightsRequest,
     now: int,
 ) -> tuple[RightsRequest, str]:
     """Without a key: the request, and the token that shows it again, which is kept nowhere. Raises
-    a problem for an organisation that is not hosted here."""
+    a problem for an organisation that is not hosted here, or has too many to answer, be it from
+    this network alone."""
     statement = text("SELECT node.is_hosted(:organisation)")
     hosted = await connection.execute(statement, {"organisation": organisation})
     if not hosted.scalar_one():
         remedy = "Ask the node at the organisation's service address: GET /v1/participants/{id}."
         raise not_found("participant", to_hex(organisation), remedy).about("organisation_id")
     await act_as(connection, organisation)
-    await _require_room(connection, organisation)
+    asked_from = asking_network_hash(network, organisation, master_key)
+    await _require_room(connection, organisation, asked_from)
     token = new_token()
     values = _values(master_key, organisation, asked, now)
+    values |= {"token_hash": hash_token(token), "asked_from": asked_from}
     requests = tables.rights_requests
-    made = insert(requests).values(**values, token_hash=hash_token(token)).returning(requests)
+    made = insert(requests).values(**values).returning(requests)
     row = (await connection.execute(made)).one()
     return open_rights_request(row, master_key), token
 
 
-async def _require_room(connection: AsyncConnection, organisation: bytes) -> None:
+async def _require_room(
+    connection: AsyncConnection, organisation: bytes, asked_from: bytes
+) -> None:
     """Raises a problem while too many wait whom nothing proves: anybody can make them. Those of a
     proven key are one a consent, and always taken."""
     await lock(connection, f"rights:{organisation.hex()}")
     requests = tables.rights_requests
     waiting = (
-        select(requests.c.rights_request_id)
-        .where(
-            requests.c.organisation_id == organisation,
-            requests.c.state == RightsState.RECEIVED.value,
-            requests.c.token_hash.is_not(None),
-        )
-        .limit(UNPROVEN_MAX)
-        .subquery()
+        requests.c.organisation_id == organisation,
+        requests.c.state == RightsState.RECEIVED.value,
+        requests.c.token_hash.is_not(None),
     )
-    if await connection.scalar(select(func.count()).select_from(waiting)) == UNPROVEN_MAX:
+    own = (*waiting, requests.c.asked_from == asked_from)
+    if await _has(connection, UNPROVEN_OF_NETWORK_MAX, own):
+        detail = (
+            f"It has {UNPROVEN_OF_NETWORK_MAX} of them from your network, and answers those first."
+        )
+        raise Problem.of("too-many-rights-requests", detail).about("organisation_id")
+    if await _has(connection, UNPROVEN_MAX, waiting):
         detail = f"It has {UNPROVEN_MAX} of them, and answers those first."
         raise Problem.of("too-many-rights-requests", detail).about("organisation_id")
+
+
+async def _has(
+    connection: AsyncConnection, rows: int, conditions: Iterable[ColumnElement[bool]]
+) -> bool:
+    """Whether there are so many, without counting on."""
+    found = select(tables.rights_requests.c.rights_request_id).where(*conditions).limit(rows)
+    return await connection.scalar(select(func.count()).select_from(found.subquery())) == rows
 
 
 async def find_by_reference(
@@ -212,7 +231,7 @@ async def answer_rights_request(
         values = {"extended_at": now, "due_at": answer_due(received_at, extended=True)}
         answer["extensionReason"] = reason or ""
     else:
-        values = {"state": RightsState(decision).value, "answered_at": now}
+        values = {"state": RightsState(decision).value, "answered_at": now, "asked_from": None}
         answer |= {"reason": reason} if reason else {}
     sealed = seal_json(answer, request_id + ANSWER, master_key)
     requests = tables.rights_requests

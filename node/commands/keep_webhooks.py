@@ -14,7 +14,6 @@ from indexer.cursor import NEWS_CHANNEL
 from indexer.queries.feed import Position, current_generation, head_position
 from node import tables
 from node.db import lock, query
-from node.outgoing import TargetRefused, resolve_target
 from node.problems import Problem, not_found
 from node.webhook_secrets import new_webhook_secret, seal_webhook_secret
 from protocol.types import to_hex
@@ -37,14 +36,9 @@ async def register_webhook(
     organisation_id: bytes,
     asked: NewWebhook,
     master_key: bytes,
-    private_addresses: bool,
 ) -> tuple[Any, str]:
-    """The new webhook's row and its secret; it begins at what happens from now on. Raises a problem
-    for an address that the node does not call, or when the organisation has enough."""
-    try:
-        await resolve_target(asked.url, private_addresses)
-    except TargetRefused as error:
-        raise Problem.of("webhook-url-refused", str(error)).about("url") from error
+    """The new webhook's row and its secret; it begins at what happens from now on. Its address was
+    judged before the transaction began. Raises a problem when the organisation has enough."""
     await lock(connection, f"webhooks:{organisation_id.hex()}")
     count = select(func.count()).select_from(tables.webhooks)
     if (await connection.execute(count)).scalar_one() >= WEBHOOKS_MAX:

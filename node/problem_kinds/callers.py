@@ -109,9 +109,18 @@ CALLERS = (
     ),
     Kind(
         429,
+        "too-many-exports",
+        "Too many exports are being made",
+        "A network, and the node, may have a limited number of learners' exports made at a time.",
+        "Wait until one is done and ask again.",
+        {"Retry-After": "10"},
+    ),
+    Kind(
+        429,
         "too-many-rights-requests",
         "The organisation has too many requests to answer",
-        "Requests without a key are taken as long as the organisation has not too many unanswered.",
+        "Requests without a key are taken as long as not too many are unanswered, in all or from "
+        "one network.",
         "Write to the organisation directly; who still has a key or a slip asks on the own page.",
         {"Retry-After": "3600"},
     ),

@@ -37,7 +37,8 @@ MALFORMED = (
         413,
         "body-too-large",
         "The body is too large",
-        "The body is over the limit on one request: 32 MiB with a valid credential, "
+        "The body is over the limit on one request at this address, or holds more values than any "
+        "batch: 32 MiB for a batch by who has the right, 1 MiB with another valid credential, "
         "16 to 256 KiB where none is asked for.",
         "Send fewer items a request; /docs names the limit of each operation.",
     ),

@@ -90,6 +90,7 @@ rights_requests = Table(
     Column("leaf", LargeBinary),
     Column("holder", LargeBinary, index=True),
     Column("token_hash", LargeBinary, unique=True),
+    Column("asked_from", LargeBinary),
     Column("sealed_content", LargeBinary),
     Column("content_key", LargeBinary),
     Column("state", Text, nullable=False, server_default="received"),
@@ -108,7 +109,7 @@ rights_requests = Table(
     ),
     Index(
         "ix_node_rights_requests_unproven",
-        "organisation_id",
+        *("organisation_id", "asked_from"),
         postgresql_where="state = 'received' AND token_hash IS NOT NULL",
     ),
 )

@@ -31,6 +31,8 @@ PRIVATE = (
     "64:ff9b::7f00:1",  # NAT64
     "64:ff9b::a9fe:a9fe",
     "64:ff9b:1::a00:1",  # a NAT64 of one's own
+    "64:ff9b:1:a00:0:100:808:808",  # the same, with 10.0.0.1 where RFC 6052 puts it for a /48
+    "64:ff9b:1::808:808",
     "100::1",
     "2001:0:7f00:1::1",  # Teredo, its server
     "2001:0:808:808:0:0:80ff:fffe",  # Teredo, its client 127.0.0.1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,10 +29,10 @@ def neighbour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recei
     trusted, tls = make_certificate(NEIGHBOUR, tmp_path)
     monkeypatch.setattr("certifi.where", lambda: str(trusted))
 
-    async def found(*_: Any, **__: Any) -> list[Any]:
+    def found(*_: Any, **__: Any) -> list[Any]:
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", found)
+    monkeypatch.setattr(socket, "getaddrinfo", found)
     with open_receiver(tls) as receiver:
         yield receiver
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
@@ -15,7 +14,6 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from indexer.queries.participants import find_dids
-from node.commands.keep_rights_requests import UNPROVEN_MAX
 from node.db import API_ROLE
 from node.export_pdf import write_pdf
 from protocol.deadlines import answer_due
@@ -164,6 +162,7 @@ def example_export(purpose: str) -> Json:
         ],
         "uses": [],
         "moreUses": False,
+        "moreConsents": False,
         "requests": [],
     }
 
@@ -315,41 +314,6 @@ def test_who_has_lost_every_key_asks_and_sees_the_deadline(world: World) -> None
     nobody = f"/v1/organisations/0x{'01' * 20}/rights-requests"
     refused = httpx.post(world.node.url + nobody, json=body)
     assert_problem(refused, 404, "participant-not-found", "organisation_id")
-
-
-WAITING = (
-    "SELECT rights_request_id FROM node.rights_requests WHERE organisation_id = :organisation"
-    " AND state = 'received' AND token_hash IS NOT NULL"
-)
-
-
-def test_there_is_an_end_to_what_anybody_can_ask_without_a_key(world: World, secret: bytes) -> None:
-    path = f"/v1/organisations/{to_hex(world.provider.id)}/rights-requests"
-    body = {"kind": "access", "message": "What do you have of me?", "contact": "a@example.org"}
-    insert = (
-        "INSERT INTO node.rights_requests (rights_request_id, organisation_id, kind, token_hash,"
-        " received_at, due_at) SELECT substr(sha256(n::text::bytea), 1, 16), :organisation,"
-        " 'access', sha256(n::text::bytea), 0, 0 FROM generate_series(1, :rows) AS n"
-    )
-    waiting = len(world.node.sql(WAITING, organisation=world.provider.id))
-    rows = UNPROVEN_MAX - waiting - 1
-    world.node.sql(insert, organisation=world.provider.id, rows=rows)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            asked = [pool.submit(httpx.post, world.node.url + path, json=body) for _ in range(8)]
-            answers = sorted((each.result() for each in asked), key=lambda each: each.status_code)
-        assert [each.status_code for each in answers] == [201] + [429] * 7
-        assert_problem(answers[-1], 429, "too-many-rights-requests", "organisation_id")
-        other = path.replace(to_hex(world.provider.id), to_hex(world.consumer.id))
-        assert httpx.post(world.node.url + other, json=body).status_code == 201
-        leaf = to_hex(leaf_of(world.grant_active(secret).entry))
-        proven = send(session_of(world, secret), "POST", "/v1/me/objections", {"leaf": leaf})
-        assert proven.status_code == 201, "whoever proves a key is not kept out"
-        answered = answers[0].json()["request"]["rightsRequestId"]
-        world.provider.client.post(f"/v1/rights-requests/{answered}/answer", {"decision": "done"})
-        assert httpx.post(world.node.url + path, json=body).status_code == 201
-    finally:
-        world.node.sql("DELETE FROM node.rights_requests WHERE received_at = 0")
 
 
 def by_token(world: World, token: str) -> httpx.Response:

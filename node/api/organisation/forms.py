@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
@@ -47,14 +48,17 @@ async def read_form(request: Request) -> Form:
     """Raises a problem for what is no form."""
     declared, body = request.headers.get("content-type", ""), await request.body()
     try:
-        if declared.startswith("multipart/form-data"):
-            return _parts_of(declared, body)
-        return Form(
-            dict(parse_qsl(body.decode(), True, errors="strict", max_num_fields=FIELDS_MAX))
-        )
+        # By a thread, since a file of 10,000 lines would keep all others waiting.
+        return await run_in_threadpool(_parse, declared, body)
     except ValueError as error:
         detail = f"The body is no form: {error}."
         raise Problem.of("request-invalid", detail, "Send the page's own form.") from error
+
+
+def _parse(declared: str, body: bytes) -> Form:
+    if declared.startswith("multipart/form-data"):
+        return _parts_of(declared, body)
+    return Form(dict(parse_qsl(body.decode(), True, errors="strict", max_num_fields=FIELDS_MAX)))
 
 
 def _parts_of(declared: str, body: bytes) -> Form:

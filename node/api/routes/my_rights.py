@@ -3,24 +3,25 @@ objections and erasures with their deadline."""
 
 from __future__ import annotations
 
-import json
 import time
 from importlib import import_module
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from indexer.queries.participants import find_dids
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.routes.me import Session, holders_of, rows_held
-from node.api.schemas.base import AsOf
-from node.api.schemas.consents import ConsentAnswer
-from node.api.schemas.my_rights import ExportedConsent, LearnerExport, UseSeen, UsesSeen
+from node.api.learner_export import (
+    PiecesResponse,
+    export_pieces,
+    uses_of,
+    whole_to_print,
+)
+from node.api.rate_limits import NETWORK
+from node.api.routes.me import Session, holders_of
+from node.api.schemas.my_rights import LearnerExport, UsesSeen
 from node.api.schemas.rights_requests import (
     AskErasure,
     Object,
@@ -28,26 +29,18 @@ from node.api.schemas.rights_requests import (
     RightsRequestSeen,
     RightsRequestsSeen,
 )
-from node.commands.gate import entry_of_row
 from node.commands.keep_rights_requests import (
     NewRightsRequest,
     ask_about_consent,
     list_held,
 )
-from node.db import query, see_holders
+from node.db import see_holders
 from node.kept_rights_requests import RightsKind
-from node.sealing import SealedRecord, unseal
-from protocol.types import HolderAddress
 
 router = APIRouter(prefix="/v1/me", tags=["me"])
 
 OFFSET_MAX = 2**31
-EXPORTED_USES_MAX = 50_000
 PDF = "application/pdf"
-_USES = text(
-    "SELECT * FROM node.uses_held()"
-    " ORDER BY used_at, consent_leaf, organisation_id, position LIMIT :limit OFFSET :passed"
-)
 
 
 @router.get("/uses", response_model=UsesSeen)
@@ -62,7 +55,7 @@ async def list_uses(
     holders = holders_of(context, credentials)
     async with context.database.begin() as connection:
         await see_holders(connection, holders)
-        uses = await _uses(connection, limit + 1, after)
+        uses = await uses_of(connection, limit + 1, after)
     return UsesSeen(uses=uses[:limit], next=after + limit if len(uses) > limit else None)
 
 
@@ -74,19 +67,26 @@ async def list_uses(
 async def export(
     context: NodeContext,
     credentials: Session,
+    request: Request,
     format: Literal["json", "pdf"] = "json",
 ) -> Response:
     """Everything that this node holds for the session's keys: consents with their whole records,
-    uses, requests. As PDF: the same to read, without what proves it."""
+    uses, requests. As PDF: the same to read, without what proves it, and no more than 1,000
+    consents and 5,000 uses."""
     holders = holders_of(context, credentials)
     async with context.database.begin() as connection:
-        whole = await _export(context, connection, holders)
-    if format == "pdf":
+        freshness = await require_fresh(context, connection)
+    network = request.scope.get(NETWORK, "")
+    if format == "json":
+        pieces = export_pieces(context, holders, freshness)
+        return PiecesResponse(pieces, context.exports.taken(network))
+    with context.exports.taken(network):
         # Loaded at the first use: it takes most of a second, which no start should wait for.
         export_pdf = import_module("node.export_pdf")
-        drawn = await run_in_threadpool(export_pdf.write_pdf, whole.to_json())
-        return Response(drawn, media_type=PDF)
-    return JSONResponse(whole.to_json())
+        async with context.exports.drawing:
+            whole = await whole_to_print(context, holders, freshness)
+            drawn = await run_in_threadpool(export_pdf.write_pdf, whole)
+    return Response(drawn, media_type=PDF)
 
 
 @router.post("/objections", status_code=201, response_model=RightsRequestSeen)
@@ -143,59 +143,3 @@ async def _ask(
             now,
         )
     return JSONResponse(RightsRequestSeen.of(request, now).to_json(), 201)
-
-
-async def _uses(connection: AsyncConnection, limit: int, passed: int) -> list[UseSeen]:
-    rows = (await connection.execute(_USES, {"limit": limit, "passed": passed})).all()
-    dids = await query(connection, find_dids, {row.organisation_id for row in rows})
-    return [
-        UseSeen(
-            leaf=row.consent_leaf,
-            used_by=row.organisation_id,
-            used_by_did=dids.get(row.organisation_id),
-            agreement_id=row.agreement_id,
-            used_at=row.used_at,
-        )
-        for row in rows
-    ]
-
-
-async def _export(
-    context: Context, connection: AsyncConnection, holders: frozenset[HolderAddress]
-) -> LearnerExport:
-    freshness = await require_fresh(context, connection)
-    await see_holders(connection, holders)
-    rows = await rows_held(connection, holders)
-    entries = [entry_of_row(row) for row in rows]
-    answers = await context.gate.ask(connection, entries, freshness)
-    dids = await query(connection, find_dids, {row.issuer for row in rows})
-    consents = [
-        ExportedConsent(
-            status=ConsentAnswer.of(row.leaf, answer, row.assurance),
-            issuer_did=dids.get(row.issuer),
-            record=_record(row, context.master_key),
-        )
-        for row, answer in zip(rows, answers, strict=True)
-    ]
-    uses = await _uses(connection, EXPORTED_USES_MAX + 1, 0)
-    now = int(time.time())
-    requests = await list_held(connection, context.master_key, holders)
-    return LearnerExport(
-        exported_at=now,
-        as_of=AsOf.of(freshness),
-        chain_id=context.deployment.chain_id,
-        registry=context.consent_registry,
-        operator_did=context.settings.operator_did,
-        consents=consents,
-        uses=uses[:EXPORTED_USES_MAX],
-        more_uses=len(uses) > EXPORTED_USES_MAX,
-        requests=[RightsRequestSeen.of(request, now) for request in requests],
-    )
-
-
-def _record(row: Any, master_key: bytes) -> dict[str, Any] | None:
-    if row.wrapped_key is None:
-        return None
-    sealed = SealedRecord(row.sealed_record, row.wrapped_key)
-    record: dict[str, Any] = json.loads(unseal(sealed, row.leaf, master_key))
-    return record

@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 
 from node.api.context import NodeContext
 from node.api.principal import Principal, may
+from node.api.rate_limits import NETWORK
 from node.api.schemas.base import Address
 from node.api.schemas.rights_requests import (
     AnswerRights,
@@ -52,17 +53,18 @@ ReferenceToken = Annotated[
     response_model=ReferencedRequest,
 )
 async def ask(
-    context: NodeContext, organisation_id: Address, body: AskOrganisation
+    context: NodeContext, request: Request, organisation_id: Address, body: AskOrganisation
 ) -> ReferencedRequest:
     """Asks an organisation that this node hosts, without account or key. The token that is answered
     shows state and deadline; the node keeps only its hash."""
     now = int(time.time())
     asked = NewRightsRequest(RightsKind(body.kind), body.message, body.contact)
+    network = request.scope.get(NETWORK, "")
     async with context.database.begin() as connection:
-        request, token = await ask_organisation(
-            connection, context.master_key, organisation_id, asked, now
+        kept, token = await ask_organisation(
+            connection, context.master_key, organisation_id, network, asked, now
         )
-    return ReferencedRequest(token=token, request=RightsRequestSeen.of(request, now))
+    return ReferencedRequest(token=token, request=RightsRequestSeen.of(kept, now))
 
 
 @router.get("/rights-requests/by-token", response_model=RightsRequestSeen)

@@ -29,7 +29,9 @@ from node.commands.keep_webhooks import (
 )
 from node.db import act_as
 from node.event_names import require_event_names
+from node.outgoing import TargetRefused
 from node.permissions import Area
+from node.problems import Problem
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 Reader = Annotated[Principal, may(Area.WEBHOOKS)]
@@ -45,14 +47,14 @@ async def register(
     The answer holds a secret, so it is not stored for replay: a repeated request makes another.
     """
     asked = NewWebhook(body.url, require_event_names(body.names), body.include_unfinal)
+    try:
+        await context.targets.require(caller.organisation_id, asked.url)
+    except TargetRefused as error:
+        raise Problem.of("webhook-url-refused", str(error)).about("url") from error
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
         row, secret = await register_webhook(
-            connection,
-            caller.organisation_id,
-            asked,
-            context.master_key,
-            context.settings.webhook_private_addresses,
+            connection, caller.organisation_id, asked, context.master_key
         )
         return 201, RegisteredWebhook.with_secret(row, secret).to_json()
 

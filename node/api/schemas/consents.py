@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import FailFast, Field, model_validator
 
 from indexer.queries.history import Fact
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, ProvenBy, Shape
@@ -18,9 +18,12 @@ STATUS_BATCH_MAX = 1_000
 class GrantConsents(Shape):
     """Records as `protocol/schemas/record.json` describes them, of any agreements of the caller."""
 
-    # The rule itself judges the number, so that its own words say what is allowed.
+    # The rule itself judges the number, so that its own words say what is allowed; so there may be
+    # a million that are no record, and one of them is told.
     records: Annotated[
-        list[dict[str, Any]], Field(json_schema_extra={"minItems": 1, "maxItems": BATCH_SIZE_MAX})
+        list[dict[str, Any]],
+        Field(json_schema_extra={"minItems": 1, "maxItems": BATCH_SIZE_MAX}),
+        FailFast(),
     ]
 
 

@@ -303,6 +303,7 @@ CREATE TABLE node.rights_requests (
     leaf BYTEA,
     holder BYTEA,
     token_hash BYTEA,
+    asked_from BYTEA,
     sealed_content BYTEA,
     content_key BYTEA,
     state TEXT DEFAULT 'received' NOT NULL,
@@ -320,7 +321,7 @@ CREATE INDEX ix_node_rights_requests_due
 CREATE INDEX ix_node_rights_requests_holder ON node.rights_requests (holder);
 CREATE UNIQUE INDEX ix_node_rights_requests_open ON node.rights_requests (organisation_id, leaf, kind)
     WHERE state = 'received' AND leaf IS NOT NULL;
-CREATE INDEX ix_node_rights_requests_unproven ON node.rights_requests (organisation_id)
+CREATE INDEX ix_node_rights_requests_unproven ON node.rights_requests (organisation_id, asked_from)
     WHERE state = 'received' AND token_hash IS NOT NULL;
 CREATE TABLE node.process_metrics (
     process TEXT NOT NULL,
@@ -691,8 +692,8 @@ GRANT SELECT ON node.transactions, node.attempts, node.organisations, node.agree
     node.process_metrics TO ptx_api;
 GRANT SELECT, INSERT, DELETE, UPDATE (state, sealed_link, link_key, answer_hash, sealed_answer,
     answer_key) ON node.consent_requests TO ptx_api;
-GRANT SELECT, INSERT, UPDATE (state, due_at, extended_at, answered_at, sealed_answer, answer_key)
-    ON node.rights_requests TO ptx_api;
+GRANT SELECT, INSERT, UPDATE (state, asked_from, due_at, extended_at, answered_at, sealed_answer,
+    answer_key) ON node.rights_requests TO ptx_api;
 GRANT SELECT, UPDATE (state, transaction_id, attempts, not_before, failure)
     ON node.outbox TO ptx_sender;
 GRANT SELECT, INSERT, UPDATE (hash, state, is_open, block_number, block_hash, gas_used, mined_at,
