@@ -25,10 +25,15 @@ from sqlalchemy import (
 from node import tables
 from node.sending.acts import Act
 from node.sending.chain import Mined, Request
-from node.sending.failures import MINED_IN_VAIN, Failure
+from node.sending.failures import MINED_IN_VAIN, NEVER_VALID, Failure
 from node.sending.fence import Fence
 
 OPEN_READ_MAX = 1_000
+ATTEMPTS_MIN = 3
+"""How many transactions of an act, each of other gas, must have been too large for a block before
+it has failed: one estimate is one node's word."""
+PAUSE_SECONDS_MAX = 3_600.0
+"""Between two transactions of an act that no node takes."""
 
 TransactionState = Literal["sent", "mined", "failed", "spent", "final", "void"]
 """`failed`: in a block, and its contract refused it; `spent`: in a block, in vain, and no contract
@@ -318,25 +323,29 @@ class Journal:
                 .values(state="final")
             )
 
-    def release(self, transaction: OpenTransaction) -> None:
-        """Something else used the nonce, for ever. The acts wait for another one; one that stood
-        alone and was invalid has failed."""
+    def release(self, transaction: OpenTransaction, now: float) -> None:
+        """Something else used the nonce, for ever. The acts wait for another one: longer each time
+        where nodes refused them, since a nonce that nobody takes holds up all after it. One that
+        stood alone, and that nobody can take however often its gas is estimated, has failed."""
         outbox, failure = tables.outbox, transaction.failure
         with self._fence.changing() as connection:
             self._update(connection, transaction.transaction_id, state="void", is_open=False)
-            acts = connection.scalars(
-                select(outbox.c.outbox_id).where(
+            acts = connection.execute(
+                select(outbox.c.outbox_id, outbox.c.attempts).where(
                     outbox.c.transaction_id == transaction.transaction_id
                 )
             ).all()
-            is_failed = failure is not None and len(acts) == 1
+            attempts = max((act.attempts for act in acts), default=0)
+            is_failed = failure == NEVER_VALID and len(acts) == 1 and attempts >= ATTEMPTS_MIN
+            pause = min(2.0**attempts, PAUSE_SECONDS_MAX) if failure is not None else 0.0
             connection.execute(
                 update(outbox)
-                .where(outbox.c.outbox_id.in_(acts))
+                .where(outbox.c.outbox_id.in_([act.outbox_id for act in acts]))
                 .values(
                     state="failed" if is_failed else "waiting",
                     transaction_id=transaction.transaction_id if is_failed else None,
                     failure=failure,
+                    not_before=func.to_timestamp(now + pause) if pause else None,
                 )
             )
 

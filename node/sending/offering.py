@@ -82,7 +82,9 @@ class Offering:
         offered = Offered(head, self._clock.monotonic(), 1 + (before.times if before else 0))
         answer, said = self._chain.broadcast(attempt.raw, everywhere)
         offered.is_underpriced = answer is Answer.UNDERPRICED
-        offered.is_invalid = answer is Answer.INVALID and not attempt.is_filler
+        if answer is Answer.INVALID and not attempt.is_filler:
+            offered.is_invalid, offered.said = True, said
+            offered.refusals = (before.refusals if before else 0) + everywhere
         self._offered[transaction.transaction_id] = offered
         if answer is Answer.TAKEN:
             log.debug("offered", nonce=transaction.nonce, hash="0x" + attempt.hash.hex())
@@ -109,8 +111,8 @@ class Offering:
         self._try(transaction, raised._replace(is_filler=is_filler), head)
 
     def fill(self, transaction: OpenTransaction, head: int, failure: Failure | None) -> None:
-        """A transaction that does nothing, in place of one that can or must never be in a block;
-        `failure` is why, for the acts that it carried."""
+        """A transaction that does nothing, in place of one that no node takes or that must never be
+        in a block; `failure` is why, for the acts that it carried."""
         FILLED.inc()
         log.error("filled", nonce=transaction.nonce, reason=failure and failure["name"])
         price = max(attempt.gas_price_wei for attempt in transaction.attempts)

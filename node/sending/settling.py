@@ -12,15 +12,16 @@ from node.sending.chain import Mined, SenderChain, Sighting
 from node.sending.clock import Clock
 from node.sending.failures import (
     MINED_IN_VAIN,
+    NEVER_VALID,
     Failure,
     failure_of,
-    never_valid,
+    node_says,
     refused_withdrawals,
 )
 from node.sending.journal import Journal, OpenTransaction
 from node.sending.offering import Offering
 from node.sending.rhythm import Rhythm
-from node.sending.rules import Move, Patience, next_move
+from node.sending.rules import Move, Offered, Patience, can_never_be_valid, next_move
 
 LOST_AFTER_SECONDS = 5.0
 CLOSED_READ_MAX = 500
@@ -119,7 +120,7 @@ class Settling:
         final = [each for each in in_blocks if (each.block_number or 0) <= final_block]
         for transaction in final:
             if transaction.state == "spent" or _is_filler(transaction):
-                self._journal.release(transaction)
+                self._release(transaction)
         if final:
             self._journal.finalise(final_block)
         self._offering.forget([each.transaction_id for each in final])
@@ -179,13 +180,14 @@ class Settling:
             self._record(transaction, seen)
             return True
         head, price = seen.head.number, self._offering.raised_price(transaction)
+        offered = self._offering.last(transaction)
         if transaction.state == "void" and not transaction.attempts[-1].is_filler:
             self._offering.fill(transaction, head, None)  # its acts went elsewhere long ago
             return False
         move = next_move(
             nonce=transaction.nonce,
             nonce_on_chain=seen.nonce,
-            offered=self._offering.last(transaction),
+            offered=offered,
             head=head,
             now=self._clock.monotonic(),
             patience=self._patience,
@@ -200,7 +202,8 @@ class Settling:
                 assert price is not None
                 self._offering.raise_price(transaction, price, head)
             case Move.FILL:
-                self._offering.fill(transaction, head, never_valid())
+                assert offered is not None
+                self._offering.fill(transaction, head, _why_refused(transaction, offered, seen))
             case Move.INVESTIGATE:
                 return self._investigate(transaction, head)
         return False
@@ -221,8 +224,12 @@ class Settling:
         log.error("nonce_used_elsewhere", nonce=transaction.nonce, by="0x" + used_by.hex())
         if block_number > head - self._finality_blocks:
             return False
-        self._journal.release(transaction)
+        self._release(transaction)
         return True
+
+    def _release(self, transaction: OpenTransaction) -> None:
+        """Its nonce is used for ever by something that is none of its acts."""
+        self._journal.release(transaction, self._clock.now())
 
     def _who_used(
         self, transaction: OpenTransaction, first: int, last: int
@@ -251,6 +258,14 @@ class Settling:
         if reverted is None:
             return MINED_IN_VAIN
         return failure_of(refusal_of_revert(reverted.said, reverted.data))
+
+
+def _why_refused(transaction: OpenTransaction, offered: Offered, seen: Sighting) -> Failure:
+    """Nodes' words alone are no evidence against an act: it is what nobody can take that is."""
+    data, gas = transaction.request.data, transaction.gas
+    if can_never_be_valid(data, gas, seen.block_gas_max):
+        return NEVER_VALID
+    return node_says(offered.said)
 
 
 def _show(sent: Sequence[OpenTransaction], seen: Sighting) -> None:
