@@ -1,4 +1,4 @@
-"""A withdrawal that was accepted and not carried out: whoever sends it again has it promised anew."""
+"""A withdrawal that was accepted and could not be carried out is promised anew when sent again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from node.intake.records import signed_slip
 from protocol.entries import leaf_of
@@ -14,9 +15,13 @@ from protocol.record import Record
 from protocol.slip import encode_slip
 from protocol.types import to_hex
 from tests.node.test_ended_elsewhere import bury
-from tests.stage import Json, World
+from tests.stage import Json, World, wait_until
 
-CLIENTS = 6
+CLIENTS = 4
+HELD_UP = (
+    "SELECT count(*) AS requests FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 
 
 def send(world: World, body: Json) -> Json:
@@ -44,6 +49,16 @@ def states(world: World, record: Record) -> Sequence[str]:
     return [row.state for row in rows]
 
 
+def send_at_once(world: World, body: Json) -> list[Json]:
+    """All of them have read what is promised, or wait to, before the first one promises."""
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        with world.node.engine.begin() as connection:
+            connection.execute(text("LOCK TABLE node.outbox IN SHARE ROW EXCLUSIVE MODE"))
+            answers = [pool.submit(send, world, body) for _ in range(CLIENTS)]
+            wait_until(lambda: world.node.sql(HELD_UP)[0].requests == CLIENTS, "all requests")
+        return [answer.result() for answer in answers]
+
+
 @pytest.mark.parametrize("state", ["failed", "expired"])
 def test_a_withdrawal_in_vain_is_promised_anew_once_by_the_same_slip(
     at_rest: World, secret: bytes, state: str
@@ -57,8 +72,7 @@ def test_a_withdrawal_in_vain_is_promised_anew_once_by_the_same_slip(
         end_in_vain(at_rest, record, state)
         assert httpx.get(shown).json()["failure"]["detail"] == "Refused."
         assert at_rest.status(record)["state"] == "withdrawal-pending"
-        with ThreadPoolExecutor(CLIENTS) as pool:
-            answers = list(pool.map(lambda _: send(at_rest, slip), range(CLIENTS)))
+        answers = send_at_once(at_rest, slip)
         assert {each["state"] for each in answers} == {"withdrawal-pending"}
         assert not any(each.get("failure") for each in answers)
         assert states(at_rest, record) == [state, "waiting"]
