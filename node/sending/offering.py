@@ -12,8 +12,9 @@ from node.sending.chain import Request, SenderChain
 from node.sending.clock import Clock
 from node.sending.failures import Failure
 from node.sending.fees import first_price, raised_price
-from node.sending.journal import Attempt, Journal, OpenTransaction
+from node.sending.journal import Journal
 from node.sending.rules import Offered
+from node.sending.signed import Attempt, OpenTransaction
 from node.signers import LegacyTransaction, Signer
 
 FILLER_GAS = 21_000
