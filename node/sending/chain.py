@@ -138,7 +138,7 @@ _BY_USE = (
     Answer.INVALID,
 )
 """Of several nodes' answers the first of these counts: one that took it outweighs one that did
-not, and only if all call it invalid, it is."""
+not, and invalid counts only if all who answer say so."""
 
 
 class RpcChain:
