@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping
 import structlog
 from sqlalchemy import Connection
 
-from indexer.books import Comparison, compare
+from indexer.books import AccountCheck, Comparison, compare
 from indexer.chain import Chain, ChainRefused
 from indexer.cursor import BlockRef, Halted
 from indexer.queries.books import accounts_named, balance_changes, balances
@@ -129,23 +129,29 @@ class Auditor:
 
 def explain(comparison: Comparison) -> str:
     """What differs, and what to do."""
-    wrong = [
-        f"account {check.account} holds {check.books_minor} base units in the books, "
-        f"{check.chain_minor} on chain"
-        for check in comparison.accounts
-        if not check.agrees
-    ]
+    wrong = [_of_account(check) for check in comparison.accounts if not check.agrees]
     if comparison.leaves_in_index != comparison.leaves_on_chain:
-        wrong.append(
-            f"the index has {comparison.leaves_in_index} leaves, ConsentRegistry "
-            f"{comparison.leaves_on_chain}"
-        )
-    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        wrong.append(_of_leaves(comparison))
+    told = wrong[0] if len(wrong) == 1 else f"{wrong[0]} (and {len(wrong) - 1} more)"
     return (
-        f"At block {comparison.at.block_number} (0x{comparison.at.block_hash.hex()}) {wrong[0]}"
-        f"{more}. {NOT_WRITTEN} Check that CHAIN_URL is a whole node "
+        f"At block {comparison.at.block_number} (0x{comparison.at.block_hash.hex()}) {told}. "
+        f"{NOT_WRITTEN} Check that CHAIN_URL is a whole node "
         "of this chain and that the deployment's addresses are right, and start the node again: "
         "it reads the range once more. If it halts again, `ptx-ledger books check` compares every "
         "posting with the chain, and `ptx-ledger index rebuild` puts right what it finds; the "
         "indexer then goes on by itself."
+    )
+
+
+def _of_account(check: AccountCheck) -> str:
+    return (
+        f"account {check.account} holds {check.books_minor} base units in the books, "
+        f"{check.chain_minor} on chain"
+    )
+
+
+def _of_leaves(comparison: Comparison) -> str:
+    return (
+        f"the index has {comparison.leaves_in_index} leaves, ConsentRegistry "
+        f"{comparison.leaves_on_chain}"
     )

@@ -132,5 +132,5 @@ def _call(contract: bytes, signature: str, *values: bytes) -> ContractCall:
 def _number(answer: bytes, chain: Chain) -> int:
     """Nothing where the contract is not there yet: its deployment takes several blocks."""
     if len(answer) not in (0, WORD_BYTES):
-        raise ChainUnreachable(f"{chain.url} answered a call with {len(answer)} bytes, not 32")
+        raise ChainUnreachable(f"{chain.name} answered a call with {len(answer)} bytes, not 32")
     return int.from_bytes(answer)

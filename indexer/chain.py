@@ -139,6 +139,7 @@ class Chain:
     def __init__(self, url: str) -> None:
         self.url = url
         self._endpoint = Endpoint(url)
+        self.name = self._endpoint.name
 
     def close(self) -> None:
         """Closes the connections."""
@@ -162,7 +163,7 @@ class Chain:
         """A block's header; raises ChainRefused if the node does not have it."""
         found = self.headers([block])[0]
         if found is None:
-            raise ChainRefused(f"{self.url} has no block {block}")
+            raise ChainRefused(f"{self.name} has no block {block}")
         return found
 
     def headers(self, blocks: Sequence[int | str]) -> list[Header | None]:
@@ -192,7 +193,7 @@ class Chain:
         )
         found = self._decode(_header_decoder, header, "a block")
         if found is None:
-            raise ChainUnreachable(f"{self.url} does not have block {last} yet")
+            raise ChainUnreachable(f"{self.name} does not have block {last} yet")
         return found, self._decode(_logs_decoder, logs, "logs")
 
     def receipts(self, header: Header) -> list[Receipt]:
@@ -208,7 +209,7 @@ class Chain:
             answers = self._endpoint.ask_all(calls) if calls else []
             found = [self._decode(_receipt_decoder, one, "a receipt") for one in answers]
         if found is None or None in found or len(found) != len(header.transactions):
-            raise ChainUnreachable(f"{self.url} lacks receipts of block {header.block_number}")
+            raise ChainUnreachable(f"{self.name} lacks receipts of block {header.block_number}")
         return [receipt for receipt in found if receipt is not None]
 
     def call(self, to: str, data: bytes, block: int | bytes) -> bytes:
@@ -245,7 +246,7 @@ class Chain:
         try:
             return decoder.decode(answer)
         except msgspec.ValidationError as error:
-            raise ChainUnreachable(f"{self.url} answered strangely for {what}: {error}") from error
+            raise ChainUnreachable(f"{self.name} answered strangely for {what}: {error}") from error
 
 
 def _header_call(block: int | str) -> Call:

@@ -30,7 +30,7 @@ def find_common_ancestor(connection: Connection, chain: Chain) -> BlockRef:
             return block
     lowest = remembered[-1].block_number
     if headers[-1] is None:
-        raise ChainUnreachable(f"{chain.url} does not have block {lowest}, which is in the index")
+        raise ChainUnreachable(f"{chain.name} does not have block {lowest}, which is in the index")
     raise ReorganisationTooDeep(
         f"The chain shares none of the remembered blocks (down to {lowest}, which is final) with "
         "the index. Nothing was changed. Check that the node follows the right chain; if the chain "

@@ -39,7 +39,8 @@ class Unstorable(Exception):
 
     def __init__(self, first: int, last: int, error: Exception) -> None:
         blocks = f"Block {first}" if first == last else f"Blocks {first} to {last}"
-        super().__init__(f"{blocks} cannot be stored: {_said(error)}")
+        reason = f"{blocks} cannot be stored: {_said(error)}"
+        super().__init__(reason)
         self.blocks = last - first + 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import urllib3
@@ -53,11 +54,18 @@ class _Answer(msgspec.Struct, frozen=True):
     error: _Failure | None = None
 
 
-def _refused(url: str, calls: Sequence[Call], failure: _Failure) -> ChainRefused:
+def _refused(name: str, calls: Sequence[Call], failure: _Failure) -> ChainRefused:
     methods = ", ".join(sorted({method for method, _ in calls}))
     data = failure.data if isinstance(failure.data, str) else ""
-    message = f"{url} refused {methods}: {failure.message}"
+    message = f"{name} refused {methods}: {failure.message}"
     return ChainRefused(message, failure.message, data)
+
+
+def name_of(url: str) -> str:
+    """An endpoint as errors and logs name it: without user, password, path and query, since
+    providers take their customers' keys in any of these."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
 
 
 _answer_decoder = msgspec.json.Decoder(_Answer | list[_Answer])
@@ -68,6 +76,7 @@ class Endpoint:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.name = name_of(url)
         self._pool = urllib3.PoolManager(maxsize=4, retries=False, timeout=TIMEOUT)
 
     def close(self) -> None:
@@ -95,9 +104,9 @@ class Endpoint:
         by_id = {answer.id: answer for answer in answers}
         for answer in answers:
             if answer.error is not None:
-                raise _refused(self.url, calls, answer.error)
+                raise _refused(self.name, calls, answer.error)
         if sorted(by_id, key=str) != sorted(range(len(calls)), key=str):
-            raise ChainUnreachable(f"{self.url} gave {len(answers)} answers to {len(calls)} calls")
+            raise ChainUnreachable(f"{self.name} gave {len(answers)} answers to {len(calls)} calls")
         return [by_id[number].result for number in range(len(calls))]
 
     def _post(self, body: bytes, bytes_max: int) -> tuple[int, bytes]:
@@ -108,11 +117,11 @@ class Endpoint:
             )
             content = self._read(response, bytes_max)
         except urllib3.exceptions.HTTPError as error:
-            raise ChainUnreachable(f"{self.url} did not answer: {error!r}") from error
+            raise ChainUnreachable(f"{self.name} did not answer: {error!r}") from error
         if response.status == TOO_LARGE:
-            raise AnswerTooLong(f"{self.url} says that the answer is too large (413)")
+            raise AnswerTooLong(f"{self.name} says that the answer is too large (413)")
         if response.status == TOO_MANY_REQUESTS or response.status >= 500:
-            raise ChainUnreachable(f"{self.url} answered with status {response.status}")
+            raise ChainUnreachable(f"{self.name} answered with status {response.status}")
         return response.status, content
 
     def _read(self, response: urllib3.BaseHTTPResponse, bytes_max: int) -> bytes:
@@ -122,7 +131,7 @@ class Endpoint:
             size += len(part)
             if size > bytes_max:
                 response.close()
-                raise AnswerTooLong(f"{self.url} answers with more than {bytes_max} bytes")
+                raise AnswerTooLong(f"{self.name} answers with more than {bytes_max} bytes")
         response.release_conn()
         return b"".join(parts)
 
@@ -131,6 +140,6 @@ class Endpoint:
             decoded = _answer_decoder.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise ChainUnreachable(
-                f"{self.url} answered with status {status} and no JSON-RPC: {error}"
+                f"{self.name} answered with status {status} and no JSON-RPC: {error}"
             ) from error
         return decoded if isinstance(decoded, list) else [decoded]

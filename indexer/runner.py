@@ -173,13 +173,14 @@ class Indexer:
 
     def require_same_chain(self) -> None:
         """Raises AnotherChain unless chain id and genesis are those of the index."""
-        chain_id = self._source.chain.chain_id()
+        chain = self._source.chain
+        chain_id = chain.chain_id()
         if chain_id != self._source.chain_id:
             raise AnotherChain(
-                f"{self._source.chain.url} has chain id {chain_id}, the contracts were deployed on "
+                f"{chain.name} has chain id {chain_id}, the contracts were deployed on "
                 f"{self._source.chain_id}: correct CHAIN_URL."
             )
-        genesis = self._source.chain.genesis_hash()
+        genesis = chain.genesis_hash()
         with self._engine.connect() as connection:
             cursor = read_cursor(connection)
         if cursor is not None and (cursor.chain_id, cursor.genesis_hash) != (chain_id, genesis):

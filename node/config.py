@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     """The folder of keys, logs, the erasure journal, and the embedded database and chain."""
     host: str = "127.0.0.1"
     """The address that the API listens at."""
-    port: int = 8420
+    port: int = Field(default=8420, ge=0, le=65_535)
     """The port that the API listens at."""
     public_url: str | None = Field(default=None, pattern=r"^https?://[a-z0-9.\-\[\]:]+$")
     """Scheme, host and port under which people and other nodes know this one, as
@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     """After how long a person of an organisation signs in again, whatever they do."""
     session_idle_minutes: int = Field(default=30, ge=1, le=24 * 60)
     """After how long without a request they do."""
-    chain_port: int = 8421
+    chain_port: int = Field(default=8421, ge=0, le=65_535)
     """The port of the embedded chain."""
     chain_id: int = 7837
     """The id of the chain; a chain that answers another one is refused."""
@@ -58,13 +58,13 @@ class Settings(BaseSettings):
     """The DID of the organisation that operates this node."""
     jwt_role: Literal["admin", "operator", "auditor"] = "operator"
     """What a machine may do that signs with its DID document's key."""
-    max_staleness_seconds: int = 30
+    max_staleness_seconds: int = Field(default=30, ge=1)
     """How far the index may lag behind before a status check is refused."""
-    poll_seconds: float = 0.1
+    poll_seconds: float = Field(default=0.1, gt=0)
     """How often indexer and sender ask for a new block."""
-    batch_seconds: float = 2.0
+    batch_seconds: float = Field(default=2.0, ge=0)
     """How long consents wait for company before they are anchored together."""
-    finality_blocks: int = 64
+    finality_blocks: int = Field(default=64, ge=0)
     """How many blocks must follow one that cannot change any more."""
     spread_urls: str = ""
     """Further endpoints of the chain that transactions are sent to, separated by spaces."""
@@ -110,7 +110,9 @@ class Settings(BaseSettings):
     sign."""
     walletconnect_script: Path | None = None
     """The file of the script that speaks with that relay."""
-    block_period_seconds: int | None = Field(default=None, validation_alias="BLOCK_PERIOD_SECONDS")
+    block_period_seconds: int | None = Field(
+        default=None, ge=1, validation_alias="BLOCK_PERIOD_SECONDS"
+    )
     """How often the chain makes a block, where it makes one even if nothing happens: a head older
     than PTX_MAX_STALENESS_SECONDS is then stale."""
 

@@ -102,6 +102,20 @@ def standing_in_place(act_id: int) -> Select[Any]:
     )
 
 
+def erased_meanwhile(act_id: int) -> Select[Any]:
+    """The leaf that an act would anchor if its record is erased: a consent of which nobody could
+    show what it says."""
+    act, erased = tables.outbox, tables.erased_records
+    return select(erased.c.leaf).join(
+        act,
+        (act.c.subject == erased.c.leaf)
+        & (act.c.organisation_id == erased.c.issuer)
+        & (act.c.organisation_id == erased.c.organisation_id)
+        & (act.c.kind == "anchor")
+        & (act.c.outbox_id == act_id),
+    )
+
+
 async def enqueue(
     connection: AsyncConnection,
     kind: Kind,
@@ -129,8 +143,8 @@ async def enqueue(
 
 
 async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> Any | None:
-    """The newest act of a kind about a subject that the caller may see, with its transaction; one
-    that failed only if none stands."""
+    """The newest act of a kind about a subject that the caller may see, with its transaction, which
+    is open as long as its block may be taken back; one that failed only if none stands."""
     statement = (
         select(
             tables.outbox.c.outbox_id,
@@ -142,6 +156,7 @@ async def find_act(connection: AsyncConnection, kind: Kind, subject: bytes) -> A
             tables.transactions.c.block_number,
             tables.transactions.c.gas_used,
             tables.transactions.c.mined_at,
+            tables.transactions.c.is_open,
         )
         .outerjoin(
             tables.transactions,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Protocol
 
+import msgspec
 import rlp
 import urllib3
 from eth_account.signers.local import LocalAccount
@@ -16,7 +17,9 @@ from protocol.types import Hash32, to_hex
 
 EIP155_OFFSET = 35
 RECOVERY_OFFSET = 27
-HTTP_OK = 200
+HTTP_OK, HTTP_NOT_FOUND = 200, 404
+PUBLIC_KEY_LENGTH, ADDRESS_LENGTH = 64, 20
+"""Of a key without the byte 04 that some write before it, and of the end of its keccak256."""
 TIMEOUT_SECONDS = 10.0
 
 
@@ -89,11 +92,13 @@ class KeySigner:
 
 class RemoteSigner:
     """A key that never leaves its signer: web3signer's `/api/v1/eth1/sign/{identifier}`, whose
-    answer is the signature of keccak256 of what is sent (also the form of EIP-3030)."""
+    answer is the signature of keccak256 of what is sent (also the form of EIP-3030). web3signer
+    knows a key by its public key, which it lists; a signer without a list by the address."""
 
     def __init__(self, url: str, address: bytes, chain_id: int) -> None:
         self.address = address
-        self._url = f"{url.rstrip('/')}/api/v1/eth1/sign/{to_hex(address)}"
+        self._url = f"{url.rstrip('/')}/api/v1/eth1"
+        self._identifier: str | None = None
         self._chain_id = chain_id
         self._pool = urllib3.PoolManager(retries=False, timeout=TIMEOUT_SECONDS)
 
@@ -121,13 +126,14 @@ class RemoteSigner:
 
     def _ask(self, message: bytes) -> bytes:
         """65 bytes r | s | v, v as 27 or 28 whichever way the signer counts."""
-        try:
-            response = self._pool.request("POST", self._url, json={"data": to_hex(message)})
-        except urllib3.exceptions.HTTPError as error:
-            raise SignerUnreachable(f"The signer did not answer: {error!r}") from error
-        said = response.data.decode(errors="replace").strip().strip('"')
-        if response.status != HTTP_OK:
-            raise SignerUnreachable(f"The signer answered {response.status}: {said[:200]}")
+        if self._identifier is None:
+            self._identifier = self._find_identifier()
+        path = f"sign/{self._identifier}"
+        status, answer = self._request("POST", path, json={"data": to_hex(message)})
+        said = answer.decode(errors="replace").strip().strip('"')
+        if status != HTTP_OK:
+            self._identifier = None  # the keys may be others by now
+            raise SignerUnreachable(f"The signer answered {status}: {said[:200]}")
         try:
             signature = bytes.fromhex(said.removeprefix("0x"))
         except ValueError:
@@ -136,3 +142,29 @@ class RemoteSigner:
             raise SignerUnreachable(f"The signer answered no signature: {said[:200]}")
         is_counted_from_0 = signature[64] < RECOVERY_OFFSET
         return signature[:64] + bytes([signature[64] + RECOVERY_OFFSET * is_counted_from_0])
+
+    def _find_identifier(self) -> str:
+        """What the signer calls the key."""
+        status, answer = self._request("GET", "publicKeys")
+        if status == HTTP_NOT_FOUND:
+            return to_hex(self.address)
+        try:
+            listed = msgspec.json.decode(answer, type=list[str])
+            keys = {each: bytes.fromhex(each.removeprefix("0x")) for each in listed}
+        except (msgspec.MsgspecError, ValueError) as error:
+            said = answer[:200].decode(errors="replace")
+            raise SignerUnreachable(f"The signer lists no keys ({status}): {said}") from error
+        for each, key in keys.items():
+            if keccak256(key[-PUBLIC_KEY_LENGTH:])[-ADDRESS_LENGTH:] == self.address:
+                return each
+        raise SignerUnreachable(
+            f"The signer has no key of {to_hex(self.address)}, it lists {len(keys)}: add the key "
+            "there, or correct PTX_SIGNER_ADDRESS."
+        )
+
+    def _request(self, method: str, path: str, **body: Any) -> tuple[int, bytes]:
+        try:
+            response = self._pool.request(method, f"{self._url}/{path}", **body)
+        except urllib3.exceptions.HTTPError as error:
+            raise SignerUnreachable(f"The signer did not answer: {error!r}") from error
+        return response.status, response.data

@@ -96,6 +96,27 @@ def delegate_call(
     return _call(deployment, "ParticipantRegistry", signature, *arguments)
 
 
+def bind_call(
+    deployment: Deployment,
+    organisation: OrganisationId,
+    account: AccountAddress,
+    scopes: Scope,
+    expires_at: int,
+    signature: bytes,
+) -> WalletCall:
+    """Binds an account to the organisation for ever, by the account's own signature."""
+    head: tuple[Word, ...] = (organisation, account, int(scopes), expires_at)
+    behind_head = (len(head) + 1) * WORD_BYTES
+    padded = signature + bytes(-len(signature) % WORD_BYTES)
+    words = [padded[at : at + WORD_BYTES] for at in range(0, len(padded), WORD_BYTES)]
+    return _call(
+        deployment,
+        "ParticipantRegistry",
+        "bindAccount(address,address,uint8,uint40,bytes)",
+        *(*head, behind_head, len(signature), *words),
+    )
+
+
 def retire_call(deployment: Deployment, account: AccountAddress) -> WalletCall:
     """Takes an account out of service for good."""
     return _call(deployment, "ParticipantRegistry", "retireAccount(address)", account)
@@ -103,7 +124,8 @@ def retire_call(deployment: Deployment, account: AccountAddress) -> WalletCall:
 
 def _call(deployment: Deployment, contract: str, signature: str, *arguments: Word) -> WalletCall:
     """By the contract ABI of Solidity, which for words is each of them padded to 32 bytes: numbers
-    and addresses on the left."""
+    and addresses on the left. What has no fixed length stands behind the words, at the byte that
+    its word names."""
     words = (
         each.to_bytes(WORD_BYTES) if isinstance(each, int) else each.rjust(WORD_BYTES, b"\0")
         for each in arguments

@@ -27,6 +27,7 @@ const { metafile } = await build({
     sign_agreement: "web/organisation/sign_agreement.js",
     wallet_signature: "web/organisation/wallet_signature.js",
     wallet_calls: "web/organisation/wallet_calls.js",
+    refused_form: "web/organisation/refused_form.js",
     organisation: "web/styles/organisation.css",
     docs: "web/docs/page.js",
   },

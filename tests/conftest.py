@@ -83,8 +83,8 @@ def at_rest(world: World) -> World:
     """The world with nothing on its way: what counts afterwards is the test's own doing."""
 
     def idle() -> bool:
-        answer = httpx.get(f"{world.node.url}/readyz")
-        return answer.status_code == 200 and answer.json()["outboxOpen"] == 0
+        ready = httpx.get(f"{world.node.url}/readyz").status_code == 200
+        return ready and world.node.open_acts() == 0
 
     wait_until(idle, "an empty outbox")
     return world

@@ -76,6 +76,18 @@ class Node:
     def url(self) -> str:
         return self.running.api_url
 
+    def metrics(self) -> str:
+        """What the operator's Prometheus reads."""
+        key = self.settings.api_key_file.read_text().strip()
+        answer = httpx.get(f"{self.url}/metrics", headers={"Authorization": f"Bearer {key}"})
+        answer.raise_for_status()
+        return answer.text
+
+    def open_acts(self) -> int:
+        """How many acts are promised and not on the chain yet."""
+        [row] = self.sql("SELECT waiting FROM node.outbox_summary()")
+        return int(row.waiting)
+
     def sql(self, statement: str, **values: Any) -> Any:
         with self.engine.begin() as connection:
             result = connection.execute(text(statement), values)

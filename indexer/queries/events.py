@@ -16,10 +16,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    LargeBinary,
     Select,
+    Table,
     bindparam,
     literal,
+    or_,
     select,
+    true,
     tuple_,
     union_all,
 )
@@ -32,6 +36,8 @@ from protocol.events import EVENT_TYPES, Event
 from protocol.types import Hash32, UnixSeconds, to_hex
 
 LOG_INDEX_MAX = 2**31 - 1
+NAMING = ("organisation", "operator", "consumer")
+"""Columns of events that name an organisation, most of them with an index."""
 DECIMAL_KINDS = ("uint64", "uint256")
 """Numbers that JSON does not carry exactly: they are decimal text."""
 
@@ -67,18 +73,29 @@ class EventRow:
 
 
 def events_from(
-    connection: Connection, first: Place, block_number_max: int, names: Iterable[str], limit: int
+    connection: Connection,
+    first: Place,
+    block_number_max: int,
+    names: Iterable[str],
+    limit: int,
+    organisation: bytes | None = None,
 ) -> list[EventRow]:
-    """At most `limit` events of these names, from a place on up to the end of a block."""
+    """At most `limit` events of these names, from a place on up to the end of a block; those alone
+    that name an organisation, if one is given."""
     values = {"block": first.block_number, "log": first.log_index}
-    statement = _places(tuple(sorted(names)))
-    found = connection.execute(statement, {**values, "last": block_number_max, "count": limit})
+    about = {} if organisation is None else {"organisation": organisation}
+    statement = _places(tuple(sorted(names)), organisation is not None)
+    found = connection.execute(
+        statement, {**values, **about, "last": block_number_max, "count": limit}
+    )
     keys = found.all()
     if not keys:
         return []
     last = Place(keys[-1].block_number, keys[-1].log_index)
     rows = [
-        row for name in {key.name for key in keys} for row in _rows(connection, name, first, last)
+        row
+        for name in {key.name for key in keys}
+        for row in _rows(connection, name, first, last, about)
     ]
     return sorted(rows, key=lambda row: row.place)
 
@@ -91,8 +108,14 @@ def _bound(block: str, log: str) -> ColumnElement[Any]:
     return tuple_(bindparam(block, type_=BigInteger), bindparam(log, type_=Integer))
 
 
+def _names_organisation(table: Table) -> ColumnElement[bool]:
+    """Whether a row names the organisation that is asked for."""
+    asked = bindparam("organisation", type_=LargeBinary)
+    return or_(*(table.c[name] == asked for name in NAMING if name in table.c))
+
+
 @cache
-def _places(names: tuple[str, ...]) -> Select[Any]:
+def _places(names: tuple[str, ...], of_one: bool) -> Select[Any]:
     """A merge of the tables' primary keys: it reads no more of each than the page has."""
     count = bindparam("count", type_=Integer)
     of_each_kind = [
@@ -104,6 +127,7 @@ def _places(names: tuple[str, ...]) -> Select[Any]:
         .where(
             _place_of(table) >= _bound("block", "log"),
             table.c.block_number <= bindparam("last", type_=BigInteger),
+            _names_organisation(table) if of_one else true(),
         )
         .order_by(table.c.block_number, table.c.log_index)
         .limit(count)
@@ -115,7 +139,7 @@ def _places(names: tuple[str, ...]) -> Select[Any]:
 
 
 @cache
-def _at_places(name: str) -> Select[Any]:
+def _at_places(name: str, of_one: bool) -> Select[Any]:
     table, blocks = tables.EVENT_TABLES[EVENT_TYPES[name]], tables.blocks
     return (
         select(
@@ -128,19 +152,23 @@ def _at_places(name: str) -> Select[Any]:
         .where(
             _place_of(table) >= _bound("block", "log"),
             _place_of(table) <= _bound("last_block", "last_log"),
+            _names_organisation(table) if of_one else true(),
         )
     )
 
 
-def _rows(connection: Connection, name: str, first: Place, last: Place) -> Iterable[EventRow]:
+def _rows(
+    connection: Connection, name: str, first: Place, last: Place, about: dict[str, bytes]
+) -> Iterable[EventRow]:
     values = {
+        **about,
         "block": first.block_number,
         "log": first.log_index,
         "last_block": last.block_number,
         "last_log": last.log_index,
     }
     writers = _argument_writers(name)
-    for row in connection.execute(_at_places(name), values):
+    for row in connection.execute(_at_places(name, bool(about)), values):
         block_hash, block_time, transaction_hash, block_number, log_index, *stored = row
         arguments = {
             argument: write(value) for (argument, write), value in zip(writers, stored, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -61,32 +62,50 @@ class ParticipantRow:
 
 def find_participant(connection: Connection, organisation: bytes) -> ParticipantRow | None:
     """One organisation, or None if it was never admitted."""
+    found = find_participants(connection, [organisation])
+    return found[0] if found else None
+
+
+def find_participants(
+    connection: Connection, organisations: Collection[bytes]
+) -> list[ParticipantRow]:
+    """Those of them that were ever admitted, in the order of their ids: one query for each kind of
+    fact, however many they are."""
     admissions, blocks = tables.admissions, tables.blocks
-    admission = connection.execute(
+    admitted = connection.execute(
         select(admissions, blocks.c.block_time)
         .join(blocks, in_block(admissions))
-        .where(admissions.c.organisation == organisation)
-    ).one_or_none()
-    if admission is None:
-        return None
-    classified = _latest(connection, tables.classifications, organisation) or admission
-    described = _latest(connection, tables.descriptions, organisation)
-    suspended = _latest(connection, tables.suspensions, organisation)
-    reinstated = _latest(connection, tables.reinstatements, organisation)
-    accounts = _accounts_of(connection, organisation)
-    return ParticipantRow(
-        organisation=admission.organisation,
-        did=admission.did,
-        roles=Role(classified.roles),
-        college=classified.college,
-        admitted_at=admission.block_time,
-        suspended=_is_later(suspended, reinstated),
-        service_address=described.service_address if described else None,
-        did_document_hash=_hash_of(described),
-        accounts=accounts,
-        delegations=_delegations_of(connection, organisation),
-        recovery=_recovery_of(connection, organisation, accounts),
-    )
+        .where(admissions.c.organisation.in_(organisations))
+        .order_by(admissions.c.organisation)
+    ).all()
+    classified = _latest(connection, tables.classifications, organisations)
+    described = _latest(connection, tables.descriptions, organisations)
+    suspended = _latest(connection, tables.suspensions, organisations)
+    reinstated = _latest(connection, tables.reinstatements, organisations)
+    announced = _latest(connection, tables.recoveries, organisations)
+    cancelled = _latest(connection, tables.recovery_cancellations, organisations)
+    accounts = _accounts_of(connection, organisations)
+    delegations = _delegations_of(connection, organisations)
+    found = []
+    for row in admitted:
+        own = row.organisation
+        description = described.get(own)
+        found.append(
+            ParticipantRow(
+                organisation=own,
+                did=row.did,
+                roles=Role(classified.get(own, row).roles),
+                college=classified.get(own, row).college,
+                admitted_at=row.block_time,
+                suspended=_is_later(suspended.get(own), reinstated.get(own)),
+                service_address=description.service_address if description else None,
+                did_document_hash=_hash_of(description),
+                accounts=tuple(accounts[own]),
+                delegations=tuple(delegations[own]),
+                recovery=_recovery_of(announced.get(own), cancelled.get(own), accounts[own]),
+            )
+        )
+    return found
 
 
 def find_dids(
@@ -108,8 +127,29 @@ def list_participants(connection: Connection, after: bytes, limit: int) -> list[
         .order_by(tables.admissions.c.organisation)
         .limit(limit)
     ).all()
-    found = (find_participant(connection, organisation) for organisation in ids)
-    return [participant for participant in found if participant is not None]
+    return find_participants(connection, ids)
+
+
+def list_served(
+    connection: Connection, operator: bytes, time: int, after: bytes, limit: int
+) -> list[ParticipantRow]:
+    """Organisations that let an operator act at a time, in the order of their ids, those after a
+    given one."""
+    given = tables.delegations
+    latest = (
+        select(given)
+        .ext(distinct_on(given.c.organisation))
+        .where(given.c.operator == operator, given.c.organisation > after)
+        .order_by(given.c.organisation, given.c.block_number.desc(), given.c.log_index.desc())
+        .subquery()
+    )
+    ids = connection.scalars(
+        select(latest.c.organisation)
+        .where(latest.c.scopes != 0, latest.c.expires_at > time)
+        .order_by(latest.c.organisation)
+        .limit(limit)
+    ).all()
+    return find_participants(connection, ids)
 
 
 def find_dids_ending_in(connection: Connection, endings: Collection[str]) -> list[str]:
@@ -145,8 +185,7 @@ def list_operators(connection: Connection) -> list[ParticipantRow]:
         .where(roles.bitwise_and(int(Role.OPERATOR)) != 0)
         .order_by(admissions.c.organisation)
     ).all()
-    found = (find_participant(connection, organisation) for organisation in ids)
-    return [each for each in found if each is not None and not each.suspended]
+    return [each for each in find_participants(connection, ids) if not each.suspended]
 
 
 def delegations_given(connection: Connection) -> list[OperatorDelegated]:
@@ -185,6 +224,14 @@ def find_organisation_managed_by(
     return OrganisationId(row.organisation)
 
 
+def find_organisation_of(connection: Connection, account: bytes) -> OrganisationId | None:
+    """The organisation that an account is bound to, for ever, also where it is retired."""
+    accounts = tables.accounts
+    statement = select(accounts.c.organisation).where(accounts.c.account == account)
+    found = connection.execute(statement).scalar_one_or_none()
+    return None if found is None else OrganisationId(found)
+
+
 def _hash_of(described: Any | None) -> bytes | None:
     """Of the DID document; zero says that there is none."""
     if described is None or described.did_document_hash == ZERO_HASH:
@@ -193,14 +240,17 @@ def _hash_of(described: Any | None) -> bytes | None:
     return found
 
 
-def _latest(connection: Connection, table: Table, organisation: bytes) -> Any | None:
+def _latest(
+    connection: Connection, table: Table, organisations: Collection[bytes]
+) -> dict[bytes, Any]:
+    """Of each of them the last row, if there is one."""
     statement = (
         select(table)
-        .where(table.c.organisation == organisation)
-        .order_by(table.c.block_number.desc(), table.c.log_index.desc())
-        .limit(1)
+        .ext(distinct_on(table.c.organisation))
+        .where(table.c.organisation.in_(organisations))
+        .order_by(table.c.organisation, table.c.block_number.desc(), table.c.log_index.desc())
     )
-    return connection.execute(statement).one_or_none()
+    return {row.organisation: row for row in connection.execute(statement)}
 
 
 def _is_later(row: Any | None, than: Any | None) -> bool:
@@ -211,41 +261,51 @@ def _is_later(row: Any | None, than: Any | None) -> bool:
 
 
 def _recovery_of(
-    connection: Connection, organisation: bytes, accounts: tuple[AccountRow, ...]
+    announced: Any | None, cancelled: Any | None, accounts: Collection[AccountRow]
 ) -> RecoveryRow | None:
-    announced = _latest(connection, tables.recoveries, organisation)
-    cancelled = _latest(connection, tables.recovery_cancellations, organisation)
     if announced is None or not _is_later(announced, cancelled):
         return None
     is_carried_out = any(bound.account == announced.account for bound in accounts)
     return None if is_carried_out else RecoveryRow(announced.account, announced.executable_at)
 
 
-def _accounts_of(connection: Connection, organisation: bytes) -> tuple[AccountRow, ...]:
+def _accounts_of(
+    connection: Connection, organisations: Collection[bytes]
+) -> dict[bytes, list[AccountRow]]:
     bound, retired, blocks = tables.accounts, tables.retirements, tables.blocks
     statement = (
         select(bound, blocks.c.block_time.label("retired_at"))
         .outerjoin(retired, retired.c.account == bound.c.account)
         .outerjoin(blocks, in_block(retired))
-        .where(bound.c.organisation == organisation)
+        .where(bound.c.organisation.in_(organisations))
         .order_by(bound.c.block_number, bound.c.log_index)
     )
-    return tuple(
-        AccountRow(row.account, Scope(row.scopes), row.expires_at, row.retired_at)
-        for row in connection.execute(statement)
-    )
+    found = defaultdict(list)
+    for row in connection.execute(statement):
+        account = AccountRow(row.account, Scope(row.scopes), row.expires_at, row.retired_at)
+        found[row.organisation].append(account)
+    return found
 
 
-def _delegations_of(connection: Connection, organisation: bytes) -> tuple[DelegationRow, ...]:
+def _delegations_of(
+    connection: Connection, organisations: Collection[bytes]
+) -> dict[bytes, list[DelegationRow]]:
+    """Those that were not ended, by operator."""
     given = tables.delegations
     statement = (
         select(given)
-        .ext(distinct_on(given.c.operator))
-        .where(given.c.organisation == organisation)
-        .order_by(given.c.operator, given.c.block_number.desc(), given.c.log_index.desc())
+        .ext(distinct_on(given.c.organisation, given.c.operator))
+        .where(given.c.organisation.in_(organisations))
+        .order_by(
+            given.c.organisation,
+            given.c.operator,
+            given.c.block_number.desc(),
+            given.c.log_index.desc(),
+        )
     )
-    return tuple(
-        DelegationRow(row.operator, Scope(row.scopes), row.expires_at)
-        for row in connection.execute(statement)
-        if row.scopes
-    )
+    found = defaultdict(list)
+    for row in connection.execute(statement):
+        if row.scopes:
+            delegation = DelegationRow(row.operator, Scope(row.scopes), row.expires_at)
+            found[row.organisation].append(delegation)
+    return found

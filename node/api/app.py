@@ -37,6 +37,7 @@ from node.api.routes import (
     my_rights,
     outbox,
     pages,
+    participant_pages,
     participants,
     people,
     person_sessions,
@@ -108,6 +109,7 @@ ROUTERS = (
     ledger,
     pages,
     governance,
+    participant_pages,
     all_pages,
     problems,
 )

@@ -7,6 +7,7 @@ sender forgets it after `idempotency_days`.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Header, Request
@@ -21,6 +22,7 @@ from node.config import Settings
 from node.db import act_as, lock
 from node.problems import Problem
 
+BOUNDARY = re.compile(r'^multipart/form-data;\s*boundary="?([^";]+)', re.IGNORECASE)
 REMEMBERED_DAYS = Settings.model_fields["idempotency_days"].default
 
 IdempotencyKey = Annotated[
@@ -55,8 +57,13 @@ class KeptAnswer(NamedTuple):
 
 
 async def hash_request(request: Request) -> bytes:
-    """Stands for method, path and body."""
-    parts = request.method.encode(), request.url.path.encode(), await request.body()
+    """Stands for method, path and body. What a browser draws anew for each sending of one form,
+    the boundary between its parts (RFC 2046, 5.1.1), is left out."""
+    body = await request.body()
+    boundary = BOUNDARY.search(request.headers.get("content-type", ""))
+    if boundary is not None:
+        body = body.replace(boundary[1].encode("latin-1"), b"")
+    parts = request.method.encode(), request.url.path.encode(), body
     return hashlib.sha256(b"\n".join(parts)).digest()
 
 

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache, partial
 from typing import Any
+from urllib.parse import urlencode
 
 from babel import Locale
 from fastapi import Request
@@ -65,6 +66,7 @@ def render(
         "language": language,
         "languages": LANGUAGES,
         "address_in": partial(_address_in, request),
+        "here": partial(_in_same_language, request),
         "texts": texts_of(language),
         "said": partial(said_in, language=language),
         "built": built,
@@ -113,6 +115,16 @@ def built(name: str) -> str:
         detail = f"The file web/static/build/{name} is missing."
         raise Problem.of("page-not-built", detail) from None
     return f"/static/build/{name}?v={digest[:12]}"
+
+
+def _in_same_language(request: Request, address: str) -> str:
+    """Another page in the language that this one was asked for, if it was."""
+    chosen = request.query_params.get(LANGUAGE_PARAMETER)
+    if chosen is None:
+        return address
+    path, mark, place = address.partition("#")
+    joint = "&" if "?" in path else "?"
+    return f"{path}{joint}{urlencode({LANGUAGE_PARAMETER: chosen})}{mark}{place}"
 
 
 def _address_in(request: Request, language: str) -> str:

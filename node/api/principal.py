@@ -129,6 +129,16 @@ def may(area: Area, write: bool = False) -> Any:
     return Security(require_principal, scopes=[right(area, write)])
 
 
+def require_operator(context: Context, caller: Principal) -> None:
+    """A problem for a caller who does not act for the node's own operator."""
+    if caller.organisation_id != context.operator:
+        raise Problem.of(
+            "not-the-operator",
+            "The key belongs to a hosted organisation.",
+            "Ask the operator of this node.",
+        )
+
+
 Caller = Annotated[Principal, Depends(require_principal)]
 """Whoever has valid credentials: for what concerns the caller alone. Else say `may(…)`."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from fastapi import Request
 from pydantic import ValidationError
@@ -24,6 +25,7 @@ from protocol.slip import Slip, encode_slip
 from protocol.types import Leaf
 
 COLUMNS = {
+    "notice": "noticeSha256",
     "notice.reference": "noticeReference",
     "notice.version": "noticeVersion",
     "notice.sha256": "noticeSha256",
@@ -40,15 +42,20 @@ def require_csv(request: Request) -> None:
         raise problem.about("Content-Type")
 
 
-def read_lines(body: bytes) -> list[tuple[int, AskConsent]]:
-    """The requests of a file, each with its line. Raises a problem that names every fault, up to
-    100, by line and column."""
+def read_lines(
+    body: bytes, notice: Mapping[str, Any] | None = None
+) -> list[tuple[int, AskConsent]]:
+    """The requests of a file, each with its line. `notice` has the digest, and maybe the content,
+    for lines without a digest. Raises a problem that names every fault, up to 100, by line and
+    column."""
     reading = read_request_csv(body)
     faults = [FieldProblem(each.field, each.detail, each.remedy) for each in reading.faults]
     lines = []
     for line, value in reading.requests:
         if len(faults) >= FAULTS_MAX:
             break
+        if notice and "sha256" not in value["notice"]:
+            value["notice"] |= notice
         try:
             lines.append((line, AskConsent.model_validate(value)))
         except ValidationError as error:

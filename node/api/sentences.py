@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -37,7 +37,7 @@ TIME, MONTH = "time", "month"
 """Slots whose names begin so hold Unix seconds, or a month counted from January 1970."""
 DIGITS_MAX = 12
 """A longer number is no time, and more than one."""
-DEPTH_MAX = 4
+DEPTH_MAX = 6
 LENGTH_MAX = 1_000
 """Of a longer text nobody looks for the words."""
 
@@ -49,6 +49,16 @@ class Sentence:
     fixed: tuple[str, ...]
     slots: tuple[str, ...]
     words: str
+
+    @property
+    def is_strict(self) -> bool:
+        """Whether it fits only if what stands in it has words."""
+        return any(slot.startswith(IN_WORDS) for slot in self.slots)
+
+    @property
+    def has_several(self) -> bool:
+        """Whether it is several sentences, one of which may be somebody's remedy."""
+        return self.is_strict and any(STOP.search(part) for part in self.fixed)
 
     @classmethod
     def of(cls, english: str, words: str) -> Sentence:
@@ -81,7 +91,9 @@ class Translation:
         self._whole = words
         self._language = language
         sentences = [Sentence.of(*each) for each in words.items() if SLOT.search(each[0])]
-        self._sentences = sorted(sentences, key=_rank)
+        sentences.sort(key=_rank)
+        self._several = [each for each in sentences if each.has_several]
+        self._others = [each for each in sentences if not each.has_several]
 
     def say(self, text: str, depth: int = DEPTH_MAX) -> str | None:
         """The text in this language; None if it has no words for it."""
@@ -89,9 +101,15 @@ class Translation:
             return self._whole[text]
         if depth == 0 or len(text) > LENGTH_MAX:
             return None
-        if (both := self._say_both(text, depth)) is not None:
-            return both
-        for sentence in self._sentences:
+        return (
+            self._say_one(self._several, text, depth)
+            or self._say_both(text, depth)
+            or self._say_one(self._others, text, depth)
+        )
+
+    def _say_one(self, sentences: Iterable[Sentence], text: str, depth: int) -> str | None:
+        """By the first of these that fits."""
+        for sentence in sentences:
             values = sentence.values_in(text)
             if values is not None and (said := self._fill(sentence, values, depth)) is not None:
                 return said
@@ -150,8 +168,7 @@ def _is_number(value: str) -> bool:
 
 def _rank(sentence: Sentence) -> tuple[bool, int]:
     """First those that fit only if what stands in them does, then those that say most."""
-    is_strict = any(slot.startswith(IN_WORDS) for slot in sentence.slots)
-    return not is_strict, -sum(map(len, sentence.fixed))
+    return not sentence.is_strict, -sum(map(len, sentence.fixed))
 
 
 def translate(told: dict[str, Any], language: str) -> None:
@@ -164,10 +181,16 @@ def translate(told: dict[str, Any], language: str) -> None:
 
 @lru_cache
 def translation_to(language: str) -> Translation:
-    """The sentences of a language; in the node's own they stay as they are but for dates."""
-    file = TEXTS_DIR / f"sentences.{LISTED_IN if language == OWN_LANGUAGE else language}.json"
-    sections: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
-    words = {en: said for each in sections.values() for en, said in each.items()}
+    """The sentences of a language; in the node's own they stay as they are, but for dates and for
+    words that a number puts into the singular."""
     if language == OWN_LANGUAGE:
-        words = {english: english for english in words}
+        words = {english: english for english in _words_of(LISTED_IN)} | _words_of(OWN_LANGUAGE)
+    else:
+        words = _words_of(language)
     return Translation(words, language)
+
+
+def _words_of(language: str) -> dict[str, str]:
+    file = TEXTS_DIR / f"sentences.{language}.json"
+    sections: dict[str, dict[str, str]] = json.loads(file.read_text(encoding="utf-8"))
+    return {english: words for each in sections.values() for english, words in each.items()}

@@ -43,8 +43,12 @@ def month_in(period: Period, language: str) -> str:
 def time_in(seconds: UnixSeconds, language: str) -> str:
     """To the second. The zone's name is put behind: a calendar's own may be another, such as TU."""
     moment, locale = datetime.fromtimestamp(seconds, UTC), locale_of(language)
-    day, hour = format_date(moment, "long", locale), format_time(moment, "medium", UTC, locale)
-    return f"{day}, {hour} UTC"
+    return f"{day_in(seconds, language)}, {format_time(moment, 'medium', UTC, locale)} UTC"
+
+
+def day_in(seconds: UnixSeconds, language: str) -> str:
+    """The day in UTC in which a time falls."""
+    return format_date(datetime.fromtimestamp(seconds, UTC), "long", locale_of(language))
 
 
 def first_day(period: Period) -> date:

@@ -20,8 +20,9 @@ from babel.numbers import (
     format_percent,
 )
 
-from node.api.texts import first_day, locale_of, month_in, texts_of, time_in
+from node.api.texts import day_in, first_day, locale_of, month_in, texts_of, time_in
 from protocol.booking import MINOR_PER_TOKEN
+from protocol.periods import PERIOD_MAX
 from protocol.types import AmountMinor, Period, UnixSeconds
 
 CURRENCY = "EUR"
@@ -95,8 +96,8 @@ class Wording:
         return format_percent(Decimal(bps).scaleb(-4), self._percent, locale=self._locale)
 
     def month(self, period: Period) -> str:
-        """Such as November 2026."""
-        return month_in(period, self._language)
+        """Such as November 2026; its number where no calendar knows it."""
+        return month_in(period, self._language) if period <= PERIOD_MAX else str(period)
 
     def short_month(self, period: Period) -> str:
         """Such as Nov; the year is said beside it."""
@@ -109,6 +110,10 @@ class Wording:
     def time(self, seconds: UnixSeconds) -> str:
         """To the second, UTC."""
         return time_in(seconds, self._language)
+
+    def day(self, seconds: UnixSeconds) -> str:
+        """The day of a time, UTC."""
+        return day_in(seconds, self._language)
 
     def _format_euros(self, amount_minor: AmountMinor, pattern: str) -> str:
         with localcontext(prec=DIGITS_MAX):

@@ -141,7 +141,7 @@ def require_same_ledger(settings: Settings, manifest: Manifest) -> None:
     found = chain.chain_id(), "0x" + chain.genesis_hash().hex()
     if found != (manifest.chain_id, manifest.genesis_hash):
         raise RestoreRefused(
-            f"{settings.chain_url} is chain {found[0]} from {found[1]}, the backup is of chain "
+            f"{chain.name} is chain {found[0]} from {found[1]}, the backup is of chain "
             f"{manifest.chain_id} from {manifest.genesis_hash}: correct CHAIN_URL."
         )
     if settings.deployment_file.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ NodeOption = Annotated[
 ]
 KeyOption = Annotated[
     str | None,
-    typer.Option("--key", envvar="PTX_API_KEY", help="API key, or a file that holds it."),
+    typer.Option("--key", envvar="PTX_API_KEY", help="File that holds the API key."),
 ]
 ProfileOption = Annotated[
     str | None,
@@ -53,6 +54,11 @@ def connect(node: str | None, key: str | None, profile: str | None = None) -> No
         key = read_api_key(settings.api_key_file)
     elif Path(key).is_file():
         key = read_api_key(Path(key))
+    elif any(key in word for word in sys.argv[1:]):
+        fail(
+            "Everybody on this machine sees a key that stands on the command line: "
+            "set PTX_API_KEY, or name a file that holds it."
+        )
     return NodeClient(url, key)
 
 

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import Connection, Engine, select, update
 
+from indexer.queries.freshness import IndexEmpty, read_freshness
 from node import tables
 from node.bootstrap import require_database_url
 from node.cli.local import local_settings
@@ -21,6 +22,7 @@ from node.outbox import (
     ActRow,
     act_of_row,
     acts_statement,
+    erased_meanwhile,
     retry_locks,
     standing_in_place,
 )
@@ -38,7 +40,8 @@ def list_acts(
     before: Annotated[int, typer.Option(help="Only older ones than this number.")] = MAX_ACT_ID,
     as_json: AsJson = False,
 ) -> None:
-    """The newest acts, of all organisations, and why one waits or has failed."""
+    """The newest acts, of all organisations, and why one waits or has failed. What is `mined` is in
+    a block and counts; `outbox explain` says how many blocks more make it final."""
     if state is not None and state not in STATES:
         fail(f"There is no state {state}: --state takes one of {', '.join(STATES)}.")
     with _database().connect() as connection:
@@ -59,7 +62,8 @@ def list_acts(
 @app.command()
 def explain(act_id: ActId, as_json: AsJson = False) -> None:
     """One act: its transactions, what the chain said, and what to do."""
-    row = _find(_database(), act_id)
+    engine = _database()
+    row = _find(engine, act_id)
     if as_json:
         print_json(_as_json(row))
         return
@@ -76,6 +80,8 @@ def explain(act_id: ActId, as_json: AsJson = False) -> None:
         is_in_block = each == row.transaction_hash and row.block_number is not None
         place = f", in block {row.block_number}" if is_in_block else ""
         console.print(f"transaction  0x{each.hex()}{place}")
+    if row.state == "mined" and row.block_number is not None:
+        console.print(f"effect       {_finality(engine, row.block_number)}", soft_wrap=True)
     if row.failure is not None:
         console.print(f"reason       {escape(row.failure['detail'])}", soft_wrap=True)
         console.print(f"what to do   {escape(row.failure['remedy'])}", soft_wrap=True)
@@ -94,6 +100,8 @@ def retry(act_id: ActId) -> None:
     with engine.begin() as connection:
         connection.execute(LOCK, {"names": retry_locks(row)})
         _require_nothing_in_its_place(connection, act_id)
+        if connection.execute(erased_meanwhile(act_id)).one_or_none() is not None:
+            fail(f"The record of act {act_id}'s consent is erased: it is not anchored any more.")
         changed = connection.execute(
             update(outbox)
             .where(
@@ -109,6 +117,18 @@ def retry(act_id: ActId) -> None:
             f"again with `ptx-ledger outbox explain {act_id}`, and retry when its block is final."
         )
     console.print(f"act {act_id} waits for its turn")
+
+
+def _finality(engine: Engine, block_number: int) -> str:
+    """What being in a block means: it counts, and how many more blocks make it final."""
+    with engine.connect() as connection:
+        try:
+            head = read_freshness(connection).block.block_number
+        except IndexEmpty:
+            return "in a block, and effective"
+    left = max(0, block_number + local_settings().finality_blocks - head)
+    blocks = "block" if left == 1 else "blocks"
+    return f"in a block, and effective; final after {left} more {blocks}"
 
 
 def _require_nothing_in_its_place(connection: Connection, act_id: int) -> None:

@@ -9,6 +9,7 @@ from indexer.queries.participants import ParticipantRow, find_participant
 from node.db import query
 from node.problems import Problem, refused
 from protocol.errors import NotAdmitted, OrganisationSuspended
+from protocol.errors.numbers_in_words import scopes_in_words
 from protocol.types import OrganisationId, Role, Scope, to_hex
 
 
@@ -85,8 +86,9 @@ def _require_delegated(
 ) -> None:
     if speaks_for(operator, participant, scope, now):
         return
+    named = scopes_in_words(scope)
     raise Problem.of(
         "operator-not-delegated",
-        f"{to_hex(participant.organisation)} has not delegated {scope.name} to {to_hex(operator)}.",
+        f"{to_hex(participant.organisation)} has not delegated {named} to {to_hex(operator)}.",
         "Let an account with the scope manage call ParticipantRegistry.delegate, then try again.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,13 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node import tables
 
 OPEN_STATES = ("waiting", "sent")
+IN_BLOCK = "mined"
 
 
-async def count_open_acts(connection: AsyncConnection) -> int:
-    """Acts of the current organisation that are in no block yet."""
-    outbox = tables.outbox
-    statement = select(func.count()).where(outbox.c.state.in_(OPEN_STATES))
-    return (await connection.execute(statement)).scalar_one()
+class ActsOnTheirWay(NamedTuple):
+    """Acts that are in no block yet, and acts that are in one which is not final."""
+
+    open: int
+    in_block: int
+
+
+async def count_acts(connection: AsyncConnection) -> ActsOnTheirWay:
+    """Those of the current organisation."""
+    state = tables.outbox.c.state
+    statement = select(
+        func.count().filter(state.in_(OPEN_STATES)), func.count().filter(state == IN_BLOCK)
+    ).where(state.in_((*OPEN_STATES, IN_BLOCK)))
+    return ActsOnTheirWay(*(await connection.execute(statement)).one())
 
 
 async def count_undelivered(

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from node import tables
 from node.commands.gate import GateAnswer
 from node.commands.receive_records import erase_record
-from node.outbox import IN_VAIN, find_act
+from node.outbox import IN_VAIN, find_act, lock_promise
 from node.problems import Problem
 from protocol.consent import ConsentState
 from protocol.types import Leaf, OrganisationId, to_hex
@@ -39,8 +39,10 @@ class Erasure(NamedTuple):
 async def erase_consent(
     connection: AsyncConnection, leaf: Leaf, issuer: OrganisationId, answer: GateAnswer
 ) -> None:
-    """Orders the erasure; again changes nothing. Raises a problem while the consent may be used."""
-    if not await _is_over(connection, leaf, answer):
+    """Orders the erasure; again changes nothing. Raises a problem while the consent may be used, or
+    may still come to the chain. Nobody tries its anchoring again meanwhile."""
+    await lock_promise(connection, "anchor", leaf)
+    if not await is_over(connection, leaf, answer.state, answer.status.ended_by):
         raise Problem.of(
             "consent-not-over",
             f"The consent {to_hex(leaf)} is {answer.state}.",
@@ -50,11 +52,15 @@ async def erase_consent(
     await connection.execute(text("SELECT node.order_erasures(:leaf)"), {"leaf": leaf})
 
 
-async def _is_over(connection: AsyncConnection, leaf: Leaf, answer: GateAnswer) -> bool:
-    if answer.status.ended_by is not None or answer.state == ConsentState.EXPIRED:
+async def is_over(
+    connection: AsyncConnection, leaf: Leaf, state: str, ended_by: str | None
+) -> bool:
+    """Whether the record of a consent that stands so may be erased: nothing rests on it any more,
+    or ever will."""
+    if ended_by is not None or state == ConsentState.EXPIRED:
         return True
     act = await find_act(connection, "anchor", leaf)
-    return act is not None and act.state in IN_VAIN
+    return act is not None and act.state in IN_VAIN and not act.is_open
 
 
 async def find_erasure(

@@ -22,7 +22,7 @@ async def lock_access(connection: AsyncConnection, organisation_id: bytes) -> No
 def require_within(maker: Grant, grant: Grant) -> None:
     """Raises a problem unless the maker has all of the grant, and for an end that is past."""
     if grant.expires_at is not None and grant.expires_at <= datetime.now(UTC):
-        detail = f"{grant.expires_at.isoformat()} is past."
+        detail = f"{int(grant.expires_at.timestamp())} is past."
         raise Problem.of("request-invalid", detail, "Send a time to come.").about("expiresAt")
     if not maker.covers(grant):
         surplus = ", ".join(sorted(grant.rights - maker.rights)) or "a longer life"

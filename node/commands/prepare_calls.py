@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.accounts import balance_at
 from indexer.queries.agreements import AgreementRow, find_agreement
 from indexer.queries.leavings import leavings_of
-from indexer.queries.participants import ParticipantRow, find_participant
+from indexer.queries.participants import ParticipantRow, find_organisation_of, find_participant
 from node.contracts import Deployment
 from node.db import query
 from node.problems import not_found, refused
 from node.wallet_calls import (
     WalletCall,
+    bind_call,
     claim_call,
     delegate_call,
     deposit_calls,
@@ -26,6 +27,7 @@ from node.wallet_calls import (
 from protocol.agreement import AgreementState, state_at
 from protocol.errors import (
     AccountRetired,
+    AccountTaken,
     AccountUnknown,
     AgreementNotActive,
     AmountTooLarge,
@@ -34,10 +36,13 @@ from protocol.errors import (
     ExpiryPassed,
     LeavingNotDue,
     NotAdmitted,
+    PossessionNotProven,
     ScopesInvalid,
     SettlementNotAuthorised,
 )
 from protocol.postings import LedgerAccount, balance_of, deposit_of
+from protocol.signatures import is_signed_by
+from protocol.signing import account_binding_digest
 from protocol.types import (
     AccountAddress,
     AgreementId,
@@ -50,6 +55,7 @@ from protocol.types import (
 
 DELEGABLE = Scope.AGREE | Scope.ANCHOR
 """What an operator may be given (`Scopes.DELEGABLE`)."""
+ALL_SCOPES = Scope(sum(Scope))
 
 
 async def prepare_deposit(
@@ -149,6 +155,41 @@ async def prepare_delegation(
         passed = ExpiryPassed(expires_at=UnixSeconds(expires_at), block_time=UnixSeconds(now))
         raise refused(passed, "expiresAt")
     return delegate_call(deployment, organisation, operator, scopes, expires_at)
+
+
+async def require_free(
+    connection: AsyncConnection, account: AccountAddress, scopes: Scope, expires_at: int, now: int
+) -> None:
+    """Raises the contract's error, naming the field, for an account that cannot be bound so."""
+    if not scopes or scopes & ~ALL_SCOPES:
+        raise refused(ScopesInvalid(scopes=int(scopes), allowed=int(ALL_SCOPES)), "scopes")
+    if expires_at <= now:
+        passed = ExpiryPassed(expires_at=UnixSeconds(expires_at), block_time=UnixSeconds(now))
+        raise refused(passed, "expiresAt")
+    holder = await query(connection, find_organisation_of, account)
+    if holder is not None:
+        raise refused(AccountTaken(account=account, organisation=holder), "account")
+
+
+async def prepare_binding(
+    connection: AsyncConnection,
+    deployment: Deployment,
+    organisation: OrganisationId,
+    account: AccountAddress,
+    scopes: Scope,
+    expires_at: int,
+    signature: bytes,
+    now: int,
+) -> WalletCall:
+    """The call that binds an account to the organisation for ever. Raises the contract's error,
+    naming the field. The signature of an account that is a contract itself (ERC-1271) is not taken
+    here."""
+    await require_free(connection, account, scopes, expires_at, now)
+    registry = deployment.address_bytes("ParticipantRegistry")
+    digest = account_binding_digest(organisation, account, deployment.chain_id, registry)
+    if not is_signed_by(account, digest, signature):
+        raise refused(PossessionNotProven(account=account), "signature")
+    return bind_call(deployment, organisation, account, scopes, expires_at, signature)
 
 
 def prepare_retirement(

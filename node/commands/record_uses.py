@@ -19,7 +19,8 @@ from node.commands.gate import QUEUED, Gate, find_consents
 from node.db import lock, query
 from node.problems import Problem, not_found, refused
 from protocol.errors import ConsumerIsPayee, NotParty
-from protocol.merkle import leaf_hash, root_of
+from protocol.growing_tree import GrowingTree, ends_of_subtrees
+from protocol.merkle import leaf_hash
 from protocol.periods import period_of
 from protocol.signing import Voucher
 from protocol.types import (
@@ -64,40 +65,49 @@ async def record_uses(
     # Positions have no gap: one writer a consumer, agreement and period.
     await lock(connection, f"uses:{consumer.hex()}:{agreement_id.hex()}:{period}")
     position = await count_uses(connection, agreement_id, period)
-    await connection.execute(
-        insert(tables.uses),
-        [
+    tree = await _tree_of(connection, agreement_id, period, position)
+    rows = []
+    for place, leaf in enumerate(consent_leaves, position):
+        random = secrets.token_bytes(RANDOM_BYTES)
+        rows.append(
             {
                 "organisation_id": consumer,
                 "agreement_id": agreement_id,
                 "period": period,
-                "position": position + offset,
+                "position": place,
                 "consent_leaf": leaf,
                 "used_at": freshness.now,
-                "random": secrets.token_bytes(RANDOM_BYTES),
+                "random": random,
+                "subtree": tree.append(use_leaf(leaf, freshness.now, random)),
             }
-            for offset, leaf in enumerate(consent_leaves)
-        ],
-    )
-    units = Units(position + len(consent_leaves))
-    root = await usage_root(connection, agreement_id, period, units)
-    return Voucher(agreement_id, consumer, period, units, root)
+        )
+    await connection.execute(insert(tables.uses), rows)
+    units = Units(position + len(rows))
+    return Voucher(agreement_id, consumer, period, units, Hash32(tree.root))
 
 
 async def usage_root(
     connection: AsyncConnection, agreement_id: AgreementId, period: Period, units: Units
 ) -> Hash32:
-    """Root over the first `units` uses that the caller recorded in a period."""
+    """Root over the first `units` uses that the caller recorded in a period; there are as many."""
+    return Hash32((await _tree_of(connection, agreement_id, period, units)).root)
+
+
+async def _tree_of(
+    connection: AsyncConnection, agreement_id: AgreementId, period: Period, size: int
+) -> GrowingTree:
+    """Over the first uses of a period, from a few of their rows however many there are."""
     uses = tables.uses
     statement = (
-        select(uses.c.consent_leaf, uses.c.used_at, uses.c.random)
-        .where(uses.c.agreement_id == agreement_id, uses.c.period == period)
+        select(uses.c.subtree)
+        .where(
+            uses.c.agreement_id == agreement_id,
+            uses.c.period == period,
+            uses.c.position.in_(ends_of_subtrees(size)),
+        )
         .order_by(uses.c.position)
-        .limit(units)
     )
-    rows = (await connection.execute(statement)).all()
-    leaves = [use_leaf(row.consent_leaf, row.used_at, row.random) for row in rows]
-    return Hash32(root_of(leaves))
+    return GrowingTree(size, (await connection.execute(statement)).scalars().all())
 
 
 async def _require_active(
@@ -128,9 +138,10 @@ async def _require_active(
 
 
 async def count_uses(connection: AsyncConnection, agreement_id: bytes, period: int) -> int:
-    """How many uses the caller recorded in a period."""
+    """How many uses the caller recorded in a period: their positions have no gap."""
     uses = tables.uses
-    statement = select(func.count()).where(
+    statement = select(func.max(uses.c.position)).where(
         uses.c.agreement_id == agreement_id, uses.c.period == period
     )
-    return int((await connection.execute(statement)).scalar_one())
+    last = (await connection.execute(statement)).scalar_one()
+    return 0 if last is None else int(last) + 1

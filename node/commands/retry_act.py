@@ -7,8 +7,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from node.db import lock
-from node.outbox import ActRow, list_acts, retry_locks, standing_in_place
+from node.outbox import ActRow, erased_meanwhile, list_acts, retry_locks, standing_in_place
 from node.problems import Problem, not_found
+from protocol.types import to_hex
 
 RETRY = text("SELECT node.retry_act(:act_id)")
 
@@ -22,14 +23,17 @@ async def find_own_act(connection: AsyncConnection, act_id: int) -> ActRow:
 
 
 async def retry_act(connection: AsyncConnection, act_id: int) -> ActRow:
-    """The act as it waits again. Raises a problem for one that is on its way or done, and for one
-    that was promised anew meanwhile."""
+    """The act as it waits again. Raises a problem for one that is on its way or done, for one that
+    was promised anew meanwhile, and for a consent whose record is erased."""
     row = await find_own_act(connection, act_id)
     await lock(connection, *retry_locks(row))
     standing = (await connection.execute(standing_in_place(act_id))).one_or_none()
     if standing is not None:
         detail = f"The same was promised anew as act {standing.outbox_id}: {standing.state}."
         raise Problem.of("act-not-retried", detail, "There is nothing to do.")
+    if (await connection.execute(erased_meanwhile(act_id))).one_or_none() is not None:
+        detail = f"The record of the consent {to_hex(row.subject)} is erased."
+        raise Problem.of("act-not-retried", detail, "Ask the learner for a new consent.")
     if not await connection.scalar(RETRY, {"act_id": act_id}):
         row = await find_own_act(connection, act_id)
         raise Problem.of("act-not-retried", f"Act {act_id} is {row.state}.")

@@ -77,10 +77,8 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
         if run.returncode != 0:
             raise RuntimeError(f"initdb failed in {data}: {run.stderr.decode(errors='replace')}")
     sockets = socket_directory(state_dir)
-    sockets.mkdir(parents=True, exist_ok=True)
+    _make_private(sockets, account)
     _clear_former_server(data, sockets)
-    if account is not None and sockets != data:
-        os.chown(sockets, account.pw_uid, account.pw_gid)
     command = [str(BINARIES / "postgres"), "-D", str(data), "-k", str(sockets), "-h", ""]
     for setting in (f"shared_buffers={_buffer_bytes() >> 10}kB", *SETTINGS):
         command += ["-c", setting]
@@ -98,6 +96,22 @@ def start_postgres(state_dir: Path, log: Path) -> subprocess.Popen[bytes]:
         )
     _wait_until_ready(process, state_dir, log)
     return process
+
+
+def _make_private(folder: Path, account: pwd.struct_passwd | None) -> None:
+    """A folder that nobody enters but the server's account and root: whoever reaches the socket is
+    the database's superuser.
+
+    Raises RuntimeError if somebody else made it before, as anybody can in a temporary directory.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    own = {os.geteuid()} if account is None else {os.geteuid(), account.pw_uid}
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in own:
+        raise RuntimeError(f"{folder} is not this node's: remove it, or set PTX_STATE_DIR anew.")
+    if account is not None:
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    folder.chmod(0o700)
 
 
 def _buffer_bytes() -> int:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from node.secret_files import write_private
+
 STOP_TIMEOUT_SECONDS = 10.0
 
 
@@ -57,10 +59,8 @@ class Running:
     processes: list[RecordedProcess] = field(default_factory=list)
 
     def save(self, path: Path) -> None:
-        """Writes the record in one step."""
-        temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(self), indent=2) + "\n")
-        temporary.replace(path)
+        """Writes the record in one step, for its owner alone: the addresses may hold passwords."""
+        write_private(path, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Running | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from io import StringIO
+from typing import Any
 
 LINES_MAX = 10_000
 FAULTS_MAX = 100
@@ -21,10 +22,10 @@ REQUIRED = (
     "purposes",
     "noticeReference",
     "noticeVersion",
-    "noticeSha256",
     "validUntil",
 )
 OPTIONAL = (
+    "noticeSha256",
     "language",
     "recipients",
     "validFrom",
@@ -59,7 +60,7 @@ class Fault:
 class CsvReading:
     """Each line as a request's JSON object with the line that it begins at, or the faults."""
 
-    requests: list[tuple[int, dict[str, object]]] = field(default_factory=list)
+    requests: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -131,13 +132,11 @@ def _line_after(rows: Iterator[list[str]]) -> int:
     return lines + 1
 
 
-def _request_of(values: Mapping[str, str], line: int, reading: CsvReading) -> dict[str, object]:
-    notice = {
-        "reference": values["noticeReference"],
-        "version": values["noticeVersion"],
-        "sha256": values["noticeSha256"],
-    }
-    request: dict[str, object] = {"notice": notice}
+def _request_of(values: Mapping[str, str], line: int, reading: CsvReading) -> dict[str, Any]:
+    notice = {"reference": values["noticeReference"], "version": values["noticeVersion"]}
+    if values.get("noticeSha256"):
+        notice["sha256"] = values["noticeSha256"]
+    request: dict[str, Any] = {"notice": notice}
     for name, text in values.items():
         if name.startswith("notice") or (not text and name in OPTIONAL):
             continue

@@ -168,7 +168,7 @@ class RpcChain:
         head, nonce, *receipts = self._endpoint.ask_all(calls)
         newest = self._decode(_head_decoder, head)
         if newest is None:
-            raise ChainUnreachable(f"{self._endpoint.url} has no head")
+            raise ChainUnreachable(f"{self._endpoint.name} has no head")
         mined = {}
         for each, answer in zip(hashes, receipts, strict=True):
             receipt = self._decode(_receipt_decoder, answer)
@@ -245,7 +245,7 @@ class RpcChain:
         try:
             return decoder.decode(answer)
         except msgspec.DecodeError as error:
-            raise ChainUnreachable(f"{self._endpoint.url} answered strangely: {error}") from error
+            raise ChainUnreachable(f"{self._endpoint.name} answered strangely: {error}") from error
 
 
 def _mined(receipt: _Receipt) -> Mined:

@@ -45,8 +45,11 @@ uses = Table(
     Column("consent_leaf", LargeBinary, nullable=False),
     Column("used_at", BigInteger, nullable=False),
     Column("random", LargeBinary, nullable=False),
+    Column("subtree", LargeBinary, nullable=False),
     Index("ix_node_uses_leaf", "consent_leaf"),
 )
+"""`subtree` is the root of the largest complete subtree that ends at this use: the root over any
+number of uses is made from a few rows (`protocol.growing_tree`)."""
 
 vouchers = Table(
     "vouchers",

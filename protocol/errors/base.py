@@ -1,11 +1,14 @@
 """What all errors have in common: a sentence with its values, and the remedy.
 
 The docstring of an error is its sentence; braces take the values. Bytes are shown as
-0x-hexadecimal text. `solidity_name` is the custom error of the contract that means the same.
+0x-hexadecimal text, and what is a number on chain alone by its word (`in_words`).
+`solidity_name` is the custom error of the contract that means the same.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from inspect import cleandoc
 from typing import Any, ClassVar
 
@@ -17,6 +20,7 @@ class ProtocolError(Exception):
     solidity_name: ClassVar[str | None] = None
     sentence: ClassVar[str] = "A rule of the ledger is broken."
     remedy: ClassVar[str] = "Read the rule in the module that raised this."
+    in_words: ClassVar[Mapping[str, Callable[[int], str]]] = {}
 
     def __init_subclass__(cls, solidity: str | None = None, **kwargs: Any) -> None:
         """Take the sentence from the docstring and the Solidity name from the contract."""
@@ -31,14 +35,18 @@ class ProtocolError(Exception):
 
     def values(self) -> dict[str, Any]:
         """The error's values by name, as given."""
-        if not hasattr(self, "__dataclass_fields__"):
+        if not is_dataclass(self):
             return {}
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def __str__(self) -> str:
         """The sentence with its values, then the remedy."""
-        shown = {name: _show(value) for name, value in self.values().items()}
+        shown = {name: self._say(name, value) for name, value in self.values().items()}
         return f"{self.sentence.format(**shown)} {self.remedy}"
+
+    def _say(self, name: str, value: Any) -> Any:
+        word_of = self.in_words.get(name)
+        return _show(value) if word_of is None else word_of(value)
 
 
 class ContractError(ProtocolError):

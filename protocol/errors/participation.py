@@ -6,9 +6,10 @@ One class for each custom error of IParticipantRegistry and IAgreementRegistry, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from protocol.errors.base import ContractError
+from protocol.errors.numbers_in_words import scopes_in_words, state_in_words
 
 if TYPE_CHECKING:
     from protocol.types import (
@@ -80,6 +81,7 @@ class ScopesInvalid(ParticipantRegistryError):
 
     scopes: int
     allowed: int
+    in_words: ClassVar = {"scopes": scopes_in_words, "allowed": scopes_in_words}
     remedy = "Add the bits manage 1, agree 2, anchor 4, voucher 8, claim 16."
 
 
@@ -107,6 +109,7 @@ class NotAuthorised(ParticipantRegistryError):
     account: AccountAddress
     organisation: OrganisationId
     scope: int
+    in_words: ClassVar = {"scope": scopes_in_words}
     remedy = "Bind an account with this scope, or delegate to the operator."
 
 
@@ -269,6 +272,7 @@ class StateInvalid(AgreementRegistryError):
 
     agreement_id: AgreementId
     state: int
+    in_words: ClassVar = {"state": state_in_words}
     remedy = "Read where the agreement stands; what is terminated stays so."
 
 

@@ -179,8 +179,7 @@ def test_the_owners_request_gives_nobody_else_anything(
 
 def wait_until_settled(scene: Scene) -> None:
     """Nothing is on its way, so what changes was changed by a caller."""
-    url = f"{scene.world.node.url}/readyz"
-    wait_until(lambda: HTTP.get(url).json().get("outboxOpen") == 0, "an empty outbox")
+    wait_until(lambda: scene.world.node.open_acts() == 0, "an empty outbox")
 
 
 def test_a_leak_is_heard(scene: Scene) -> None:

@@ -295,7 +295,7 @@ BODIES: dict[Operation, Maker] = {
 # -- who asks --------------------------------------------------------------------------------------
 
 CONSUMERS = {("post", "/v1/usages"), ("post", "/v1/vouchers")}
-OPERATORS = {("post", "/v1/participants")}
+OPERATORS = {("post", "/v1/participants"), ("get", "/metrics")}
 PERSONS = {("delete", "/v1/session")}
 
 

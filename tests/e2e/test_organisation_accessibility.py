@@ -112,6 +112,7 @@ def test_axe_finds_nothing_where_use_becomes_money(
         "voucher": kept.headers["location"].removeprefix("/organisation"),
         "acts": "/outbox",
         "accounts": "/accounts",
+        "bind-account": "/accounts/bind",
         "unknown": "/nothing",
         "statements": "/statements",
         "statement": f"/statements/{bought.month}",

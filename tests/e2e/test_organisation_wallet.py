@@ -36,6 +36,17 @@ def consumer(chromium: Browser, world: World, built_pages: None) -> Iterator[Bro
     context.close()
 
 
+@pytest.fixture
+def keeper(chromium: Browser, world: World, built_pages: None) -> Iterator[BrowserContext]:
+    """The browser of one who may change the consumer's accounts."""
+    token = visit(world, "admin", of=world.consumer.client).token
+    context = chromium.new_context(base_url=world.node.url)
+    context.set_default_timeout(10_000)
+    context.add_cookies([{"name": NAME, "value": token, "url": world.node.url}])
+    yield context
+    context.close()
+
+
 def use(page: Page) -> None:
     page.get_by_role("button", name="Use Test Wallet").click()
 
@@ -89,6 +100,37 @@ def test_what_the_wallet_may_not_or_will_not_do_changes_nothing(
     use(page)
     expect(alert).to_contain_text("may not do this for your organisation")
     assert page.locator("[data-step=sent][aria-current]").count() == 0
+
+
+@pytest.mark.deep
+def test_a_new_account_signs_and_the_managing_one_binds_it(
+    world: World, keeper: BrowserContext
+) -> None:
+    new = BrowserWallet("New Wallet")
+    for wallet in (new, SendingWallet(world.consumer.wallet)):
+        wallet.install(keeper)
+    page = keeper.new_page()
+    page.goto("/organisation/accounts")
+    page.get_by_role("link", name="Bind a further account").click()
+    page.get_by_label("Account", exact=True).fill(new.account.address)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("alert")).to_contain_text("Something in the request")
+    expect(page.get_by_label("Account", exact=True)).to_have_value(new.account.address)
+    page.get_by_label("sign vouchers").check()
+    page.get_by_role("button", name="Go on").click()
+    use(page)
+    expect(page.get_by_role("alert")).to_contain_text("may not do this for your organisation")
+    page.get_by_role("button", name="Use New Wallet").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Bind the account with your wallet")
+    assert new.signed[-1]["primaryType"] == "AccountBinding"
+    use(page)
+    expect(page.get_by_role("status")).to_have_text(
+        "Done: this node has read it.", timeout=LEDGER_TIMEOUT_MS
+    )
+    page.get_by_role("link", name="See what came of it").click()
+    row = page.get_by_role("row", name=new.account.address.lower())
+    expect(row).to_contain_text("sign vouchers")
+    expect(row).to_contain_text("In service")
 
 
 def declining_to_send(wallet: BrowserWallet, method: str, parameters: list[object]) -> object:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from protocol.types import to_hex
 from tests.e2e.reader import Reader
 from tests.stage import World
 
@@ -16,6 +17,11 @@ PAGES = {
     "governance-refused": "/governance?category=1&rate=1001",
     "events": "/governance/events?kind=leaves",
     "settlements": "/governance/settlements?from=2020-01&until={month}",
+    "events-of-one": "/governance/events?kind=participants&organisation={school}",
+    "participants": "/participants",
+    "participants-served": "/participants?operator={operator}",
+    "participant": "/participants/{school}",
+    "participant-operator": "/participants/{operator}",
     "styleguide": "/styleguide",
     "problems": "/problems",
     "problem": "/problems/index-stale",
@@ -44,7 +50,8 @@ def reader(request: pytest.FixtureRequest, chromium: Browser, world: World) -> I
 
 @pytest.mark.parametrize("state", PAGES)
 def test_axe_finds_nothing_on_what_everybody_may_read(
-    reader: Reader, month: str, state: str
+    reader: Reader, world: World, month: str, state: str
 ) -> None:
-    reader.go(PAGES[state].format(month=month))
+    operator, school = to_hex(world.story.stage.operator_id), to_hex(world.provider.id)
+    reader.go(PAGES[state].format(month=month, operator=operator, school=school))
     reader.check(state)

@@ -126,5 +126,13 @@ def require_same_operators(connection: Connection, known: Known, time: UnixSecon
     assert {(each.organisation, each.operator) for each in given} == {
         (each.organisation, each.operator) for each in told
     }
+    last = {(each.operator, each.organisation): each for each in told}
     for moment in (UnixSeconds(0), time):
         assert operators_of(given, moment) == operators_of(told, moment)
+        for operator in {each.operator for each in told}:
+            served = participants.list_served(connection, operator, moment, b"", len(last) + 1)
+            assert [each.organisation for each in served] == sorted(
+                organisation
+                for (whose, organisation), each in last.items()
+                if whose == operator and each.scopes and moment < each.expires_at
+            )

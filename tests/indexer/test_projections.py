@@ -128,8 +128,7 @@ def announcements(world: World) -> Iterator[Any]:
 
 @pytest.fixture
 def both(eventful: World) -> Any:
-    idle = eventful.operator.get
-    wait_until(lambda: idle("/readyz")["outboxOpen"] == 0, "an empty outbox")
+    wait_until(lambda: eventful.node.open_acts() == 0, "an empty outbox")
     with eventful.node.engine.connect() as connection:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
         cursor = read_cursor(connection)
@@ -391,4 +390,7 @@ def test_participants_are_those_of_the_rules(both: Both) -> None:
             announced and (announced.account, announced.executable_at)
         )
     assert len(both.state.recoveries) == 1
+    asked = sorted(both.state.participants)
+    one_by_one = [participants.find_participant(both.connection, each) for each in asked]
+    assert participants.find_participants(both.connection, [*asked, bytes(20)]) == one_by_one
     assert participants.find_participant(both.connection, OrganisationId(bytes(20))) is None

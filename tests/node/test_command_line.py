@@ -373,6 +373,15 @@ def test_what_is_refused_is_a_sentence_and_status_1(
     assert "Traceback" not in outside.err
 
 
+def test_a_key_is_not_taken_where_everybody_sees_it(run: CommandLine, world: World) -> None:
+    key = key_of(world.provider.client)
+    for words in (("--key", key), (f"--key={key}",)):
+        shown = run("key", "list", *words)
+        assert (shown.status, shown.out) == (1, "")
+        assert "set PTX_API_KEY, or name a file" in shown.err.replace("\n", " ")
+        assert key not in shown.err
+
+
 def test_brackets_in_a_message_are_shown_as_they_are(
     run: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -143,7 +143,7 @@ def test_a_stream_that_begins_now_misses_nothing_when_cut_at_once(
 
 def test_who_leaves_is_no_longer_served(world: World, secret: bytes) -> None:
     def open_streams() -> int:
-        text = httpx.get(f"{world.node.url}/metrics").text
+        text = world.node.metrics()
         [line] = [line for line in text.splitlines() if line.startswith("ptx_event_streams ")]
         return int(float(line.split()[1]))
 

@@ -46,9 +46,7 @@ def test_the_same_request_again_gets_the_same_answer(
 
 
 def _wait_until_idle(world: World) -> None:
-    world.operator.wait_for(
-        lambda: world.operator.get("/readyz")["outboxOpen"], lambda open_: open_ == 0, "the sender"
-    )
+    world.operator.wait_for(world.node.open_acts, lambda open_: open_ == 0, "the sender")
 
 
 def test_the_key_for_another_request_is_refused(

@@ -76,7 +76,7 @@ def test_the_node_is_alive_ready_and_measured(world: World) -> None:
     ready = httpx.get(f"{world.node.url}/readyz").json()
     assert ready["status"] == "ready"
     assert ready["chainId"] == world.chain_id
-    metrics = httpx.get(f"{world.node.url}/metrics")
+    metrics = send(world.operator, "GET", "/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
     names = {line.split("{")[0].split(" ")[0] for line in metrics.text.splitlines()}
     assert {
@@ -88,10 +88,19 @@ def test_the_node_is_alive_ready_and_measured(world: World) -> None:
     } <= names
 
 
+def test_what_is_counted_is_the_operators_alone(world: World) -> None:
+    """A padded batch hides how many consents it holds; a counter beside it would tell."""
+    assert_problem(httpx.get(f"{world.node.url}/metrics"), 401, "key-invalid", None)
+    hosted = send(world.provider.client, "GET", "/metrics")
+    assert_problem(hosted, 403, "not-the-operator", None)
+    ready = httpx.get(f"{world.node.url}/readyz").json()
+    assert {*ready} == {"status", "chainId", "blockNumber", "ageSeconds"}
+
+
 def test_metrics_count_requests_by_route_and_name_nobody(world: World) -> None:
     leaf = "0x" + "ab" * 32
     send(world.consumer.client, "GET", f"/v1/consents/{leaf}")
-    text = httpx.get(f"{world.node.url}/metrics").text
+    text = world.node.metrics()
     line = 'ptx_http_requests_total{method="GET",route="/v1/consents/{leaf}",status="404"}'
     assert line in text
     assert "ab" * 32 not in text

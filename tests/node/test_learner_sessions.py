@@ -208,6 +208,6 @@ def test_no_table_or_log_knows_a_session(world: World, secret: bytes) -> None:
         written = log.read_text(errors="replace")
         for hidden in (token, nonce.hex(), holder):
             assert hidden not in written, log
-    metrics = httpx.get(f"{world.node.url}/metrics").text
+    metrics = world.node.metrics()
     assert token not in metrics
     assert holder not in metrics

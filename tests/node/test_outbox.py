@@ -161,6 +161,7 @@ def test_what_is_on_its_way_or_done_is_not_tried_again(own_database: OwnDatabase
     [act] = shown(own_database, "outbox", "list")
     explained = command(own_database, "outbox", "explain", str(act["actId"])).stdout
     assert f"transaction  {act['transactionHash']}, in block {act['blockNumber']}" in explained
+    assert "effect       in a block, and effective" in explained
     done = command(own_database, "outbox", "retry", str(act["actId"]))
     assert (done.exit_code, "is mined" in done.stderr) == (1, True)
     unknown = command(own_database, "outbox", "explain", "999999")

@@ -152,10 +152,10 @@ def test_an_indexer_that_stands_still_is_believed_at_once(at_rest: World, secret
                 send(world.consumer.client, method, path, body), 503, "index-stale", None
             )
             assert problem["detail"] == "The indexer stands still: the books differ"
-        assert "ptx_index_halted 1.0" in httpx.get(f"{world.node.url}/metrics").text
+        assert "ptx_index_halted 1.0" in world.node.metrics()
         world.node.sql("DELETE FROM indexing.halt")
     wait_until(lambda: httpx.get(f"{world.node.url}/readyz").status_code == 200, "readiness")
-    assert "ptx_index_halted 0.0" in httpx.get(f"{world.node.url}/metrics").text
+    assert "ptx_index_halted 0.0" in world.node.metrics()
 
 
 @contextmanager

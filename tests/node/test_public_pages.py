@@ -9,11 +9,15 @@ import pytest
 from starlette.datastructures import URL
 
 from node.api.page_route import own_name_of
+from protocol.identifiers import organisation_id
+from protocol.types import to_hex
 from tests.node.test_promises import stale_index
 from tests.stage import World
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 MONTH = "2026-11"
+OPERATOR = to_hex(organisation_id("did:web:operator.localhost"))
+NOBODY = "0x" + "00" * 20
 
 
 def read(world: World, path: str, language: str, **headers: str) -> httpx.Response:
@@ -27,6 +31,9 @@ def read(world: World, path: str, language: str, **headers: str) -> httpx.Respon
         "/governance",
         "/governance/events?kind=leaves",
         f"/governance/settlements?from={MONTH}&until={MONTH}",
+        "/participants",
+        f"/participants?operator={OPERATOR}",
+        f"/participants/{OPERATOR}",
     ],
 )
 def test_an_index_that_is_too_old_is_told_on_a_page(at_rest: World, path: str) -> None:
@@ -84,6 +91,14 @@ def test_a_form_that_a_page_does_not_take_is_told_on_a_page(world: World) -> Non
         ("/governance?until=novembre", 422, "Écrivez le mois comme AAAA-MM"),
         ("/governance?until=9000-01", 422, "9000-01 n'a pas commencé."),
         ("/governance/events?kind=rien", 404, "Introuvable : type d'événement rien."),
+        (
+            f"/governance/events?kind=leaves&organisation={NOBODY}",
+            422,
+            "Les événements du type leaves ne se listent pas par organisation.",
+        ),
+        (f"/participants/{NOBODY}", 404, f"Introuvable : participant {NOBODY}."),
+        (f"/participants?operator={NOBODY}", 404, "La gouvernance admet les organisations"),
+        ("/participants/0x12", 422, "20 octets sous la forme 0x"),
         ("/governance/rien.csv", 404, "Introuvable : tableau rien."),
         ("/problems/rien", 404, "Il n'y a pas de type de problème rien."),
     ],
@@ -116,3 +131,14 @@ def test_a_page_asked_for_by_number_is_shown_under_the_nodes_own_name(
     """Not where another port leads to it, nor where the node is known under no local name."""
     found = own_name_of(URL(f"http://{asked}"), f"http://{public}")
     assert found == (name and f"http://{name}")
+
+
+def test_a_problem_leads_on_in_the_language_that_was_asked_for(world: World) -> None:
+    kind = "/problems/participant-not-found"
+    for path, link in (
+        (f"/participants/{NOBODY}", kind),
+        (kind, "/problems"),
+        ("/problems", kind),
+    ):
+        assert f'href="{link}?lang=fr"' in read(world, f"{path}?lang=fr", "en").text
+        assert f'href="{link}"' in read(world, path, "fr").text

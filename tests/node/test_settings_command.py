@@ -32,6 +32,8 @@ def test_a_variable_that_nothing_reads_is_named() -> None:
     ("wrong", "said"),
     [
         ({"PTX_PORT": "many"}, "PTX_PORT is 'many'"),
+        ({"PTX_FINALITY_BLOCKS": "-5"}, "PTX_FINALITY_BLOCKS is '-5'"),
+        ({"PTX_POLL_SECONDS": "0"}, "PTX_POLL_SECONDS is '0'"),
         ({"PTX_PASSKEY_DOMAIN": "b.example", "PTX_PUBLIC_URL": "https://a.example"}, "no part"),
     ],
 )

@@ -51,7 +51,7 @@ def plain(world: World, leaves: list[str]) -> Json:
 
 
 def counted(world: World) -> float:
-    text = httpx.get(f"{world.node.url}/metrics").text
+    text = world.node.metrics()
     [line] = [each for each in text.splitlines() if each.startswith("ptx_quick_status_total ")]
     return float(line.split()[1])
 

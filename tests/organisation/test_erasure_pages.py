@@ -27,15 +27,22 @@ def test_a_record_is_erased_after_a_warning_and_once_it_is_over(
     somebody = visit(world, "operator")
     record = world.grant_active(secret)
     path = path_of(record)
-    assert f'href="/organisation{path}"' in somebody.page(path.removesuffix("/erasure"))
-    page = somebody.page(path)
-    assert "This cannot be undone." in page
+    link = f'href="/organisation{path}"'
+    for seen in (path, path.removesuffix("/erasure")):
+        page = somebody.page(seen)
+        assert "The record can be erased once the consent is over" in page
+        assert link not in page
+        assert "Erase it for good" not in page, "nothing is offered that would be refused"
     with nothing_written(world):
         refused = somebody.post(path)
     assert refused.status_code == 409
     assert "The consent is not over" in refused.text
     world.withdraw(record, secret)
     world.wait_for_state(record, "withdrawn")
+    assert link in somebody.page(path.removesuffix("/erasure"))
+    page = somebody.page(path)
+    assert "This cannot be undone." in page
+    assert "Erase it for good" in page
     done = somebody.post(path)
     assert (done.status_code, done.headers["location"]) == (303, f"/organisation{path}")
     wait_until(lambda: 'data-state="final">Erased' in somebody.page(path), "the confirmation")
@@ -144,7 +151,7 @@ def test_an_auditor_reads_what_persons_ask_and_answers_none(world: World) -> Non
 
 def test_an_unknown_address_is_answered_in_words(world: World) -> None:
     somebody = visit(world, language="fr")
-    for path in ("/nothing", "/money/nothing/here", "/access/keys"):
+    for path in ("/nothing", "/money/nothing/here", "/access/nothing"):
         answer = somebody.get(path)
         assert answer.status_code == 404, path
         assert answer.headers["content-type"].startswith("text/html")

@@ -91,6 +91,12 @@ def fault_beside(page: str, field: str, filled: str) -> str:
     return html.unescape(found[1])
 
 
+def name_in(page: str, bought: Bought) -> str:
+    """What the list of agreements calls it."""
+    [found] = re.findall(rf'agreements/{to_hex(bought.agreement)}">\s*([^<]+)</a>', page)
+    return str(found)
+
+
 def row_of(page: str, bought: Bought) -> str:
     """The row of the deposits that has the agreement."""
     rows = [row for row in page.split("<tr>") if to_hex(bought.agreement)[:14] in row]
@@ -99,6 +105,12 @@ def row_of(page: str, bought: Bought) -> str:
 
 def test_a_voucher_is_signed_settled_and_followed_to_the_end(world: World) -> None:
     bought, payer, payee = buy(world), consumer(world), visit(world)
+    name = name_in(payer.page("/agreements"), bought)
+    link = f'href="/organisation/agreements/{to_hex(bought.agreement)}"'
+    for seen in ("/money", bought.deposit, bought.sign, "/usage"):
+        page = payer.page(seen)
+        assert name in page, seen
+        assert link in page, seen
     assert "€0.112345" in row_of(payer.page("/money"), bought), "the second line has a free unit"
     page = payer.page(bought.sign)
     assert to_hex(world.consumer.account) in asked_of_script(page)["signers"]
@@ -108,10 +120,12 @@ def test_a_voucher_is_signed_settled_and_followed_to_the_end(world: World) -> No
     for somebody in (payer, payee):
         assert "Not submitted" in somebody.page(path)
         assert path in somebody.page("/money/vouchers")
+    for seen in (path, "/money/vouchers"):
+        assert name in payer.page(seen), seen
     again = payee.post(f"{path}/settle")
     assert (again.status_code, again.headers["location"]) == (303, kept.headers["location"])
     assert payee.post(f"{path}/settle").status_code == 303, "asked twice it is followed"
-    wait_until(lambda: "It is in a block" in payer.page(path), "a block")
+    wait_until(lambda: "and effective. Final after" in payer.page(path), "a block")
     world.wait_for_block(world.web3.eth.block_number)
     world.web3.provider.make_request(RPCEndpoint("evm_mine"), [])
     assert 'aria-current="step">In a block' in payer.page(path)
@@ -142,6 +156,10 @@ def test_a_voucher_that_does_not_bind_is_not_kept(world: World, bought: Bought) 
             answer = payer.post(bought.sign, **{**form, **changed})
         assert answer.status_code == status, changed
         assert words in answer.text
+    shown = payer.post(bought.sign, **{**form, "signature": "0x12"}).text
+    assert f'value="{form["signer"]}"' in shown, "what was typed is not lost"
+    assert 'value="0x12" aria-invalid="true" aria-describedby="wrong-signature"' in shown
+    assert "<details open>" in shown
     with nothing_written(world):
         assert payer.post(bought.sign, headers={}, **form).status_code == 403
         assert payee.post(bought.sign, **form).status_code == 422
@@ -190,6 +208,8 @@ def test_a_deposit_is_made_by_the_wallet(world: World, bought: Bought) -> None:
         assert "is no amount. Write euros in digits" in wrong
     page = payer.post(bought.deposit, amount="0,25")
     assert page.status_code == 200
+    assert name_in(payer.page("/agreements"), bought) in page.text
+    assert f"<code>{to_hex(bought.agreement)}</code>" in page.text
     assert [each.partition("<")[0] for each in page.text.split("<strong><code>")[1:]] == [
         *("UsageToken.approve", "UsageSettlement.deposit")
     ]

@@ -7,10 +7,11 @@ import re
 import secrets
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from protocol.types import to_hex
-from tests.organisation.visits import visit
+from tests.organisation.visits import Visit, visit
 from tests.refusals import assert_problem, nothing_written, send
 from tests.stage import World, wait_until
 
@@ -34,6 +35,23 @@ def insert(world: World, state: str, leaf: bytes) -> str:
         why=json.dumps(FAILURE),
     )
     return str(row.outbox_id)
+
+
+LEFT = re.compile(r"In block ([\d,]+), and effective. Final after (\d+) more blocks?\.")
+
+
+def read_block(world: World) -> int:
+    """The newest one that the index has read."""
+    number: int = httpx.get(f"{world.node.url}/readyz").json()["blockNumber"]
+    return number
+
+
+def assert_says_when_final(world: World, somebody: Visit, path: str) -> None:
+    before = read_block(world)
+    found = LEFT.search(somebody.page(path))
+    assert found is not None
+    block, left = int(found[1].replace(",", "")), int(found[2])
+    assert before <= block + world.node.settings.finality_blocks - left <= read_block(world)
 
 
 @pytest.fixture
@@ -71,6 +89,10 @@ def test_one_that_failed_is_tried_again_and_reaches_the_ledger(world: World, fai
     assert (again.status_code, again.headers["location"]) == (303, f"/organisation/outbox/{failed}")
     wait_until(lambda: 'data-state="mined"' in somebody.page(f"/outbox/{failed}"), "a block")
     page = somebody.page(f"/outbox/{failed}")
+    assert_says_when_final(world, somebody, f"/outbox/{failed}")
+    assert_says_when_final(world, somebody, "/outbox?state=mined")
+    assert "Acts in a block, not yet final" in somebody.page("/outbox")
+    assert "Acts in a block, not yet final" in somebody.page("")
     assert "Ask the association." not in page
     assert "Transactions that may carry it" in page
     done = somebody.post(f"/outbox/{failed}/retry")

@@ -78,7 +78,7 @@ def test_a_request_is_made_by_a_form_and_shown_with_its_link(world: World) -> No
 
 def test_a_form_may_ask_for_a_guardian_and_the_request_says_so(world: World) -> None:
     somebody = visit(world)
-    guardian = texts_of("en")["guardian"]["asked"]
+    guardian = texts_of("en")["organisation"]["requests"]["guardian"]
     path = make(world, somebody, guardianSigns="true")
     assert told(world, path)["guardianSigns"] is True
     assert guardian in html.unescape(somebody.page(path))

@@ -55,6 +55,8 @@ def account_in(page: str, account: str) -> str:
 def test_a_deposit_opens_moves_and_closes(world: World, settled: Settled) -> None:
     page = consumer(world).page(f"/statements/{settled.month}")
     table = account_in(page, deposit_of(settled.agreement, world.consumer.id))
+    link = f'href="/organisation/agreements/{to_hex(settled.agreement)}"'
+    assert page.count(link) >= 3, "in the account's heading, movements and postings"
     amounts = re.findall(r"€([\d.,]+)", table)
     opening, *moved, closing = [round(float(each.replace(",", "")) * 1_000_000) for each in amounts]
     assert (opening, closing) == (0, DEPOSIT - GROSS)

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from node.intake.request_csv import FAULTS_MAX, LINES_MAX, read_request_csv
+from node.intake.request_csv import FAULTS_MAX, LINES_MAX, REQUIRED, read_request_csv
 from protocol.types import to_hex
 from tests.refusals import assert_problem, send
 from tests.requests.asking import (
@@ -89,6 +89,7 @@ def test_every_fault_is_named_and_nothing_is_taken(world: World) -> None:
         line_of(world, ""),
         line_of(world, "short").rpartition(",")[0],
         line_of(world, "digest", sha256="0x12"),
+        line_of(world, "no digest", sha256=""),
         line_of(world, "purposes", purposes=" | "),
         line_of(world, "recipients", recipients="nobody"),
     ]
@@ -100,8 +101,9 @@ def test_every_fault_is_named_and_nothing_is_taken(world: World) -> None:
         "lines.4.subjectReference",
         "lines.5",
         "lines.6.noticeSha256",
-        "lines.7",
-        "lines.8.recipients.0",
+        "lines.7.noticeSha256",
+        "lines.8",
+        "lines.9.recipients.0",
     }
 
 
@@ -124,7 +126,7 @@ def test_what_cannot_be_granted_is_named_by_its_line(
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
-        (b"", {f"lines.1.{name}" for name in HEADER.split(",") if name != "recipients"}),
+        (b"", {f"lines.1.{name}" for name in REQUIRED}),
         (HEADER.encode(), {"lines.1"}),
         ((HEADER + ",colour\n").encode(), {"lines.1.colour"}),
         ((HEADER + ",validUntil\n").encode(), {"lines.1.validUntil"}),

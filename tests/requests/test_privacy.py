@@ -7,7 +7,6 @@ import io
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
 import pytest
 from sqlalchemy import text
 
@@ -46,7 +45,7 @@ def test_no_reference_link_or_purpose_is_in_clear_anywhere(world: World) -> None
     assert answered(world, token, [record]).status_code == 202
     everything.append(database_text(world))
     logs = [log.read_text(errors="replace") for log in world.node.settings.log_dir.glob("*.log")]
-    metrics = httpx.get(f"{world.node.url}/metrics").text
+    metrics = world.node.metrics()
     assert made["requestId"][2:] in everything[0]
     for hidden in (reference, purpose, token):
         for form in (hidden, hidden.encode().hex()):

@@ -35,6 +35,8 @@ class Signing:
 
     def __init__(self) -> None:
         self.answer: Answer = lambda message: (200, signed(message))
+        self.keys: str | None = None
+        """What it says to `publicKeys`; None where it lists none."""
         self.paths: list[str] = []
         signing = self
 
@@ -42,7 +44,13 @@ class Signing:
             def do_POST(self) -> None:
                 signing.paths.append(self.path)
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status, said = signing.answer(bytes.fromhex(body["data"][2:]))
+                self._say(*signing.answer(bytes.fromhex(body["data"][2:])))
+
+            def do_GET(self) -> None:
+                assert self.path == "/api/v1/eth1/publicKeys"
+                self._say(*((404, "") if signing.keys is None else (200, signing.keys)))
+
+            def _say(self, status: int, said: str) -> None:
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(said)))
                 self.end_headers()
@@ -69,7 +77,7 @@ def server() -> Iterator[Signing]:
 
 @pytest.fixture
 def signing(server: Signing) -> Signing:
-    server.answer = lambda message: (200, signed(message))
+    server.answer, server.keys = lambda message: (200, signed(message)), None
     server.paths.clear()
     return server
 
@@ -97,9 +105,40 @@ def test_both_sign_a_message_alike(server: Signing, message: bytes) -> None:
     assert is_signed_by(ADDRESS, Hash32(keccak256(message)), IN_FILE.sign_message(message))
 
 
-def test_the_key_is_named_by_its_address(signing: Signing) -> None:
+def test_a_signer_that_lists_no_keys_is_asked_by_address(signing: Signing) -> None:
     RemoteSigner(signing.url + "/", ADDRESS, CHAIN_ID).sign(EXAMPLE)
     assert signing.paths == [f"/api/v1/eth1/sign/{to_hex(ADDRESS)}"]
+
+
+def public_key(secret: bytes) -> str:
+    """As web3signer lists it."""
+    return Account.from_key(secret)._key_obj.public_key.to_hex()
+
+
+def test_a_key_is_asked_for_by_its_public_key(signing: Signing) -> None:
+    """As web3signer knows it (Consensys/web3signer, EthSecpArtifactSigner.getIdentifier)."""
+    signing.keys = json.dumps([public_key(OTHER_SECRET), public_key(SECRET)])
+    remote = RemoteSigner(signing.url, ADDRESS, CHAIN_ID)
+    assert remote.sign(EXAMPLE) == remote.sign(EXAMPLE) == IN_FILE.sign(EXAMPLE)
+    assert signing.paths == [f"/api/v1/eth1/sign/{public_key(SECRET)}"] * 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        (lambda: json.dumps([public_key(OTHER_SECRET)]), "correct PTX_SIGNER_ADDRESS"),
+        (lambda: "[]", "it lists 0"),
+        (lambda: "nothing here", "lists no keys"),
+        (lambda: '["0xzz"]', "lists no keys"),
+    ],
+)
+def test_a_signer_without_the_key_says_so(
+    signing: Signing, keys: Callable[[], str], said: str
+) -> None:
+    signing.keys = keys()
+    with pytest.raises(SignerUnreachable, match=said):
+        RemoteSigner(signing.url, ADDRESS, CHAIN_ID).sign(EXAMPLE)
+    assert signing.paths == []
 
 
 def test_a_recovery_bit_counted_from_0_is_understood(signing: Signing) -> None:

@@ -7,7 +7,6 @@ import contextlib
 import subprocess
 from pathlib import Path
 
-import httpx
 import psutil
 
 from node.backup.postgres_tools import environment_of
@@ -51,7 +50,7 @@ def both_forms(values: dict[str, bytes]) -> dict[str, bytes]:
 def sinks(node: Node) -> dict[str, bytes]:
     """Everything that a node writes outside its keys, and what others see of it."""
     settings, state = node.settings, node.settings.state_dir
-    found = {"/metrics": httpx.get(f"{node.url}/metrics").content}
+    found = {"/metrics": node.metrics().encode()}
     files = {f"the log {path.name}": path for path in settings.log_dir.iterdir()}
     private = {settings.api_key_file, settings.keys_dir, state / "postgres", state / "chain.json"}
     for path in state.rglob("*"):

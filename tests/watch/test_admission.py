@@ -79,7 +79,8 @@ def test_a_key_may_ask_so_often_also_at_the_quick_door(
         # Others are not held up, from whichever address.
         consumer = world.consumer.client._http.headers["authorization"]
         assert httpx.post(url, json=body, headers={"Authorization": consumer}).status_code == 200
-    text = httpx.get(f"{narrow.url}/metrics").text
+    operator = world.operator._http.headers["authorization"]
+    text = httpx.get(f"{narrow.url}/metrics", headers={"Authorization": operator}).text
     assert re.search(r'^ptx_http_limited_total\{limit="key"\} [1-9]', text, re.M)
 
 

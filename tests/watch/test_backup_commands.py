@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
-
 from node.backup.manifest import read_manifest
 from node.backup.sealed_keys import open_keys
 from node.config import PROJECT_ROOT
@@ -51,7 +49,7 @@ def test_a_running_node_is_saved_with_its_keys_elsewhere(
     api_key = world.node.settings.api_key_file.read_text().strip()
     for path in (*folder.iterdir(), keys):
         assert api_key.encode() not in path.read_bytes()
-    told = httpx.get(f"{world.node.url}/metrics").text
+    told = world.node.metrics()
     assert re.search(r"^ptx_backup_made_at_seconds [1-9]", told, re.M)
     again = call(world, "backup", str(folder))
     assert again.returncode == 1

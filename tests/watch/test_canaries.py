@@ -114,7 +114,7 @@ def test_no_canary_sings(world: World, secret: bytes, receiver: Receiver) -> Non
     assert refused.status_code == 422
     world.withdraw(record, secret)
     world.wait_for_state(record, "withdrawn")
-    wait_until(lambda: "ptx_sender_head_block" in httpx.get(f"{world.node.url}/metrics").text, "it")
+    wait_until(lambda: "ptx_sender_head_block" in world.node.metrics(), "it")
     wait_until(lambda: b"ConsentEnded" in received(receiver), "the ending at the receiver")
 
     made = {

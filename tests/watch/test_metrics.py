@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.stage import World, wait_until
@@ -10,7 +9,7 @@ from tests.stage import World, wait_until
 
 def told(world: World) -> dict[str, float]:
     """Sample → value; each name once, as Prometheus requires."""
-    text = httpx.get(f"{world.node.url}/metrics").text
+    text = world.node.metrics()
     families = list(text_string_to_metric_families(text))
     names = [family.name for family in families]
     assert len(names) == len(set(names))

@@ -15,7 +15,10 @@ from node.problems import catalogue
 from protocol.errors import ProtocolError
 from tests.project_files import files, name_of
 
-NAMES = {"detail", "remedy", "reason", "takes", "seen", "told", "day", "EURO_REMEDY", "said"}
+NAMES = {
+    *("detail", "remedy", "reason", "takes", "seen", "told", "day", "EURO_REMEDY", "said"),
+    *("met", "problem", "ANOTHER_NODE", "NOT_WRITTEN"),
+}
 MAKERS = {
     "Problem.of": 1,
     "not_found": 2,
@@ -42,6 +45,11 @@ MAKERS = {
     "SignerUnreachable": 0,
     "reader.value": 2,
     "case": 0,
+    "LogGap": 0,
+    "BlockFault": 1,
+    "Contradiction": 0,
+    "ReadInVain": 0,
+    "ReorganisationTooDeep": 0,
 }
 """Calls, with the first of their arguments that is a sentence."""
 OF_NO_PAGE = (
@@ -56,9 +64,17 @@ OF_NO_PAGE = (
     "protocol/errors/",
     "protocol/ledger",
 )
+HALTS = (
+    *("indexer/audit.py", "indexer/block_checks.py", "indexer/projections/known.py"),
+    *("indexer/reorg.py", "indexer/rereads.py"),
+)
+"""Where the indexer says why it stands still, which the node tells."""
 IN_TABLES = ("node/api/admission.py", "node/sending/failures.py")
-AS_ANSWERS = ("node/api/schemas/base.py", "node/record_delivery.py")
-"""Where a function answers sentences."""
+AS_ANSWERS = (
+    *("node/api/schemas/base.py", "node/record_delivery.py"),
+    *("indexer/audit.py", "indexer/block_checks.py"),
+)
+"""Where a function answers or yields sentences."""
 AS_RAISED = ("node/api/organisation/forms.py", "node/intake/request_csv.py")
 """Where a ValueError becomes the end of another sentence; those of `schemas` become one."""
 SLOT = re.compile(r"\{[^{}]*\}|⟨[^⟩]*⟩")
@@ -88,7 +104,7 @@ def sentences_of_fields() -> Iterator[str]:
 
 def sentences_of_occasions() -> Iterator[tuple[str, str]]:
     """Each with the place where it stands."""
-    for root in ("node/", "protocol/"):
+    for root in ("node/", "protocol/", *HALTS):
         for path in files(".py", under=root):
             name = name_of(path)
             if name.startswith(OF_NO_PAGE) and name not in IN_TABLES:
@@ -124,7 +140,9 @@ def _at(node: ast.AST, name: str) -> Iterator[str]:
         case ast.Dict() if name in IN_TABLES:
             for each in node.values:
                 yield from _texts_in(each)
-        case ast.Return(value=ast.expr() as answered) if name in AS_ANSWERS:
+        case ast.Return(value=ast.expr() as answered) | ast.Yield(value=ast.expr() as answered) if (
+            name in AS_ANSWERS
+        ):
             yield from _texts_in(answered)
         case ast.Call(func=ast.Name(id="ValueError"), args=[ast.Constant(value=str(text))]):
             if name.startswith("node/api/schemas/"):

@@ -15,14 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.cursor import BlockRef
-from indexer.queries.events import EventRow, Place, _argument_writers
+from indexer.queries.events import NAMING, EventRow, Place, _argument_writers
 from indexer.queries.history import _AGREEMENT_EVENTS as HISTORY
 from indexer.queries.proposals import ProposedCallRow
 from indexer.queries.rates import RateRow
 from indexer.queries.use import Use
-from node.api.governance.event_words import arguments_in_words
+from indexer.tables import EVENT_TABLES
+from node.api.governance.event_words import (
+    Argument,
+    arguments_in_words,
+    organisations_in,
+    scopes_in_words,
+)
 from node.api.governance.figures import Asked, Figures, Proposal
-from node.api.governance.listings import KINDS
+from node.api.governance.listings import BY_ORGANISATION, KINDS
 from node.api.governance.memory import KEPT_MAX, KEPT_PER_SECOND_OF_READING, FiguresMemory
 from node.api.governance.page import page_values
 from node.api.governance.plots import PLOT_HEIGHT, TICKS_MAX, TOP, plot_columns, step_of
@@ -150,6 +156,17 @@ def test_of_each_category_one_rate_is_in_force_and_later_ones_are_pending() -> N
     assert [rate.rate_bps for rate in values["pending"]] == [400, 500, 100]
 
 
+def test_a_rate_from_a_month_beyond_all_calendars_breaks_no_page() -> None:
+    far = RateRow(Category(1), Period(2**32 - 1), RateBps(100), UnixSeconds(0))
+    figures = figures_with(rates=[far])
+    values = page_values(figures, EN)
+    assert in_words(values["tables"]["rates"], FR)[0][1] == "4294967295"
+    assert "4294967295" in to_csv(values["tables"]["rates"])
+    assert (values["rate_plot"], len(values["pending"])) == (None, 1)
+    told = event_of("RateSet", category=1, fromPeriod=2**32 - 1, rateBps=100)
+    assert [*arguments_in_words(told, EN, {})][1].words == "4294967295"
+
+
 def test_what_waits_in_the_timelock_is_told_in_words_or_as_it_is() -> None:
     def call(number: int, contract: bytes, data: bytes, delay: int) -> ProposedCallRow:
         operation, now = Hash32(bytes([number]) * 32), UnixSeconds(1_790_000_000)
@@ -195,6 +212,11 @@ def test_an_organisation_counts_for_its_operator_and_the_largest_is_named() -> N
         ["did:web:operator.example", 1, 30, 7_500, 0, 0],
         [to_hex(other), 1, 10, 2_500, 10, 10_000],
     ]
+    sources = [[cell.source for cell in row[:2]] for row in rows]
+    assert sources == [
+        [f"/participants/{to_hex(operator)}", f"/participants?operator={to_hex(operator)}"],
+        [None, f"/participants?operator={to_hex(other)}"],
+    ]
     shares = page_values(figures, EN)["shares"]
     assert (shares["leaves"].largest, shares["leaves"].index) == ("did:web:operator.example", 6_250)
     assert (shares["units"].largest_bps, shares["units"].index) == (10_000, 10_000)
@@ -218,6 +240,9 @@ def test_every_table_has_columns_and_every_kind_events() -> None:
     assert TABLES.keys() == COLUMNS.keys()
     assert EVENT_TYPES.keys() >= SHOWN
     assert {kind for *_, kind in HELD} <= KINDS.keys()
+    for kind in BY_ORGANISATION:
+        for event in KINDS[kind]:
+            assert {*NAMING} & set(EVENT_TABLES[EVENT_TYPES[event]].c.keys()), event
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -237,26 +262,41 @@ def event_of(name: str, **arguments: Any) -> EventRow:
 
 def test_arguments_of_events_are_said_as_people_write_them() -> None:
     rate = event_of("RateSet", category=3, fromPeriod=682, rateBps=500)
-    assert [*arguments_in_words(rate, FR)] == [
-        ("category", "3", True),
-        ("fromPeriod", "novembre 2026", False),
-        ("rateBps", "5\xa0%", False),
+    assert [*arguments_in_words(rate, FR, {})] == [
+        Argument("category", "3", True),
+        Argument("fromPeriod", "novembre 2026", False),
+        Argument("rateBps", "5\xa0%", False),
     ]
     moved = event_of("Transfer", **{"from": "0x01", "to": "0x02", "value": "5000000"})
-    assert [*arguments_in_words(moved, EN)][2] == ("value", "€5.00", False)
+    assert [*arguments_in_words(moved, EN, {})][2] == Argument("value", "€5.00", False)
     ends = {2**64 - 1: "sans fin", 1_795_793_633: "27 novembre 2026, 15:33:53 UTC"}
     for seconds, words in ends.items():
         given = {"organisation": "0x", "operator": "0x", "scopes": 2, "expiresAt": str(seconds)}
         delegated = event_of("OperatorDelegated", **given)
-        assert [*arguments_in_words(delegated, FR)][3] == ("expiresAt", words, False)
+        _, _, scopes, until = arguments_in_words(delegated, FR, {})
+        assert scopes == Argument("scopes", "signer des accords", False)
+        assert until == Argument("expiresAt", words, False)
+    assert scopes_in_words(EN, 0) == "nothing"
+
+
+def test_an_organisation_is_named_by_its_did_if_it_was_admitted() -> None:
+    school, key = bytes([1]) * 20, bytes([2]) * 20
+    ended = [event_of("ConsentEnded", who=to_hex(who), leaf="0x03") for who in (school, key)]
+    assert organisations_in(ended) == {school, key}
+    dids = {OrganisationId(school): "did:web:school.example"}
+    by_school, by_key = ([*arguments_in_words(each, EN, dids)] for each in ended)
+    assert by_school[0] == Argument("who", "did:web:school.example", False, school)
+    assert by_key[0] == Argument("who", to_hex(key), True)
+    assert by_school[1] == Argument("leaf", "0x03", True)
 
 
 def test_settled_lines_are_said_as_amounts() -> None:
     amounts = [{"gross": "2000000", "commission": "100000"}, {"gross": "0", "commission": "0"}]
     names = ("agreementId", "consumer", "period", "fromUnits", "toUnits", "usageRoot")
-    settled = event_of("UsageSettled", **dict.fromkeys(names, 682), amounts=amounts)
-    [*_, (_, words, _)] = arguments_in_words(settled, EN)
-    assert words == "€2.00, of which €0.10 commission · €0.00, of which €0.00 commission"
+    given = {**dict.fromkeys(names, 682), "consumer": "0x01"}
+    settled = event_of("UsageSettled", **given, amounts=amounts)
+    [*_, last] = arguments_in_words(settled, EN, {})
+    assert last.words == "€2.00, of which €0.10 commission · €0.00, of which €0.00 commission"
 
 
 def test_a_page_with_a_form_may_send_it_to_the_node_alone() -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from typing import Any, Literal
 
@@ -19,12 +20,21 @@ from node.api.sentences import LENGTH_MAX, SLOT, said_in, translation_to
 from node.api.texts import TEXTS_DIR, texts_of
 from node.kept_rights_requests import RightsState
 from node.problems import refused
-from protocol.agreement import AgreementStatus
+from protocol.agreement import AgreementState, AgreementStatus
 from protocol.assurance import Assurance
 from protocol.consent import ConsentState
 from protocol.consent_request import RequestState
-from protocol.errors import AmountTooLarge, EntryInvalid, ProtocolError, SlipInvalid, Stopped
-from protocol.types import UnixSeconds
+from protocol.errors import (
+    AmountTooLarge,
+    EntryInvalid,
+    ProtocolError,
+    ScopesInvalid,
+    SlipInvalid,
+    StateInvalid,
+    Stopped,
+)
+from protocol.errors.numbers_in_words import AGREEMENT_STATES, SCOPES
+from protocol.types import AgreementId, Scope, UnixSeconds
 from tests.web.sentences_in_code import (
     bare,
     sentences_of_fields,
@@ -197,10 +207,55 @@ def test_values_are_read_out_of_the_sentence_and_said_again(english: str, french
         ("New business is stopped until 253402300800.", "253402300800"),
         ("New business is stopped until soon.", "soon"),
         ("7 is more than the 3 available.", "7 is more than the 3 available."),
+        ("this has 1 digits", "this has 1 digit"),
+        ("this has 2 digits", "this has 2 digits"),
+        ("1 units are more than the voucher's 0.", "1 unit is more than the voucher's 0."),
+        ("The line has 1 values for 8 columns.", "The line has 1 value for 8 columns."),
     ],
 )
-def test_an_english_page_writes_times_as_people_do(told: str, shown: str) -> None:
-    assert shown in said_in(told, "en")
+def test_an_english_page_writes_times_and_numbers_as_people_do(told: str, shown: str) -> None:
+    assert shown in said_in(told, "en").unescape()
+    assert "1 digits" not in said_in(told, "en")
+
+
+def test_english_sentences_with_a_number_are_among_those_that_the_node_says() -> None:
+    own = json.loads((TEXTS_DIR / "sentences.en.json").read_text(encoding="utf-8"))["numbers"]
+    assert [each for each in own if each not in {e for s in SECTIONS.values() for e in s}] == []
+    for english, words in own.items():
+        assert re.sub(r"\{\w+\|[^|{}]*\|([^|{}]*)\}", r"\1", words) == english, "the plural"
+
+
+@pytest.mark.parametrize(
+    ("error", "english", "french"),
+    [
+        (
+            StateInvalid(agreement_id=AgreementId(b"\x12" * 32), state=3),
+            "stands at suspended, which",
+            "suspendu.",
+        ),
+        (
+            ScopesInvalid(scopes=17, allowed=6),
+            "Scopes manage, claim are not among agree, anchor.",
+            "Portées demandées\xa0: manage (gérer les comptes), claim (déplacer l'argent)\u202f; "
+            "possibles\xa0: agree (signer des accords), anchor (inscrire des consentements).",
+        ),
+        (ScopesInvalid(scopes=0, allowed=96), "Scopes none are not among 96.", "aucune"),
+        (StateInvalid(agreement_id=AgreementId(b"\x12" * 32), state=9), "stands at 9,", "9."),
+    ],
+)
+def test_what_is_a_number_on_chain_is_said_by_its_word(
+    error: ProtocolError, english: str, french: str
+) -> None:
+    problem = refused(error)
+    assert english in problem.detail
+    assert french in str(FRENCH.say(problem.detail))
+    assert problem.values == {each.name: getattr(error, each.name) for each in fields(error)}
+    assert all(isinstance(each, bytes | int) for each in problem.values.values()), "as on chain"
+
+
+def test_the_words_are_those_of_the_enumerations() -> None:
+    assert tuple(str(each.name).lower() for each in Scope) == SCOPES
+    assert tuple(each.name.lower() for each in AgreementState) == AGREEMENT_STATES
 
 
 def test_every_state_and_assurance_has_words() -> None:

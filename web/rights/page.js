@@ -32,9 +32,7 @@ async function offerNames() {
     }
     after = next;
   }
-  byId("organisations").append(
-    ...[...offered.keys()].map((value) => element("option", { value })),
-  );
+  byId("organisations").append(...[...offered.keys()].map((value) => element("option", { value })));
 }
 
 async function send() {

@@ -22,6 +22,7 @@ from indexer.queries.use import (
     use_by_period_and_consumer,
 )
 from protocol.concentration import operators_of
+from protocol.governance_calls import GovernanceCall, read_call
 from protocol.periods import period_of
 from protocol.types import AmountMinor, Category, OrganisationId, Period, RateBps, UnixSeconds
 
@@ -81,6 +82,11 @@ class Figures:
     def current_period(self) -> Period:
         """The month of the block."""
         return period_of(UnixSeconds(self.block.block_time))
+
+    def read(self, proposed: ProposedCallRow) -> GovernanceCall | None:
+        """What a call that waits in the timelock would do; None if no contract explains it."""
+        contract = self.contracts.get(proposed.target)
+        return None if contract is None else read_call(contract, proposed.data)
 
 
 def read_figures(connection: Connection, asked: Asked, contracts: Mapping[bytes, str]) -> Figures:

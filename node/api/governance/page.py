@@ -10,6 +10,7 @@ from typing import Any
 from node.api.governance import sections
 from node.api.governance.figures import MONTHS_SHOWN, Figures
 from node.api.governance.plots import ColumnPlot, plot_columns
+from node.api.governance.rates import Standing, plot_rates, rates_held, rates_proposed
 from node.api.wording import Wording
 from protocol.concentration import (
     WHOLE_INDEX,
@@ -48,7 +49,8 @@ class Shares:
 
 def page_values(figures: Figures, wording: Wording) -> dict[str, Any]:
     """Values of `governance.html`."""
-    asked = figures.asked
+    asked, now = figures.asked, figures.current_period
+    held = rates_held(figures.rates, now)
     return {
         "figures": figures,
         "asked": asked,
@@ -62,7 +64,8 @@ def page_values(figures: Figures, wording: Wording) -> dict[str, Any]:
         "plotted_max": OPERATORS_PLOTTED_MAX,
         "rows_max": ROWS_MAX,
         "categories": sorted(figures.in_force),
-        "pending": [r for r in figures.rates if r.from_period > figures.current_period],
+        "pending": [each for each in held if each.standing is Standing.PENDING],
+        "rate_plot": plot_rates(wording, [*held, *rates_proposed(figures)], now),
     }
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from urllib.parse import urlencode
 
+from indexer.queries.use import Use
 from node.api.governance.figures import Figures
+from node.api.governance.rates import rates_held
 from node.api.governance.tables import Cell, Column, Kind, Table
+from node.api.texts import TIME_MAX
 from protocol.concentration import by_operator, share_bps_rounded_down
-from protocol.governance_calls import read_call
 from protocol.periods import period_label
 from protocol.postings import COMMISSION, ISSUED, TRANSIT, TREASURY
-from protocol.types import AmountMinor, Category, OrganisationId, Period, to_hex
+from protocol.types import AmountMinor, Category, OrganisationId, Period, Units, to_hex
 
-TIME_MAX = 253_402_300_799
-"""The end of the year 9999, after which calendars know no time."""
 EVENTS_PATH = "/governance/events"
 SETTLEMENTS_PATH = "/governance/settlements"
+PARTICIPANTS_PATH = "/participants"
 
 MONTH = Column("month", "governance.columns.month", Kind.MONTH)
 CATEGORY = Column("category", "governance.columns.category", Kind.CATEGORY)
@@ -76,9 +76,15 @@ HELD = (
 """Kinds of accounts, what they are called, and the kind of events that move them."""
 
 
-def events_address(kind: str, month: Period | None = None) -> str:
-    """The list of events of a kind, of one month or all."""
-    query = {"kind": kind} if month is None else {"kind": kind, "month": period_label(month)}
+def events_address(
+    kind: str, month: Period | None = None, organisation: bytes | None = None
+) -> str:
+    """The list of events of a kind, of one month or all, of one organisation or all."""
+    query = {"kind": kind}
+    if month is not None:
+        query["month"] = period_label(month)
+    if organisation is not None:
+        query["organisation"] = to_hex(organisation)
     return f"{EVENTS_PATH}?{urlencode(query)}"
 
 
@@ -88,6 +94,16 @@ def settlements_address(first: Period, last: Period, category: Category | None =
     if category is not None:
         query["category"] = category
     return f"{SETTLEMENTS_PATH}?{urlencode(query)}"
+
+
+def participant_address(organisation: bytes) -> str:
+    """What the ledger has of an organisation."""
+    return f"{PARTICIPANTS_PATH}/{to_hex(organisation)}"
+
+
+def served_address(operator: bytes) -> str:
+    """The list of the organisations that let an operator act."""
+    return f"{PARTICIPANTS_PATH}?{urlencode({'operator': to_hex(operator)})}"
 
 
 def activity(figures: Figures) -> Table:
@@ -112,9 +128,7 @@ def use_by_period(figures: Figures) -> Table:
     """Units and amounts by month of use; months without use are left out."""
     rows = []
     for period, use in figures.use_by_period.items():
-        source = settlements_address(period, period)
-        values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
-        rows.append((Cell(period), *(Cell(value, source) for value in values)))
+        rows.append((Cell(period), *_cells_of(use, settlements_address(period, period))))
     return _table("use-by-period", rows)
 
 
@@ -123,29 +137,27 @@ def use_by_category(figures: Figures) -> Table:
     asked, rows = figures.asked, []
     for category, use in figures.use_by_category.items():
         source = settlements_address(asked.first, asked.until, category)
-        values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
         rate = Cell(figures.in_force.get(category, 0), events_address("rates"))
-        rows.append((Cell(category), *(Cell(value, source) for value in values), rate))
+        rows.append((Cell(category), *_cells_of(use, source), rate))
     return _table("use-by-category", rows)
 
 
 def use_by_operator(figures: Figures) -> Table:
     """The same by operator of the consumer, the largest first."""
-    units, *amounts = (
+    units, gross, commission = (
         by_operator(
             {each: getattr(use, measure) for each, use in figures.use_by_consumer.items()},
             figures.operators,
         )
-        for measure in ("units", "gross_minor", "net_minor", "commission_minor")
+        for measure in ("units", "gross_minor", "commission_minor")
     )
     source = settlements_address(figures.asked.first, figures.asked.until)
-    rows = [
-        (
-            _name_of(figures, operator),
-            *(Cell(each[operator], source) for each in (units, *amounts)),
+    rows = []
+    for operator in sorted(units, key=lambda operator: (-units[operator], operator)):
+        use = Use(
+            Units(units[operator]), AmountMinor(gross[operator]), AmountMinor(commission[operator])
         )
-        for operator in sorted(units, key=lambda operator: (-units[operator], operator))
-    ]
+        rows.append((_name_of(figures, operator), *_cells_of(use, source)))
     return _table("use-by-operator", rows)
 
 
@@ -165,7 +177,7 @@ def operators(figures: Figures) -> Table:
         rows.append(
             (
                 _name_of(figures, operator),
-                Cell(served[operator], events_address("delegations")),
+                Cell(served[operator], served_address(operator)),
                 Cell(anchored, events_address("leaves") if anchored else None),
                 Cell(share_bps_rounded_down(anchored, all_leaves)),
                 Cell(used, settled if used else None),
@@ -195,27 +207,16 @@ def money(figures: Figures) -> Table:
 def rates(figures: Figures) -> Table:
     """Every rate that was set and not replaced before it began, by category."""
     source = events_address("rates")
-    now = figures.current_period
-    rows = []
-    for category, history in groupby(figures.rates, lambda rate: rate.category):
-        of_category = list(history)
-        begun = [rate.from_period for rate in of_category if rate.from_period <= now]
-        for rate in of_category:
-            if rate.from_period > now:
-                standing = "governance.standings.pending"
-            elif rate.from_period == begun[-1]:
-                standing = "governance.standings.current"
-            else:
-                standing = "governance.standings.past"
-            rows.append(
-                (
-                    Cell(category),
-                    Cell(rate.from_period),
-                    Cell(rate.rate_bps, source),
-                    Cell(standing),
-                    Cell(rate.set_at),
-                )
-            )
+    rows = [
+        (
+            Cell(rate.category),
+            Cell(rate.begins),
+            Cell(rate.rate_bps, source),
+            Cell(f"governance.standings.{rate.standing}"),
+            Cell(rate.set_at),
+        )
+        for rate in rates_held(figures.rates, figures.current_period)
+    ]
     return _table("rates", rows)
 
 
@@ -224,8 +225,8 @@ def proposals(figures: Figures) -> Table:
     source = events_address("proposals")
     rows = []
     for call in figures.proposed_calls:
+        read = figures.read(call)
         contract = figures.contracts.get(call.target)
-        read = None if contract is None else read_call(contract, call.data)
         told = read or f"{contract or to_hex(call.target)} {to_hex(call.data)}"
         executable_at = min(call.executable_at, TIME_MAX)
         rows.append((Cell(told, source), Cell(call.proposed_at), Cell(executable_at)))
@@ -253,8 +254,16 @@ def proposal(figures: Figures) -> Table:
 
 def _name_of(figures: Figures, organisation: OrganisationId) -> Cell:
     """Its DID, with what the ledger says of it; its id if it was never admitted."""
-    known = to_hex(organisation)
-    return Cell(figures.dids.get(organisation, known), f"/v1/participants/{known}")
+    did = figures.dids.get(organisation)
+    if did is None:
+        return Cell(to_hex(organisation))
+    return Cell(did, participant_address(organisation))
+
+
+def _cells_of(use: Use, source: str) -> list[Cell]:
+    """Units, gross, net and commission."""
+    values = (use.units, use.gross_minor, use.net_minor, use.commission_minor)
+    return [Cell(value, source) for value in values]
 
 
 def _table(name: str, rows: Sequence[Sequence[Cell]]) -> Table:

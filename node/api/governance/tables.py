@@ -11,11 +11,11 @@ from enum import Enum, auto
 from functools import partial
 from typing import Any
 
+from node.api.governance.rates import rate_of
 from node.api.wording import Wording, decimals_of
 from protocol.booking import amount_text
 from protocol.governance_calls import GovernanceCall
 from protocol.periods import PERIOD_MAX, period_label
-from protocol.types import Period
 
 
 class Kind(Enum):
@@ -98,16 +98,15 @@ def _way(table: Table, place: int, wording: Wording) -> Callable[[Any], str]:
 
 def _call_in_words(wording: Wording, call: GovernanceCall | str) -> str:
     """A rate as a sentence, whatever else is proposed as the call that it is."""
-    if isinstance(call, GovernanceCall) and call.function == "setRate":
-        given = dict(call.arguments)
-        if given["fromPeriod"] < PERIOD_MAX:
-            return wording.say(
-                "governance.rates.proposed",
-                category=str(given["category"]),
-                rate=wording.percent(given["rateBps"]),
-                month=wording.month(Period(given["fromPeriod"])),
-            )
-    return str(call)
+    rate = rate_of(call) if isinstance(call, GovernanceCall) else None
+    if rate is None:
+        return str(call)
+    return wording.say(
+        "governance.rates.proposed",
+        category=str(rate.category),
+        rate=wording.percent(rate.rate_bps),
+        month=wording.month(rate.begins),
+    )
 
 
 def for_programs(kind: Kind, value: Any) -> str:
@@ -115,7 +114,7 @@ def for_programs(kind: Kind, value: Any) -> str:
     decimals, shares and rates in hundredths of a percent, times as ISO 8601."""
     match kind:
         case Kind.MONTH:
-            return period_label(value)
+            return period_label(value) if value <= PERIOD_MAX else str(value)
         case Kind.MONEY:
             return amount_text(value)
         case Kind.TIME:

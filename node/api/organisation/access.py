@@ -11,7 +11,7 @@ from node.api.context import Context, NodeContext
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
-from node.api.organisation.shown_again import FAULTS, fault_of, values_of
+from node.api.organisation.shown_again import FAULTS, fault_of, show_form
 from node.api.organisation.times import read_day
 from node.api.organisation.visitor import Visitor, visiting
 from node.api.principal import Principal
@@ -29,6 +29,7 @@ from node.api.schemas.access import (
 from node.api.schemas.webhooks import Redeliver, RegisteredWebhook, RegisterWebhook, WebhookId
 from node.permissions import AccessRole, Area, right
 from node.problems import Problem
+from protocol.types import to_hex
 
 pages = APIRouter(prefix="/organisation/access", route_class=PageRoute)
 Keeper = Annotated[Principal, visiting(Area.ACCESS, write=True)]
@@ -48,10 +49,11 @@ async def _show_overview(
     request: Request,
     context: Context,
     visitor: Principal,
+    shown_again: str = "",
     form: Form | None = None,
     problem: Problem | None = None,
 ) -> HTMLResponse:
-    """What is filled in, and wrong with it, is of the form for a webhook."""
+    """What is filled in, and wrong with it, is of the form that `shown_again` names."""
     rights = visitor.grant.rights
     sees_access = right(Area.ACCESS) in rights
     if not sees_access:
@@ -65,10 +67,9 @@ async def _show_overview(
         "roles": [*AccessRole],
         "areas": [*Area],
         "overlaps": OVERLAPS_SECONDS,
-        **values_of(form, problem),
+        "shown_again": shown_again,
     }
-    status = 200 if problem is None else problem.status
-    return show(request, context, visitor, "access.html", values, status)
+    return show_form(request, context, visitor, "access.html", values, form, problem)
 
 
 @pages.post("/keys")
@@ -77,9 +78,13 @@ async def make_key(
 ) -> HTMLResponse:
     """A key, shown this once."""
     expires = form.text("expiresAt")
-    asked = {**_granted(form), "expiresAt": read_day(expires, "expiresAt") if expires else None}
-    body = as_shape(CreateApiKey, asked)
-    answer = await api_keys.create(context, visitor, request, body)
+    try:
+        asked = {**_granted(form), "expiresAt": read_day(expires, "expiresAt") if expires else None}
+        body = as_shape(CreateApiKey, asked)
+        answer = await api_keys.create(context, visitor, request, body)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_overview(request, context, visitor, "key", form, problem)
     made = MadeApiKey.model_validate_json(bytes(answer.body))
     return _show_secret(request, context, visitor, "key", made.label, made.api_key)
 
@@ -109,8 +114,12 @@ async def invite(
     request: Request, context: NodeContext, visitor: Keeper, form: SentForm
 ) -> HTMLResponse:
     """An invitation as a link, shown this once."""
-    body = as_shape(InvitePerson, _granted(form))
-    answer = await people.invite(context, visitor, request, body)
+    try:
+        body = as_shape(InvitePerson, _granted(form))
+        answer = await people.invite(context, visitor, request, body)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_overview(request, context, visitor, "person", form, problem)
     invited = InvitedPerson.model_validate_json(bytes(answer.body))
     return _show_secret(request, context, visitor, "invitation", invited.label, invited.link)
 
@@ -135,8 +144,11 @@ async def remove_person(
     return see_other(request, PATH)
 
 
+@pages.get("/keys")
+@pages.get("/people")
 @pages.get("/webhooks")
-async def webhook_form(request: Request, visitor: Visitor) -> Response:
+@pages.get("/webhooks/{webhook_id}/redeliver")
+async def form_again(request: Request, visitor: Visitor) -> Response:
     """Whoever asks in another language for the form that is shown again, or by its address."""
     return see_other(request, PATH)
 
@@ -156,7 +168,7 @@ async def register_webhook(
         answer = await webhooks.register(context, visitor, request, body)
     except FAULTS as error:
         problem = fault_of(error, request, form)
-        return await _show_overview(request, context, visitor, form, problem)
+        return await _show_overview(request, context, visitor, "webhook", form, problem)
     made = RegisteredWebhook.model_validate_json(bytes(answer.body))
     return _show_secret(request, context, visitor, "webhook", made.url, made.secret)
 
@@ -170,8 +182,13 @@ async def redeliver(
     form: SentForm,
 ) -> Response:
     """Sends everything after a position again."""
-    body = as_shape(Redeliver, {"after": form.text("after")})
-    await webhooks.set_back(context, visitor, webhook_id, body)
+    try:
+        body = as_shape(Redeliver, {"after": form.text("after")})
+        await webhooks.set_back(context, visitor, webhook_id, body)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        place = to_hex(webhook_id)
+        return await _show_overview(request, context, visitor, place, form, problem)
     return see_other(request, PATH)
 
 

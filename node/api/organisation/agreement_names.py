@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from indexer.queries.agreements import newest_agreement_ids_of
@@ -31,10 +32,16 @@ async def agreements_of(context: Context, visitor: Principal) -> list[NamedAgree
     return [NamedAgreement(each, names[each]) for each in ids]
 
 
-async def name_of(context: Context, visitor: Principal, agreement_id: bytes) -> str:
-    """What one of them is called."""
+async def names_of(
+    context: Context, visitor: Principal, agreement_ids: Collection[bytes]
+) -> dict[bytes, str]:
+    """What each of these is called."""
     organisation = OrganisationId(visitor.organisation_id)
     async with context.database.begin() as connection:
         await act_as(connection, organisation)
-        names = await name_agreements(connection, organisation, [agreement_id])
-    return names[agreement_id]
+        return await name_agreements(connection, organisation, agreement_ids)
+
+
+async def name_of(context: Context, visitor: Principal, agreement_id: bytes) -> str:
+    """What one of them is called."""
+    return (await names_of(context, visitor, [agreement_id]))[agreement_id]

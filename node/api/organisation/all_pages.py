@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from node.api.organisation import (
     access,
+    account_binding,
     accounts,
     agreement_drafts,
     agreement_imports,
@@ -34,6 +35,6 @@ for each in (
     catalogue.pages,
     *(consents.pages, counts.pages, requests.pages, access.pages),
     *(usage.pages, money.pages, leaving.pages, vouchers.pages, statements.pages, outbox.pages),
-    *(accounts.pages, erasure.pages, rights.pages, unknown.pages),
+    *(accounts.pages, account_binding.pages, erasure.pages, rights.pages, unknown.pages),
 ):
     router.include_router(each)

@@ -15,6 +15,7 @@ from pydantic import AfterValidator
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.organisation.agreement_names import agreements_of, name_of
 from node.api.organisation.blanks import BlankIsNone
+from node.api.organisation.erasure import may_be_erased
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
 from node.api.organisation.visitor import visiting
@@ -103,6 +104,7 @@ async def show_one(
     values = {
         "consent": consent,
         "agreement_name": await name_of(context, visitor, consent.agreement_id),
+        "may_be_erased": await may_be_erased(context, visitor, consent),
         "document": document,
         "purpose": None
         if document is None

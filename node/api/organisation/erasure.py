@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from node.api.context import NodeContext
+from node.api.context import Context, NodeContext
 from node.api.organisation.forms import SentForm, as_shape
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
@@ -17,7 +17,8 @@ from node.api.principal import Principal
 from node.api.routes import consent_requests, consents
 from node.api.schemas.base import Hash
 from node.api.schemas.consent_requests import OfSubject, SearchRequests
-from node.commands.erase_consent import find_erasure, list_deliveries
+from node.api.schemas.consents import Consent
+from node.commands.erase_consent import find_erasure, is_over, list_deliveries
 from node.db import act_as
 from node.permissions import Area
 from protocol.types import Leaf, OrganisationId, to_hex
@@ -40,6 +41,7 @@ async def record(
         deliveries = await list_deliveries(connection, own, Leaf(leaf))
     consent = None if erasure else await consents.show(context, visitor, leaf)
     values = {
+        "may_be_erased": consent is not None and await may_be_erased(context, visitor, consent),
         "leaf": leaf,
         "erasure": erasure,
         "deliveries": deliveries,
@@ -47,6 +49,14 @@ async def record(
         "is_issuer": consent is None or consent.issuer == own,
     }
     return show(request, context, visitor, "erasure.html", values)
+
+
+async def may_be_erased(context: Context, visitor: Principal, consent: Consent) -> bool:
+    """Whether its erasure would be taken now, of the issuer."""
+    status = consent.status
+    async with context.database.begin() as connection:
+        await act_as(connection, visitor.organisation_id)
+        return await is_over(connection, Leaf(status.leaf), status.state, status.ended_by)
 
 
 @pages.post("/consents/{leaf}/erasure")

@@ -10,12 +10,13 @@ from fastapi.responses import HTMLResponse, Response
 
 from indexer.queries.leavings import leavings_of
 from node.api.context import Context, NodeContext, require_fresh
+from node.api.organisation.agreement_names import name_of
 from node.api.organisation.amounts import read_amount
+from node.api.organisation.deposits import read_deposit
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.money import PATH, Payout
 from node.api.organisation.page_route import PageRoute, see_other
-from node.api.organisation.rendering import show
-from node.api.organisation.shown_again import FAULTS, fault_of, values_of
+from node.api.organisation.shown_again import FAULTS, fault_of, show_form
 from node.api.organisation.visitor import visiting
 from node.api.organisation.wallet_calls import show_calls
 from node.api.page_rendering import language_of
@@ -26,10 +27,8 @@ from node.commands.prepare_calls import (
     accounts_with,
     prepare_leave,
     prepare_leaving,
-    require_agreement,
     require_participant,
 )
-from node.commands.show_money import read_money
 from node.db import act_as, query, snapshots
 from node.permissions import Area
 from node.problems import Problem
@@ -58,24 +57,17 @@ async def _show_leaving(
     own, agreement = OrganisationId(visitor.organisation_id), AgreementId(agreement_id)
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, own)
-        freshness = await require_fresh(context, connection)
-        await require_agreement(connection, agreement)
-        money = await read_money(connection, own, freshness.block.block_number)
+        freshness, shown = await read_deposit(context, connection, own, agreement)
         asked = await query(connection, leavings_of, own, [agreement])
         participant = await require_participant(connection, own)
-    key = (agreement, own)
-    found = [each for each in money.deposits if (each.agreement_id, each.consumer) == key]
     leaving = asked.get(agreement)
     values = {
-        "agreement_id": agreement,
-        "deposit": found[0] if found else None,
+        **shown,
         "leaving": leaving,
         "is_due": leaving is not None and leaving.executable_at <= freshness.now,
         "accounts": [each.account for each in participant.accounts if each.retired_at is None],
-        **values_of(form, problem),
     }
-    status = 200 if problem is None else problem.status
-    return show(request, context, visitor, "leaving.html", values, status)
+    return show_form(request, context, visitor, "leaving.html", values, form, problem)
 
 
 @pages.post("/{agreement_id}")
@@ -98,7 +90,8 @@ async def ask(
         return await _show_leaving(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, freshness.now)
     words = wording_of(language_of(request)).money(amount)
-    said = {"amount": words, "agreement": to_hex(agreement)}
+    name = await name_of(context, visitor, agreement)
+    said = {"amount": words, "agreement": name, "agreement_id": to_hex(agreement)}
     back = f"{PATH}/leaving/{to_hex(agreement)}"
     return show_calls(request, context, visitor, "leaving", [call], senders, back, said)
 
@@ -125,5 +118,6 @@ async def pay(
         problem = fault_of(error, request, form)
         return await _show_leaving(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, now)
-    said = {"agreement": to_hex(agreement), "account": to_hex(to)}
+    name = await name_of(context, visitor, agreement)
+    said = {"agreement": name, "agreement_id": to_hex(agreement), "account": to_hex(to)}
     return show_calls(request, context, visitor, "leave", [call], senders, PATH, said)

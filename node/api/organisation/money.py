@@ -10,26 +10,28 @@ from fastapi.responses import HTMLResponse
 
 from indexer.queries.participants import find_dids
 from node.api.context import Context, NodeContext, require_fresh
+from node.api.organisation.agreement_names import name_of
 from node.api.organisation.amounts import read_amount
+from node.api.organisation.deposits import read_deposit
 from node.api.organisation.forms import Form, SentForm, as_shape
 from node.api.organisation.page_route import PageRoute
 from node.api.organisation.rendering import show
-from node.api.organisation.shown_again import FAULTS, fault_of, values_of
+from node.api.organisation.shown_again import FAULTS, fault_of, show_form
 from node.api.organisation.visitor import visiting
-from node.api.organisation.voucher_states import newest_vouchers
+from node.api.organisation.voucher_states import VoucherSeen, newest_vouchers
 from node.api.organisation.wallet_calls import show_calls
 from node.api.page_rendering import language_of
 from node.api.principal import Principal
 from node.api.schemas.base import Address, Hash, Shape
 from node.api.wording import wording_of
+from node.commands.name_agreements import name_agreements
 from node.commands.prepare_calls import (
     accounts_with,
     prepare_claim,
     prepare_deposit,
-    require_agreement,
     require_participant,
 )
-from node.commands.show_money import read_money
+from node.commands.show_money import Deposit, read_money
 from node.db import act_as, query, snapshots
 from node.permissions import Area
 from node.problems import Problem
@@ -61,9 +63,11 @@ async def overview(request: Request, context: NodeContext, visitor: Reader) -> H
         vouchers, _ = await newest_vouchers(
             connection, freshness, context.settings.finality_blocks, None, VOUCHERS_SHOWN
         )
-        named = {each.consumer for each in money.deposits} | {each.consumer for each in vouchers}
-        dids = await query(connection, find_dids, named)
+        shown: list[Deposit | VoucherSeen] = [*money.deposits, *vouchers]
+        dids = await query(connection, find_dids, {each.consumer for each in shown})
+        names = await name_agreements(connection, own, {each.agreement_id for each in shown})
     values = {
+        "agreement_names": names,
         "money": money,
         "vouchers": vouchers,
         "dids": dids,
@@ -92,19 +96,8 @@ async def _show_deposit(
     own = OrganisationId(visitor.organisation_id)
     async with snapshots(context.database).begin() as connection:
         await act_as(connection, own)
-        freshness = await require_fresh(context, connection)
-        await require_agreement(connection, AgreementId(agreement_id))
-        money = await read_money(connection, own, freshness.block.block_number)
-    key = (agreement_id, own)
-    found = [each for each in money.deposits if (each.agreement_id, each.consumer) == key]
-    values = {
-        "agreement_id": agreement_id,
-        "deposit": found[0] if found else None,
-        "holdings": money.holdings,
-        **values_of(form, problem),
-    }
-    status = 200 if problem is None else problem.status
-    return show(request, context, visitor, "deposit.html", values, status)
+        _, values = await read_deposit(context, connection, own, AgreementId(agreement_id))
+    return show_form(request, context, visitor, "deposit.html", values, form, problem)
 
 
 @pages.post("/deposit/{agreement_id}")
@@ -125,7 +118,12 @@ async def deposit(
         problem = fault_of(error, request, form)
         return await _show_deposit(request, context, visitor, agreement_id, form, problem)
     senders = accounts_with(participant, Scope.CLAIM, now)
-    said = {"amount": _in_words(request, amount), "agreement": to_hex(agreement)}
+    name = await name_of(context, visitor, agreement)
+    said = {
+        "amount": _in_words(request, amount),
+        "agreement": name,
+        "agreement_id": to_hex(agreement),
+    }
     return show_calls(request, context, visitor, "deposit", calls, senders, PATH, said)
 
 
@@ -153,10 +151,8 @@ async def _show_claim(
         "claimable": amount_text(money.claimable_minor),
         "claimable_minor": money.claimable_minor,
         "accounts": accounts,
-        **values_of(form, problem),
     }
-    status = 200 if problem is None else problem.status
-    return show(request, context, visitor, "claim.html", values, status)
+    return show_form(request, context, visitor, "claim.html", values, form, problem)
 
 
 @pages.post("/claim")

@@ -3,12 +3,14 @@ keeps it, and how it is tried again; and whether the node itself keeps up."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from indexer.queries.freshness import Freshness
 from node.api.context import Context, NodeContext
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.overview import read_health
@@ -18,7 +20,7 @@ from node.api.organisation.visitor import visiting
 from node.api.principal import Principal
 from node.api.routes import outbox
 from node.api.routes.outbox import ActId, State
-from node.commands.count_work import count_open_acts, count_undelivered
+from node.commands.count_work import count_acts, count_undelivered
 from node.db import act_as
 from node.outbox import MAX_ACT_ID
 from node.permissions import Area
@@ -52,6 +54,7 @@ async def list_own(
         "states": STATES,
         "before": None if before == MAX_ACT_ID else before,
         "health": health,
+        "blocks_left": partial(blocks_left, context, health["read"]),
     }
     return show(request, context, visitor, "outbox.html", values)
 
@@ -62,7 +65,13 @@ async def show_one(
 ) -> HTMLResponse:
     """One act: its transactions, why it waits or has failed, and what to do."""
     act = await outbox.show(context, visitor, act_id)
-    values = {"act": act, "may_be_tried": act.state in TRIED_AGAIN}
+    async with context.database.begin() as connection:
+        health = await read_health(context, connection)
+    values = {
+        "act": act,
+        "may_be_tried": act.state in TRIED_AGAIN,
+        "blocks_left": partial(blocks_left, context, health["read"]),
+    }
     return show(request, context, visitor, "act.html", values)
 
 
@@ -73,13 +82,21 @@ async def retry(request: Request, context: NodeContext, visitor: Writer, act_id:
     return see_other(request, f"{PATH}/{act_id}")
 
 
+def blocks_left(context: Context, read: Freshness | None, block_number: int) -> int | None:
+    """How many blocks have still to follow until nothing takes this one back; None while the index
+    has read none."""
+    if read is None:
+        return None
+    return max(0, block_number + context.settings.finality_blocks - read.block.block_number)
+
+
 async def _health(
     context: Context, connection: AsyncConnection, visitor: Principal
-) -> dict[str, object]:
+) -> dict[str, Any]:
     undelivered = await count_undelivered(connection, visitor.organisation_id)
     return {
         **await read_health(context, connection),
-        "open": await count_open_acts(connection),
+        "acts": await count_acts(connection),
         "waiting": undelivered.get("waiting", 0),
         "refused": undelivered.get("refused", 0),
     }

@@ -17,7 +17,7 @@ from node.api.organisation.page_route import PageRoute
 from node.api.organisation.rendering import show
 from node.api.organisation.visitor import Visitor
 from node.api.principal import Principal
-from node.commands.count_work import count_open_acts, count_undelivered
+from node.commands.count_work import count_acts, count_undelivered
 from node.commands.keep_people import find_label
 from node.commands.list_agreements import TO_SIGN_COUNTED_MAX, count_to_sign
 from node.db import act_as, query
@@ -89,4 +89,4 @@ async def _work(connection: AsyncConnection, visitor: Principal) -> dict[str, An
     ]
     newest = sorted(failed, key=lambda act: -act.outbox_id)[:FAILED_SHOWN_MAX]
     undelivered = await count_undelivered(connection, visitor.organisation_id)
-    return {"open": await count_open_acts(connection), "failed": newest, **undelivered}
+    return {"acts": await count_acts(connection), "failed": newest, **undelivered}

@@ -48,6 +48,7 @@ def show(
         "visitor": visitor,
         "rights": frozenset() if visitor is None else visitor.grant.rights,
         "path": request.url.path,
+        "is_refused_form": request.method == "POST" and status >= 400,
         "address": partial(address_of, request),
         "hex": to_hex,
         "say": partial(say, language),

@@ -7,8 +7,10 @@ import csv
 import io
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from node.api.organisation.forms import Form
+from node.api.organisation.notice_file import DIGEST, notice_in
 from node.api.request_files import read_lines
 from node.api.schemas.consent_requests import AskConsent, ConsentRequest
 from node.intake.request_csv import OPTIONAL, REQUIRED, SEPARATOR
@@ -23,15 +25,19 @@ AGAIN = "again"
 LINE = "lines.2."
 
 
-def read_one(form: Form) -> AskConsent:
-    """The request that was asked for; raises a problem that names the fields."""
+def read_one(form: Form, newest: Mapping[str, Any] | None) -> AskConsent:
+    """The request that was asked for; `newest` is the notice of the newest one. Raises a problem
+    that names the fields."""
+    notice = notice_in(form, newest, len(form.lines("purposes")))
+    values = {**form.fields, DIGEST: ""}
     row = [
-        SEPARATOR.join(form.lines(name)) if name in SEVERAL else form.text(name) for name in FIELDS
+        SEPARATOR.join(form.lines(name)) if name in SEVERAL else values.get(name, "").strip()
+        for name in FIELDS
     ]
     text = io.StringIO()
     csv.writer(text).writerows([FIELDS, row])
     try:
-        [(_, asked)] = read_lines(text.getvalue().encode())
+        [(_, asked)] = read_lines(text.getvalue().encode(), notice)
     except Problem as problem:
         problem.errors = [
             FieldProblem(each.field.removeprefix(LINE), each.detail, each.remedy)
@@ -43,7 +49,8 @@ def read_one(form: Form) -> AskConsent:
 
 
 def line_of(request: ConsentRequest) -> Mapping[str, str]:
-    """What another request is likely to say again: all but the person."""
+    """What another request is likely to say again: all but the person. The notice's digest is found
+    by address and version."""
     notice = request.notice
     return {
         "agreementId": to_hex(request.agreement_id),
@@ -51,7 +58,6 @@ def line_of(request: ConsentRequest) -> Mapping[str, str]:
         "recipients": "\n".join(request.recipients),
         "noticeReference": notice["reference"],
         "noticeVersion": notice.get("version", ""),
-        "noticeSha256": notice.get("sha256", ""),
         "validUntil": datetime.fromtimestamp(request.valid_until, UTC).date().isoformat(),
         "minimumAssurance": request.minimum_assurance,
         "guardianSigns": "true" if request.guardian_signs else "",

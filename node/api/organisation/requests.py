@@ -16,6 +16,7 @@ from node.api.context import Context, NodeContext
 from node.api.organisation.agreement_names import agreements_of, name_of
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.forms import Form, SentForm, as_shape
+from node.api.organisation.notice_file import AWAITED, FILE, read_notice_file
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
 from node.api.organisation.request_form import AGAIN, FIELDS, line_of, read_one
@@ -27,6 +28,7 @@ from node.api.schemas.base import Hash
 from node.api.schemas.consent_requests import (
     AskConsent,
     AttestedRequest,
+    ConsentRequest,
     RequestId,
     SearchRequests,
     StateName,
@@ -75,29 +77,32 @@ async def search(
 @pages.get("/new")
 async def new(request: Request, context: NodeContext, visitor: Writer) -> HTMLResponse:
     """A form, filled with what the newest request has in common with the next."""
-    newest = await consent_requests.list_own(context, visitor, None, None, None, 1)
-    values = line_of(newest.items[0]) if newest.items else {}
-    return await _form(request, context, visitor, values)
+    newest = await _newest(context, visitor)
+    values = {} if newest is None else line_of(newest)
+    return await _form(request, context, visitor, newest, values)
 
 
 @pages.post("/new")
 async def ask(request: Request, context: NodeContext, visitor: Writer, form: SentForm) -> Response:
     """Makes it, and shows its link. Sent twice it is made once."""
-    key = form.text(AGAIN) or None
+    key, newest = form.text(AGAIN) or None, await _newest(context, visitor)
+    notice = None if newest is None else newest.notice
     try:
-        body = await run_in_threadpool(read_one, form)
+        body = await run_in_threadpool(read_one, form, notice)
         made = await consent_requests.ask(context, visitor, request, body, key)
     except Problem as problem:
         if problem.slug == "session-ended":
             raise
-        return await _form(request, context, visitor, form.fields, problem)
+        was_chosen = bool(form.files or form.text(AWAITED))
+        return await _form(request, context, visitor, newest, form.fields, was_chosen, problem)
     return see_other(request, f"{PATH}/{json.loads(bytes(made.body))['requestId']}")
 
 
 @pages.get("/import")
 async def import_form(request: Request, context: NodeContext, visitor: Writer) -> HTMLResponse:
     """Where a file is chosen."""
-    return show(request, context, visitor, "import.html", {"problem": None})
+    values = {"problem": None, "was_chosen": False}
+    return show(request, context, visitor, "import.html", values)
 
 
 @pages.post("/import")
@@ -106,18 +111,22 @@ async def understand(
 ) -> HTMLResponse:
     """What was understood of a file, line by line, and nothing written: all that would be checked
     is checked, and taken back."""
-    body = _file_in(form)
+    body, notice = _file_in(form), None
     try:
-        lines = await run_in_threadpool(read_lines, body)
+        if FILE in form.files:
+            notice = to_hex((await run_in_threadpool(read_notice_file, form.files[FILE])).digest)
+        bound = None if notice is None else {"sha256": notice}
+        lines = await run_in_threadpool(read_lines, body, bound)
         await _try(context, visitor, lines)
     except Problem as problem:
-        refusal = {"problem": problem}
+        refusal = {"problem": problem, "was_chosen": FILE in form.files}
         return show(request, context, visitor, "import.html", refusal, problem.status)
     values = {
         "lines": lines[:LINES_SHOWN_MAX],
         "names": dict(await agreements_of(context, visitor)),
         "count": len(lines),
         "file": body.decode("utf-8-sig"),
+        "notice": notice,
         "again": secrets.token_hex(16),
     }
     return show(request, context, visitor, "import_understood.html", values)
@@ -128,7 +137,8 @@ async def import_confirmed(
     request: Request, context: NodeContext, visitor: Writer, form: SentForm
 ) -> Response:
     """Makes a request for each line, once."""
-    lines = await run_in_threadpool(read_lines, _file_in(form))
+    notice = form.chosen("sha256")
+    lines = await run_in_threadpool(read_lines, _file_in(form), notice)
     key = form.text(AGAIN) or None
     await consent_requests.import_lines(context, visitor, request, lines, key)
     return see_other(request, PATH, made=len(lines))
@@ -187,19 +197,31 @@ async def _list(
     return show(request, context, visitor, "requests.html", values)
 
 
+async def _newest(context: Context, visitor: Principal) -> ConsentRequest | None:
+    newest = await consent_requests.list_own(context, visitor, None, None, None, 1)
+    return newest.items[0] if newest.items else None
+
+
 async def _form(
     request: Request,
     context: Context,
     visitor: Principal,
+    newest: ConsentRequest | None,
     filled: Any,
+    was_chosen: bool = False,
     problem: Problem | None = None,
 ) -> HTMLResponse:
+    """`was_chosen` says that the notice's file was, which is no longer there."""
+    wrong = {} if problem is None else {error.field: error for error in problem.errors}
     values = {
+        "was_chosen": was_chosen,
+        "has_notice": newest is not None,
         "filled": {name: filled.get(name, "") for name in FIELDS},
         "again": filled.get(AGAIN) or secrets.token_hex(16),
         "agreements": await agreements_of(context, visitor),
         "problem": problem,
-        "wrong": {} if problem is None else {error.field: error for error in problem.errors},
+        "wrong": wrong,
+        "wrong_names": {field.partition(".")[0] for field in wrong},
     }
     status = 200 if problem is None else problem.status
     return show(request, context, visitor, "request_new.html", values, status)

@@ -7,9 +7,13 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse
 
+from node.api.context import Context
 from node.api.organisation.forms import Form
+from node.api.organisation.rendering import show
 from node.api.page_route import problem_of
+from node.api.principal import Principal
 from node.problems import FieldProblem, Problem
 from protocol.errors import ProtocolError
 
@@ -17,23 +21,35 @@ FAULTS = (Problem, ProtocolError, RequestValidationError)
 """What may come of reading a form."""
 
 
-def fault_of(error: Exception, request: Request, form: Form) -> Problem:
-    """The problem, where all that it names are fields of the form. Raises the error again if not:
-    nothing that is filled in would mend it, so it has a page of its own."""
+def fault_of(error: Exception, request: Request, form: Form, *groups: str) -> Problem:
+    """The problem, where all that it names are fields of the form, or `groups` of boxes, of which
+    only ticked ones come. Raises the error again if not: nothing that is filled in would mend it,
+    so it has a page of its own."""
     problem = problem_of(error, request)
     named = {_field_of(each) for each in problem.errors}
-    if not named or not named <= form.fields.keys():
+    if not named or not named <= {*form.fields, *groups}:
         raise error
     return problem
 
 
-def values_of(form: Form | None, problem: Problem | None) -> dict[str, Any]:
-    """What `organisation/form_parts.html` shows; of a form that is shown for the first time, both
-    are None."""
+def show_form(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    template: str,
+    values: dict[str, Any],
+    form: Form | None,
+    problem: Problem | None,
+) -> HTMLResponse:
+    """A page with a form, and what `organisation/form_parts.html` shows in it; where the form is
+    shown for the first time, `form` and `problem` are None."""
     wrong: dict[str, FieldProblem] = {}
     for each in [] if problem is None else problem.errors:
         wrong.setdefault(_field_of(each), each)
-    return {"filled": None if form is None else form.fields, "wrong": wrong, "problem": problem}
+    filled = None if form is None else form.fields
+    again = {"filled": filled, "wrong": wrong, "problem": problem}
+    status = 200 if problem is None else problem.status
+    return show(request, context, visitor, template, {**values, **again}, status)
 
 
 def _field_of(each: FieldProblem) -> str:

@@ -21,6 +21,7 @@ from indexer.queries.statements import (
     postings_of,
 )
 from node.api.context import Context, NodeContext, require_fresh
+from node.api.organisation.agreement_names import names_of
 from node.api.organisation.page_route import PageRoute
 from node.api.organisation.rendering import show
 from node.api.organisation.visitor import visiting
@@ -32,7 +33,7 @@ from node.permissions import Area
 from protocol.booking import CSV_HEADER, BookedPosting, csv_line, is_closed
 from protocol.periods import booking_month, parse_period
 from protocol.postings import LedgerAccount, Posting
-from protocol.types import AmountMinor, BookingMonth, UnixSeconds
+from protocol.types import AmountMinor, BookingMonth, UnixSeconds, from_hex, to_hex
 
 pages = APIRouter(prefix="/organisation/statements", route_class=PageRoute)
 Reader = Annotated[Principal, visiting(Area.USAGE)]
@@ -102,11 +103,14 @@ async def show_month(
         accounts = await query(connection, _read_accounts, own, number)
     begin = None if after is None else PostingPlace(*map(int, after.split("-")))
     booked = await _read_postings(context, visitor, month, begin, SHOWN + 1)
+    agreements = _agreements_in(accounts, booked)
     values = {
         "month": month,
         "settled": settled,
         "block": freshness.block,
         "accounts": accounts,
+        "agreements": agreements,
+        "agreement_names": await names_of(context, visitor, {*agreements.values()}),
         "postings": [(each, kind_of_event(each.posting)) for each in booked[:SHOWN]],
         "next": "-".join(map(str, booked[SHOWN - 1].place)) if len(booked) > SHOWN else None,
         "after": after,
@@ -125,6 +129,18 @@ def kind_of_event(posting: Posting) -> str:
     if kinds == {"balance", "transit"}:
         return "balances"
     return "holdings"
+
+
+def _agreements_in(
+    accounts: list[AccountStatement], booked: list[BookedPosting]
+) -> dict[str, bytes]:
+    """Those that are shown, by their ids as accounts' names have them."""
+    moved = {each.agreement_id for account in accounts for each in account.movements}
+    postings = [each.posting for each in booked]
+    named = [each.account for each in accounts]
+    named += [name for each in postings for name in (each.source, each.target)]
+    deposits = {from_hex(name.split(":")[1]) for name in named if name.startswith("deposit:")}
+    return {to_hex(each): each for each in {*moved, *deposits} if each is not None}
 
 
 def _read_accounts(

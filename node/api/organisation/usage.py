@@ -12,6 +12,7 @@ from indexer.queries.participants import find_dids
 from indexer.queries.use import PaidUse, use_paid_to
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.governance.tables import Kind
+from node.api.organisation.agreement_names import names_of
 from node.api.organisation.blanks import BlankIsNone
 from node.api.organisation.csv_files import csv_file
 from node.api.organisation.page_route import PageRoute
@@ -21,6 +22,7 @@ from node.api.principal import Principal
 from node.api.routes import usages
 from node.api.routes.usages import MONTHS_AT_ONCE
 from node.api.schemas.base import Hash, PeriodLabel
+from node.commands.name_agreements import name_agreements
 from node.commands.show_uses import Use, find_month_of_use, list_uses
 from node.db import act_as, query
 from node.permissions import Area
@@ -52,7 +54,15 @@ async def by_month(
     """Twelve months: own uses as they are recorded, those of others as they are settled."""
     own = await usages.list_own(context, visitor, until)
     last, paid, dids = await _read_paid(context, visitor, until)
-    values = {"own": own, "paid": paid, "dids": dids, "until": until, "last": last}
+    agreements = {each.agreement_id for each in own.items} | {each.agreement_id for each in paid}
+    values = {
+        "own": own,
+        "paid": paid,
+        "dids": dids,
+        "agreement_names": await names_of(context, visitor, agreements),
+        "until": until,
+        "last": last,
+    }
     return show(request, context, visitor, "usage.html", values)
 
 
@@ -112,9 +122,11 @@ async def show_month(
         found = await find_month_of_use(connection, organisation, *place)
         payees = [each.line.payee for each in found.lines]
         dids = await query(connection, find_dids, payees)
+        names = await name_agreements(connection, organisation, [agreement_id])
     uses = await _read_uses(context, visitor, agreement_id, month, before, SHOWN + 1)
     values: dict[str, Any] = {
         "found": found,
+        "agreement_names": names,
         "month": month,
         "uses": uses[:SHOWN],
         "next": uses[SHOWN - 1].position if len(uses) > SHOWN else None,

@@ -4,6 +4,7 @@ account; brought to the chain, and followed until nothing takes it back."""
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -13,9 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from indexer.queries.participants import find_dids
 from node.api.context import Context, NodeContext, require_fresh
-from node.api.organisation.forms import SentForm, as_shape
+from node.api.organisation.agreement_names import names_of
+from node.api.organisation.forms import Form, SentForm, as_shape
+from node.api.organisation.outbox import blocks_left
 from node.api.organisation.page_route import PageRoute, see_other
 from node.api.organisation.rendering import show
+from node.api.organisation.shown_again import FAULTS, fault_of, show_form
 from node.api.organisation.visitor import visiting
 from node.api.organisation.voucher_states import newest_vouchers, see_voucher
 from node.api.principal import Principal
@@ -49,7 +53,13 @@ async def list_own(
         finality = context.settings.finality_blocks
         seen, following = await newest_vouchers(connection, freshness, finality, after, SHOWN)
         dids = await query(connection, find_dids, {each.consumer for each in seen})
-    values = {"vouchers": seen, "next": following, "after": after, "dids": dids}
+    values = {
+        "vouchers": seen,
+        "next": following,
+        "after": after,
+        "dids": dids,
+        "agreement_names": await names_of(context, visitor, {each.agreement_id for each in seen}),
+    }
     return show(request, context, visitor, "vouchers.html", values)
 
 
@@ -65,7 +75,13 @@ async def show_one(
         final_block = freshness.block.block_number - context.settings.finality_blocks
         seen = await see_voucher(connection, row, final_block)
         dids = await query(connection, find_dids, [seen.consumer])
-    values = {"voucher": seen, "held": HeldVoucher.of(row), "dids": dids}
+    values = {
+        "voucher": seen,
+        "held": HeldVoucher.of(row),
+        "blocks_left": partial(blocks_left, context, freshness),
+        "dids": dids,
+        "agreement_names": await names_of(context, visitor, [seen.agreement_id]),
+    }
     return show(request, context, visitor, "voucher.html", values)
 
 
@@ -97,6 +113,18 @@ async def sign_form(
     month: PeriodLabel,
 ) -> HTMLResponse:
     """What an account of the organisation would sign, and with which."""
+    return await _show_signing(request, context, visitor, agreement_id, month)
+
+
+async def _show_signing(
+    request: Request,
+    context: Context,
+    visitor: Principal,
+    agreement_id: bytes,
+    month: str,
+    form: Form | None = None,
+    problem: Problem | None = None,
+) -> HTMLResponse:
     asked = await usages.show(context, visitor, agreement_id, month)
     async with context.database.connect() as connection:
         now = (await require_fresh(context, connection)).now
@@ -105,13 +133,14 @@ async def sign_form(
     signers = accounts_with(participant, Scope.VOUCHER, now)
     values = {
         "asked": asked,
+        "agreement_names": await names_of(context, visitor, [agreement_id]),
         "month": month,
         "signers": signers,
         "for_script": json.dumps(
             {"typedData": asked.typed_data, "signers": [to_hex(each) for each in signers]}
         ),
     }
-    return show(request, context, visitor, "voucher_sign.html", values)
+    return show_form(request, context, visitor, "voucher_sign.html", values, form, problem)
 
 
 @pages.post("/sign/{agreement_id}/{month}")
@@ -132,8 +161,12 @@ async def keep_signed(
         "usageRoot": form.text("usageRoot"),
     }
     signed = {"signer": form.text("signer"), "signature": form.text("signature")}
-    body = as_shape(SignedVoucher, {"voucher": voucher, **signed})
-    await vouchers.store(context, visitor, request, body)
+    try:
+        body = as_shape(SignedVoucher, {"voucher": voucher, **signed})
+        await vouchers.store(context, visitor, request, body)
+    except FAULTS as error:
+        problem = fault_of(error, request, form)
+        return await _show_signing(request, context, visitor, agreement_id, month, form, problem)
     return see_other(request, f"{PATH}/{to_hex(_digest(context, body))}")
 
 

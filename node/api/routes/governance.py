@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from indexer.queries.events import Place
+from indexer.queries.participants import find_dids
 from indexer.queries.settlements import LinePlace, lines_of_use
 from node.api.context import Context, NodeContext, require_fresh
 from node.api.governance import listings, sections
-from node.api.governance.event_words import arguments_in_words
 from node.api.governance.figures import Asked, Figures, Proposal, read_figures
 from node.api.governance.page import page_values
-from node.api.governance.tables import in_words, to_csv
-from node.api.page_rendering import (
-    FORM_HEADERS,
-    LANGUAGE_PARAMETER,
-    SECURITY_HEADERS,
-    language_of,
-    render,
-)
+from node.api.governance.rendering import next_page, show_page
+from node.api.governance.tables import to_csv
+from node.api.page_rendering import FORM_HEADERS, SECURITY_HEADERS, language_of
 from node.api.page_route import PageRoute
-from node.api.schemas.base import PeriodLabel
+from node.api.schemas.base import Address, PeriodLabel
 from node.api.wording import wording_of
 from node.db import query, snapshots
 from node.problems import Problem, not_found
@@ -56,7 +51,7 @@ async def show(
     values["download"] = lambda name: f"/governance/{name}.csv?{suffix}"
     values |= {"rate_cap": HARD_CAP_BPS, "refused": refused}
     values["rate_given"] = rate if rate.isascii() and rate.isdigit() else ""
-    return _page(request, context, "governance.html", values, FORM_HEADERS)
+    return show_page(request, context, "governance.html", values, FORM_HEADERS)
 
 
 @router.get("/{name}.csv")
@@ -82,26 +77,32 @@ async def list_events(
     context: NodeContext,
     kind: str,
     month: PeriodLabel | None = None,
+    organisation: Address | None = None,
     after: EventPlace = "0-0",
 ) -> HTMLResponse:
-    """Events of one kind in the order of the chain."""
+    """Events of one kind in the order of the chain, of some kinds those of one organisation."""
     if kind not in listings.KINDS:
         raise not_found("event-kind", kind, f"There are {', '.join(listings.KINDS)}.")
+    if organisation is not None and kind not in listings.BY_ORGANISATION:
+        raise Problem.of(
+            "request-invalid",
+            f"Events of the kind {kind} are not listed by organisation.",
+            f"Leave it out, or ask for one of {', '.join(listings.BY_ORGANISATION)}.",
+        ).about("organisation")
     period = None if month is None else _period(month)
+    wanted = listings.Wanted(kind, period, organisation)
     place = Place(*map(int, after.split("-")))
     async with snapshots(context.database).connect() as connection:
         block = (await require_fresh(context, connection)).block
-        arguments = (kind, period, place, block.block_number)
-        page = await query(connection, listings.list_events, *arguments)
+        page = await query(connection, listings.list_events, wanted, place, block.block_number)
     values = {
         "block": block,
-        "kind": kind,
         "names": listings.KINDS[kind],
-        "period": period,
-        "events": page.events,
-        "next": _following(request, None if page.next is None else page.next),
+        "wanted": wanted,
+        "page": page,
+        "next": next_page(request, _key(page.next)),
     }
-    return _page(request, context, "governance_events.html", values)
+    return show_page(request, context, "governance_events.html", values)
 
 
 @router.get("/settlements")
@@ -120,15 +121,18 @@ async def list_settlements(
     async with snapshots(context.database).connect() as connection:
         block = (await require_fresh(context, connection)).block
         lines = await query(connection, lines_of_use, *months, category, place, rows + 1)
+        named = {each for line in lines for each in (line.consumer, line.payee)}
+        dids = await query(connection, find_dids, named)
     values = {
         "block": block,
         "first": months[0],
         "last": months[1],
         "category": category,
         "lines": lines[:rows],
-        "next": _following(request, lines[rows - 1].place if len(lines) > rows else None),
+        "dids": dids,
+        "next": next_page(request, _key(lines[rows - 1].place if len(lines) > rows else None)),
     }
-    return _page(request, context, "governance_settlements.html", values)
+    return show_page(request, context, "governance_settlements.html", values)
 
 
 def read_proposal(category: str, rate: str) -> Proposal | None:
@@ -167,36 +171,6 @@ def _period(label: str) -> Period:
     return Period(min(parse_period(label), PERIOD_MAX - 1))
 
 
-def _following(request: Request, place: tuple[int, ...] | None) -> str | None:
-    """The same address with the place of the next page."""
-    if place is None:
-        return None
-    return f"?{request.url.include_query_params(after='-'.join(map(str, place))).query}"
-
-
-def _page(
-    request: Request,
-    context: Context,
-    template: str,
-    values: dict[str, Any],
-    headers: dict[str, str] | None = None,
-) -> HTMLResponse:
-    wording = wording_of(language_of(request))
-    chosen = request.query_params.get(LANGUAGE_PARAMETER)
-
-    def here(address: str) -> str:
-        """Another page in the language that this one was asked for."""
-        if chosen is None:
-            return address
-        return f"{address}{'&' if '?' in address else '?'}{urlencode({LANGUAGE_PARAMETER: chosen})}"
-
-    shared = {
-        "operator_did": context.settings.operator_did,
-        "wording": wording,
-        "say": wording.say,
-        "in_words": in_words,
-        "arguments_in_words": arguments_in_words,
-        "here": here,
-        "chosen_language": chosen,
-    }
-    return render(request, template, {**shared, **values}, headers)
+def _key(place: tuple[int, ...] | None) -> str | None:
+    """A place of the chain as an address has it."""
+    return None if place is None else "-".join(map(str, place))

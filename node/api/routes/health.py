@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -34,10 +34,13 @@ from node.api.metrics import (
     TRANSACTIONS_OPEN,
     WEBHOOKS,
 )
+from node.api.principal import Principal, may, require_operator
 from node.db import query
+from node.permissions import Area
 from node.process_metrics import TURNING, read_told
 
 router = APIRouter(tags=["health"])
+Watcher = Annotated[Principal, may(Area.HOSTING)]
 
 
 @router.get("/healthz")
@@ -51,19 +54,19 @@ async def ready(context: NodeContext) -> dict[str, Any]:
     """The database answers and the index is fresh; otherwise a 503 problem."""
     async with context.database.connect() as connection:
         freshness = await require_fresh(context, connection)
-        outbox = (await connection.execute(text("SELECT * FROM node.outbox_summary()"))).one()
     return {
         "status": "ready",
         "chainId": context.deployment.chain_id,
         "blockNumber": freshness.block.block_number,
         "ageSeconds": round(freshness.age_seconds, 3),
-        "outboxOpen": outbox.waiting,
     }
 
 
 @router.get("/metrics")
-async def metrics(context: NodeContext) -> Response:
-    """Prometheus text format."""
+async def metrics(context: NodeContext, caller: Watcher) -> Response:
+    """Prometheus text format. For the node's operator alone: what is counted here by the second
+    would tell strangers how many consents a padded batch holds."""
+    require_operator(context, caller)
     async with context.database.connect() as connection:
         outbox = (await connection.execute(text("SELECT * FROM node.outbox_summary()"))).one()
         await _show_outbox(connection)

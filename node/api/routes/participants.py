@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from indexer.queries.participants import find_participant, list_participants
 from node.api.context import NodeContext, require_fresh
 from node.api.idempotency import write_once
-from node.api.principal import Principal, may
+from node.api.principal import Principal, may, require_operator
 from node.api.schemas.base import Address, AsOf
 from node.api.schemas.participants import (
     EnrolledParticipant,
@@ -23,7 +23,7 @@ from node.commands.enrol_participant import enrol_participant
 from node.db import query
 from node.hosted_names import names_hosted
 from node.permissions import Area
-from node.problems import Problem, not_found
+from node.problems import not_found
 
 router = APIRouter(prefix="/v1/participants", tags=["participants"])
 Writer = Annotated[Principal, may(Area.HOSTING, write=True)]
@@ -71,12 +71,7 @@ async def enrol(
 
     The answer holds a secret, so it is not stored for replay: a repeated request is a 409.
     """
-    if caller.organisation_id != context.operator:
-        raise Problem.of(
-            "not-the-operator",
-            "The key belongs to a hosted organisation.",
-            "Ask the operator of this node.",
-        )
+    require_operator(context, caller)
 
     async def act(connection: AsyncConnection) -> tuple[int, dict[str, Any]]:
         organisation, api_key = await enrol_participant(connection, body.did, body.name)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from node.api.context import NodeContext
 from node.api.governance.plots import plot_columns
-from node.api.page_rendering import FORM_HEADERS, LANGUAGE_PARAMETER, language_of, render
+from node.api.page_rendering import FORM_HEADERS, language_of, render
 from node.api.wording import wording_of
 from protocol.periods import parse_period
 from protocol.types import Period
@@ -28,11 +26,9 @@ async def styleguide(request: Request, context: NodeContext) -> HTMLResponse:
     wording = wording_of(language)
     months = [Period(FIRST_MONTH + place) for place in range(len(LEAVES))]
     endings = [leaves // 100 for leaves in LEAVES]
-    chosen = {LANGUAGE_PARAMETER: language}
     values = {
         "operator_did": context.settings.operator_did,
         "wording": wording,
-        "here": lambda path: f"{path}?{urlencode(chosen)}",
         "rows": list(zip(months, LEAVES, endings, strict=True))[:3],
         "leaves": sum(LEAVES),
         "endings": sum(endings),

@@ -57,8 +57,9 @@ EXAMPLE: dict[str, Any] = {
 
 class Notice(Shape):
     """The version of the privacy notice that the learner is shown. Its digest is bound in every
-    document: another version is another request. With `content` the node computes the digest, and
-    the learner keeps the text with the consent."""
+    document: another version is another request. `sha256` is of the canonical JSON (RFC 8785) of a
+    notice that is a JSON object, and of the bytes of any other file. With `content` the node
+    computes it, and the learner keeps the text with the consent."""
 
     reference: Annotated[StoredText, Field(min_length=1, max_length=2_000)]
     version: Annotated[StoredText, Field(min_length=1, max_length=100)]
@@ -72,7 +73,7 @@ class Notice(Shape):
         if self.sha256 is None and self.content is None:
             raise wrong_value(
                 "The notice has neither sha256 nor content.",
-                "Send the SHA-256 of its canonical JSON, or the content itself.",
+                "Send the SHA-256 of its file (of JSON the canonical form), or the content itself.",
             )
         return self
 

@@ -161,6 +161,7 @@ CREATE TABLE node.uses (
     consent_leaf BYTEA NOT NULL,
     used_at BIGINT NOT NULL,
     random BYTEA NOT NULL,
+    subtree BYTEA NOT NULL,
     PRIMARY KEY (organisation_id, agreement_id, period, position)
 );
 CREATE INDEX ix_node_uses_leaf ON node.uses (consent_leaf);
