@@ -1,12 +1,14 @@
 """Promises to bring a learner's withdrawal to the chain, for a consent of any operator.
 
 Only for an entry that hashes to a leaf that is anchored or waits here to be, signed by its holder:
-so nobody can make the relay fill the chain. Asking twice changes nothing; nor does asking for what
-the chain has already, in a block that stays.
+so nobody can make the relay fill the chain. Asking twice changes nothing, unless what was promised
+was in vain: then it is promised anew. Nor does asking for what the chain has already, in a block
+that stays.
 """
 
 from __future__ import annotations
 
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +18,7 @@ from node import tables
 from node.commands.gate import waits_to_be_anchored
 from node.contracts import Deployment
 from node.db import query
-from node.outbox import Promise, enqueue
+from node.outbox import IN_VAIN, Promise, enqueue, lock_promise
 from node.problems import Problem, refused
 from protocol.entries import Entry, leaf_of
 from protocol.errors import WithdrawalSignatureInvalid
@@ -24,6 +26,8 @@ from protocol.signatures import is_signed_by
 from protocol.signing import withdrawal_digest
 from protocol.slip import Slip
 from protocol.types import Leaf, to_hex
+
+_RELAY_STATE = text("SELECT state FROM node.relay_state(:leaf)")
 
 
 async def withdraw_consent(
@@ -50,11 +54,19 @@ async def withdraw_consent(
         .on_conflict_do_nothing()
         .returning(tables.withdrawals.c.leaf)
     )
-    is_new = accepted.first() is not None
-    if is_new and not await _is_ended_for_good(connection, leaf, entry.holder, finality_blocks):
+    is_due = accepted.first() is not None or await _was_in_vain(connection, leaf)
+    if is_due and not await _is_ended_for_good(connection, leaf, entry.holder, finality_blocks):
         payload = {"holder": to_hex(entry.holder), "signature": to_hex(signature)}
         await enqueue(connection, "withdraw", [Promise(leaf, payload)], None)
     return leaf
+
+
+async def _was_in_vain(connection: AsyncConnection, leaf: Leaf) -> bool:
+    """Whether the newest act that was to withdraw the leaf will never be carried out. Of several
+    who ask at the same time the first promises it anew, and the others find that promise."""
+    await lock_promise(connection, "withdraw", leaf)
+    state = await connection.scalar(_RELAY_STATE, {"leaf": leaf})
+    return state in IN_VAIN
 
 
 async def _is_ended_for_good(

@@ -23,7 +23,7 @@ class Answer(Enum):
     NO_FUNDS = "no funds"
     """The key's account cannot pay: somebody has to fill it."""
     INVALID = "invalid"
-    """These bytes can never be in a block."""
+    """The node says that these bytes can never be in a block. It may be wrong."""
     UNCLEAR = "unclear"
     """Anything else; ask again later."""
 

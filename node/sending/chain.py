@@ -49,12 +49,13 @@ class Head(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one node said at one time: its head, how many transactions of the key are in blocks, and
-    which of those that were asked for."""
+    """What one node said at one time: its head, how many transactions of the key are in blocks,
+    which of those that were asked for, and how much gas its newest block has room for."""
 
     head: Head
     nonce: int
     mined: Mapping[bytes, Mined]
+    block_gas_max: int
 
     @property
     def newest_block(self) -> int:
@@ -115,9 +116,10 @@ class _Block(msgspec.Struct, frozen=True):
     transactions: list[_Transaction] = []
 
 
-class _Head(msgspec.Struct, frozen=True):
+class _Head(msgspec.Struct, frozen=True, rename="camel"):
     number: Number
     hash: Bytes
+    gas_limit: Number
 
 
 _receipt_decoder = msgspec.json.Decoder(_Receipt | None)
@@ -136,7 +138,7 @@ _BY_USE = (
     Answer.INVALID,
 )
 """Of several nodes' answers the first of these counts: one that took it outweighs one that did
-not, and only if all call it invalid, it is."""
+not, and invalid counts only if all who answer say so."""
 
 
 class RpcChain:
@@ -176,6 +178,7 @@ class RpcChain:
             Head(int(newest.number, 16), bytes.fromhex(newest.hash[2:])),
             int(self._decode(_number_decoder, nonce), 16),
             mined,
+            int(newest.gas_limit, 16),
         )
 
     def estimate(self, sender: bytes, request: Request, price_wei: int) -> int:

@@ -32,6 +32,14 @@ EXPIRED: Failure = {
 }
 
 
+NEVER_VALID: Failure = {
+    "name": "TransactionInvalid",
+    "detail": "A block of this chain has no room for its transaction, however often it is tried.",
+    "remedy": "Ask anew for less at once; if it happens again, report it as a fault.",
+    "values": {},
+}
+
+
 def failure_of(reason: Refusal) -> Failure:
     """A contract's refusal."""
     return {
@@ -48,16 +56,6 @@ def node_says(said: str) -> Failure:
         "name": "NodeRefused",
         "detail": f"The chain's node refuses it: {said}"[:WORDS_MAX],
         "remedy": "It is tried again by itself; look at the node where this stays.",
-        "values": {},
-    }
-
-
-def never_valid() -> Failure:
-    """Bytes that no node takes."""
-    return {
-        "name": "TransactionInvalid",
-        "detail": "The chain's nodes refused the transaction as one that can never be valid.",
-        "remedy": "Ask anew for less at once; if it happens again, report it as a fault.",
         "values": {},
     }
 

@@ -12,8 +12,9 @@ from node.sending.chain import Request, SenderChain
 from node.sending.clock import Clock
 from node.sending.failures import Failure
 from node.sending.fees import first_price, raised_price
-from node.sending.journal import Attempt, Journal, OpenTransaction
+from node.sending.journal import Journal
 from node.sending.rules import Offered
+from node.sending.signed import Attempt, OpenTransaction
 from node.signers import LegacyTransaction, Signer
 
 FILLER_GAS = 21_000
@@ -82,7 +83,9 @@ class Offering:
         offered = Offered(head, self._clock.monotonic(), 1 + (before.times if before else 0))
         answer, said = self._chain.broadcast(attempt.raw, everywhere)
         offered.is_underpriced = answer is Answer.UNDERPRICED
-        offered.is_invalid = answer is Answer.INVALID and not attempt.is_filler
+        if answer is Answer.INVALID and not attempt.is_filler:
+            offered.is_invalid, offered.said = True, said
+            offered.refusals = (before.refusals if before else 0) + everywhere
         self._offered[transaction.transaction_id] = offered
         if answer is Answer.TAKEN:
             log.debug("offered", nonce=transaction.nonce, hash="0x" + attempt.hash.hex())
@@ -109,8 +112,8 @@ class Offering:
         self._try(transaction, raised._replace(is_filler=is_filler), head)
 
     def fill(self, transaction: OpenTransaction, head: int, failure: Failure | None) -> None:
-        """A transaction that does nothing, in place of one that can or must never be in a block;
-        `failure` is why, for the acts that it carried."""
+        """A transaction that does nothing, in place of one that no node takes or that must never be
+        in a block; `failure` is why, for the acts that it carried."""
         FILLED.inc()
         log.error("filled", nonce=transaction.nonce, reason=failure and failure["name"])
         price = max(attempt.gas_price_wei for attempt in transaction.attempts)

@@ -17,8 +17,8 @@ class Move(Enum):
     RAISE = "raise"
     """Sign the same call with the same nonce at a higher price."""
     FILL = "fill"
-    """These bytes can never be in a block: use the nonce up with a transaction that does nothing,
-    or nothing after it gets into one."""
+    """No node takes these bytes: use the nonce up with a transaction that does nothing, or nothing
+    after it gets into a block."""
     INVESTIGATE = "investigate"
     """Its nonce is used and no receipt of it is known: find out by what."""
 
@@ -31,15 +31,32 @@ class Patience:
     seconds: float
 
 
+REFUSALS_MIN = 3
+"""How often in a row every node must have called bytes invalid before their nonce is used up. One
+node may be wrong, and all of them for a moment: while they start, or follow another chain."""
+TRANSFER_GAS, ZERO_BYTE_GAS, BYTE_GAS = 21_000, 4, 16
+
+
 @dataclass(slots=True)
 class Offered:
-    """When this process offered a transaction last, and what the answer meant."""
+    """When this process offered a transaction last, and what the answer meant; `refusals` counts
+    how often in a row every node has called it invalid, `said` is how."""
 
     at_block: int
     at: float
     times: int = 1
     is_underpriced: bool = False
     is_invalid: bool = False
+    refusals: int = 0
+    said: str = ""
+
+
+def can_never_be_valid(data: bytes, gas: int, block_gas_max: int) -> bool:
+    """Whether a transaction's own figures say so, whatever nodes do: more gas than a block has room
+    for, or less than its bytes alone cost (EIP-2028)."""
+    zeros = data.count(0)
+    least = TRANSFER_GAS + ZERO_BYTE_GAS * zeros + BYTE_GAS * (len(data) - zeros)
+    return not least <= gas <= block_gas_max
 
 
 def next_move(
@@ -62,10 +79,12 @@ def next_move(
     is_due = head - offered.at_block >= patience.blocks or now - offered.at >= patience.seconds
     if nonce_on_chain > nonce:
         return Move.INVESTIGATE if is_due else Move.WAIT
-    if offered.is_invalid:
+    if offered.refusals >= REFUSALS_MIN:
         return Move.FILL
     if offered.is_underpriced and may_raise:
         return Move.RAISE
-    if not is_due:
+    is_one_word = offered.is_invalid and not offered.refusals  # the other nodes are asked at once
+    if not (is_due or is_one_word):
         return Move.WAIT
-    return Move.RAISE if may_raise and offered.times > 1 else Move.SPREAD
+    may_raise = may_raise and offered.times > 1 and not offered.is_invalid
+    return Move.RAISE if may_raise else Move.SPREAD

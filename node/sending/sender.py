@@ -2,7 +2,7 @@
 
 Signed bytes, hash and nonce are committed before they are broadcast; after any doubt the same bytes
 go out again. A nonce is given up only when a block that nothing takes back shows that another
-transaction used it.
+transaction used it; what nodes say of bytes ends no act.
 """
 
 from __future__ import annotations
@@ -248,9 +248,9 @@ class Sender:
         except ChainRefused as error:
             self._defer(acts, node_says(error.said), is_too_large=is_about_gas(error.said))
             return 0
-        gas += gas * GAS_MARGIN_PERCENT // 100
         seen = self._chain.look_up(self._signer.address, [])
         self._settling.note_head(seen)
+        gas = max(gas, min(gas + gas * GAS_MARGIN_PERCENT // 100, seen.block_gas_max))
         nonce = self._journal.next_nonce(seen.nonce)
         attempt = self._offering.sign(nonce, request, gas, price)
         head = seen.head.number

@@ -12,18 +12,19 @@ from node.sending.chain import Mined, SenderChain, Sighting
 from node.sending.clock import Clock
 from node.sending.failures import (
     MINED_IN_VAIN,
+    NEVER_VALID,
     Failure,
     failure_of,
-    never_valid,
+    node_says,
     refused_withdrawals,
 )
-from node.sending.journal import Journal, OpenTransaction
+from node.sending.journal import Journal
 from node.sending.offering import Offering
 from node.sending.rhythm import Rhythm
-from node.sending.rules import Move, Patience, next_move
+from node.sending.rules import Move, Offered, Patience, can_never_be_valid, next_move
+from node.sending.signed import NONCE_MAX, READ_MAX, OpenTransaction
 
 LOST_AFTER_SECONDS = 5.0
-CLOSED_READ_MAX = 500
 SHORTER_MAX = 1_000
 """Blocks that a chain may have lost since a transaction was signed."""
 
@@ -76,30 +77,30 @@ class Settling:
         return head >= self._highest and self._lost_since is None
 
     def settle(self) -> tuple[bool, int]:
-        """Looks at every open transaction; whether anything moved, and how many are under way."""
-        transactions = self._journal.open_transactions()
-        sent = [each for each in transactions if each.is_under_way]
+        """Looks at what is in no block, and at the newest that is, whose block holds the others;
+        whether anything moved, and how many are under way."""
+        sent = self._journal.under_way()
         if not (sent or self._head_has_moved()):
             return False, 0
-        in_blocks = [each for each in transactions if not each.is_under_way]
         hashes = [attempt.hash for each in sent for attempt in each.attempts]
-        newest, closed = in_blocks[-1:], self._journal.newest_closed(1)
+        newest, closed = self._journal.newest_in_blocks(1), self._journal.newest_closed(1)
         seen = self._chain.look_up(
             self._sender, [*hashes, *(each.hash for each in (*newest, *closed))]
         )
         self.note_head(seen)
         _show(sent, seen)
         has_moved = False
-        self._watch_for_loss(transactions, closed, seen)
+        self._watch_for_loss(closed, seen)
         if newest and not _is_in_same_block(newest[0], seen):
-            has_moved = self._look_again(in_blocks)
+            self._look_again()
+            has_moved = True
         elif newest and self._lost_since is None:  # else the loss would hide behind these
-            self._finalise(in_blocks, seen.head.number - self._finality_blocks)
+            self._finalise(seen.head.number - self._finality_blocks)
         for transaction in sent:
             has_moved |= self._settle_sent(transaction, seen)
         under_way = len(sent)
         if has_moved:
-            under_way = sum(each.is_under_way for each in self._journal.open_transactions())
+            under_way = len(self._journal.under_way())
         is_settled = not (under_way or has_moved or self._lost_since is not None)
         self._settled_head = seen.head.block_hash if is_settled else None
         return has_moved, under_way
@@ -114,20 +115,34 @@ class Settling:
         self.rhythm.saw(head.number, now)
         return self._settled_head != head.block_hash
 
-    def _finalise(self, in_blocks: list[OpenTransaction], final_block: int) -> None:
+    def _finalise(self, final_block: int) -> None:
         """What the newest block still holds, its ancestors hold, too."""
-        final = [each for each in in_blocks if (each.block_number or 0) <= final_block]
-        for transaction in final:
-            if transaction.state == "spent" or _is_filler(transaction):
-                self._journal.release(transaction)
-        if final:
-            self._journal.finalise(final_block)
-        self._offering.forget([each.transaction_id for each in final])
+        while final := self._journal.in_blocks_up_to(final_block):
+            for transaction in final:
+                if transaction.state == "spent" or _is_filler(transaction):
+                    self._release(transaction)
+            transaction_ids = [each.transaction_id for each in final]
+            self._journal.finalise(transaction_ids)
+            self._offering.forget(transaction_ids)
 
-    def _look_again(self, in_blocks: list[OpenTransaction]) -> bool:
-        """The newest block is not what it was: where are the others?"""
-        hashes = [attempt.hash for each in in_blocks for attempt in each.attempts]
-        seen = self._chain.look_up(self._sender, hashes)
+    def _look_again(self) -> None:
+        """The newest block is not what it was: where are those in it, and the others down to one
+        whose block is the same? The lowest are written first: were the newest right after a death,
+        they would speak for all."""
+        looked_up: list[tuple[list[OpenTransaction], Sighting]] = []
+        below = NONCE_MAX
+        while some := self._journal.newest_in_blocks(READ_MAX, below):
+            hashes = [attempt.hash for each in some for attempt in each.attempts]
+            seen = self._chain.look_up(self._sender, hashes)
+            looked_up.append((some, seen))
+            if _is_in_same_block(some[0], seen):
+                break
+            below = some[0].nonce
+        for some, seen in reversed(looked_up):
+            self._follow(some, seen)
+
+    def _follow(self, in_blocks: list[OpenTransaction], seen: Sighting) -> None:
+        """Into the blocks that they are in now, or out of them."""
         gone = [
             each.transaction_id
             for each in in_blocks
@@ -140,14 +155,13 @@ class Settling:
             log.warning("taken_back", transactions=len(gone))
             self._journal.reopen(gone)
             self._offering.forget(gone)
-        return True
 
-    def _watch_for_loss(
-        self, transactions: list[OpenTransaction], closed: list[OpenTransaction], seen: Sighting
-    ) -> None:
+    def _watch_for_loss(self, closed: list[OpenTransaction], seen: Sighting) -> None:
         """A chain may come back without blocks that were final, as an embedded one that is killed.
         A node that lags is given time."""
-        lowest = transactions[0].nonce if transactions else self._journal.next_nonce(0)
+        lowest = self._journal.first_open_nonce()
+        if lowest is None:
+            lowest = self._journal.next_nonce(0)
         is_whole = all(_is_in_same_block(each, seen) for each in closed)
         if is_whole and seen.nonce >= lowest:
             self._lost_since = None
@@ -162,7 +176,7 @@ class Settling:
     def _make_up_for_loss(self, lowest: int, head: int) -> None:
         """Nothing gets into a block before the nonces below it: what was in blocks that are gone
         goes out again, and a nonce there that was somebody else's is used up."""
-        closed = self._journal.newest_closed(CLOSED_READ_MAX)
+        closed = self._journal.newest_closed(READ_MAX)
         seen = self._chain.look_up(self._sender, [each.hash for each in closed])
         lost = [each.transaction_id for each in closed if not _is_in_same_block(each, seen)]
         lost += self._journal.void_from(seen.nonce)
@@ -179,13 +193,14 @@ class Settling:
             self._record(transaction, seen)
             return True
         head, price = seen.head.number, self._offering.raised_price(transaction)
+        offered = self._offering.last(transaction)
         if transaction.state == "void" and not transaction.attempts[-1].is_filler:
             self._offering.fill(transaction, head, None)  # its acts went elsewhere long ago
             return False
         move = next_move(
             nonce=transaction.nonce,
             nonce_on_chain=seen.nonce,
-            offered=self._offering.last(transaction),
+            offered=offered,
             head=head,
             now=self._clock.monotonic(),
             patience=self._patience,
@@ -200,7 +215,8 @@ class Settling:
                 assert price is not None
                 self._offering.raise_price(transaction, price, head)
             case Move.FILL:
-                self._offering.fill(transaction, head, never_valid())
+                assert offered is not None
+                self._offering.fill(transaction, head, _why_refused(transaction, offered, seen))
             case Move.INVESTIGATE:
                 return self._investigate(transaction, head)
         return False
@@ -221,8 +237,12 @@ class Settling:
         log.error("nonce_used_elsewhere", nonce=transaction.nonce, by="0x" + used_by.hex())
         if block_number > head - self._finality_blocks:
             return False
-        self._journal.release(transaction)
+        self._release(transaction)
         return True
+
+    def _release(self, transaction: OpenTransaction) -> None:
+        """Its nonce is used for ever by something that is none of its acts."""
+        self._journal.release(transaction, self._clock.now())
 
     def _who_used(
         self, transaction: OpenTransaction, first: int, last: int
@@ -251,6 +271,14 @@ class Settling:
         if reverted is None:
             return MINED_IN_VAIN
         return failure_of(refusal_of_revert(reverted.said, reverted.data))
+
+
+def _why_refused(transaction: OpenTransaction, offered: Offered, seen: Sighting) -> Failure:
+    """Nodes' words alone are no evidence against an act: it is what nobody can take that is."""
+    data, gas = transaction.request.data, transaction.gas
+    if can_never_be_valid(data, gas, seen.block_gas_max):
+        return NEVER_VALID
+    return node_says(offered.said)
 
 
 def _show(sent: Sequence[OpenTransaction], seen: Sighting) -> None:

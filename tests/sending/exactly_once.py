@@ -40,6 +40,10 @@ class Promised:
         self.database.promise_withdrawal(ended, secret)
         self.withdrawn.append((ended, secret))
 
+    def has_none_waiting(self) -> bool:
+        """Each act is in a block or has failed."""
+        return not {"waiting", "sent"} & set(self.database.states())
+
     def require_done(self, fillers: int = 0, displaced: int = 0) -> None:
         """`fillers` and `displaced`: how many nonces were used by nothing of these acts."""
         counts = self.anchor_counts()

@@ -12,6 +12,8 @@ from node.sending.answers import Answer
 from node.sending.chain import Head, Request, Reverted, SenderChain, Sighting
 
 Hook = Callable[..., Any]
+WRONG_WORD = (Answer.INVALID, "invalid sender")
+"""What a node says that takes good bytes for bad ones."""
 
 
 class Killed(BaseException):
@@ -82,6 +84,21 @@ def once(fault: Hook, passed: Any = FaultChain.PASSED) -> Hook:
 def silent(*_arguments: Any) -> Any:
     """The node does not answer."""
     raise ChainUnreachable("no answer, as the test wants it")
+
+
+def calls_invalid(times: int) -> Hook:
+    """Every node calls good bytes invalid, so many times."""
+    left = iter(range(times))
+
+    def judge(_raw: bytes, _everywhere: bool) -> Any:
+        return FaultChain.PASSED if next(left, None) is None else WRONG_WORD
+
+    return judge
+
+
+def first_calls_invalid() -> Hook:
+    """The first node calls all bytes invalid; the others are asked only where all are."""
+    return lambda _raw, everywhere: FaultChain.PASSED if everywhere else WRONG_WORD
 
 
 def lost_reply(answer: Any, *_arguments: Any) -> Any:

@@ -16,6 +16,7 @@ from node.sending.answers import Answer
 from node.sending.chain import Head, Mined, Request, Reverted, Sighting
 
 GAS = 100_000
+BLOCK_GAS_MAX = 30_000_000
 
 
 class Bytes(NamedTuple):
@@ -23,6 +24,7 @@ class Bytes(NamedTuple):
 
     nonce: int
     price_wei: int
+    gas: int
     to: bytes
     data: bytes
     raw: bytes
@@ -41,8 +43,8 @@ class Block(NamedTuple):
 
 def parse(raw: bytes) -> Bytes:
     """The parts of a legacy transaction's bytes."""
-    nonce, price, _gas, to, _value, data, *_signature = rlp.decode(raw)
-    return Bytes(int.from_bytes(nonce), int.from_bytes(price), to, data, raw)
+    nonce, price, gas, to, _value, data, *_signature = rlp.decode(raw)
+    return Bytes(*map(int.from_bytes, (nonce, price, gas)), to, data, raw)
 
 
 @dataclass
@@ -124,12 +126,13 @@ class ModelChain:
             return Answer.NONCE_USED
         if known is not None and known.raw == raw:
             return Answer.TAKEN
-        if new.price_wei < self.price_min_wei:
+        if new.gas > BLOCK_GAS_MAX:
+            return Answer.INVALID
+        is_outbid = known is not None and not self._outbids(new, known)
+        if new.price_wei < self.price_min_wei or is_outbid:
             return Answer.UNDERPRICED
         if new.nonce > self.nonce + self.pool_ahead:
             return Answer.TOO_EARLY
-        if known is not None and not self._outbids(new, known):
-            return Answer.UNDERPRICED
         self.pool[new.nonce] = new
         return Answer.TAKEN
 
@@ -179,4 +182,4 @@ def sighting_of(blocks: Sequence[Block], hashes: Sequence[bytes]) -> Sighting:
         for transaction in block.transactions:
             if transaction.hash in wanted:
                 mined[transaction.hash] = Mined(number, block.hash, True, GAS, ())
-    return Sighting(Head(len(blocks) - 1, blocks[-1].hash), nonce, mined)
+    return Sighting(Head(len(blocks) - 1, blocks[-1].hash), nonce, mined, BLOCK_GAS_MAX)

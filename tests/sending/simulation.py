@@ -1,9 +1,9 @@
 """A sender, its database and a chain under combined faults that one number draws.
 
 Everything that may go wrong goes wrong at once: replies get lost, nodes lag, pools are emptied,
-blocks are taken back, the chain comes back shorter, the key is used elsewhere, prices rise, and the
-sender dies at any step or loses its key to another. Then the faults end; what was promised must
-have happened once.
+blocks are taken back, the chain comes back shorter, the key is used elsewhere, prices rise, nodes
+call good bytes invalid, and the sender dies at any step or loses its key to another. Then the
+faults end; what was promised must have happened once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from node.sending.fence import Fenced
 from node.sending.sender import Progress, Sender, SenderSettings
 from node.signers import KeySigner, LegacyTransaction
 from protocol.types import to_hex
-from tests.sending.fault_chain import Killed
+from tests.sending.fault_chain import WRONG_WORD, Killed
 from tests.sending.model_chain import Bytes, ModelChain
 from tests.sending.turning_clock import TurningClock
 
@@ -90,6 +90,10 @@ class Faults:
     draw: random.Random
     is_healed: bool = False
     dies_in: int | None = None
+    wrong_words: int = 0
+    """How many more offers are called invalid, though they are not."""
+    all_are_wrong: bool = False
+    """Whether every node does so, or the first one alone."""
 
     def _happens(self, chance: float) -> bool:
         return not self.is_healed and self.draw.random() < chance
@@ -116,6 +120,13 @@ class Faults:
         """Blocks that a node behind the balancer does not have yet."""
         return self.draw.randint(1, 4) if self._happens(0.1) else 0
 
+    def _calls_invalid(self, everywhere: bool) -> bool:
+        """Now and then for once, or for a while."""
+        if self.is_healed or not self.wrong_words:
+            return self._happens(0.03)
+        self.wrong_words -= 1
+        return self.all_are_wrong or not everywhere
+
     def identity(self) -> tuple[int, bytes]:
         return self._ask(self.chain.identity)
 
@@ -141,6 +152,8 @@ class Faults:
                 return Answer.NO_FUNDS, "insufficient funds"
             if self._happens(0.05):
                 return Answer.UNCLEAR, "internal error"
+            if self._calls_invalid(everywhere):
+                return WRONG_WORD
             if self._happens(0.05):
                 return Answer.TAKEN, ""  # and forgotten
             return self.chain.broadcast(raw, everywhere)
@@ -208,6 +221,7 @@ class Simulation:
             ("come back shorter", 1, self._come_back_shorter),
             ("use the nonce elsewhere", 1, self._use_elsewhere),
             ("raise the price", 1, self._raise_price),
+            ("call good bytes invalid", 2, self._call_invalid),
             ("die", 3, self._die_soon),
             ("take over", 1, self._take_over),
         ]
@@ -289,6 +303,10 @@ class Simulation:
 
     def _raise_price(self) -> None:
         self.chain.price_min_wei = self.draw.choice([0, 100, 10_000])
+
+    def _call_invalid(self) -> None:
+        self.faults.wrong_words = self.draw.randint(1, 12)
+        self.faults.all_are_wrong = self.draw.random() < 0.5
 
     def _die_soon(self) -> None:
         self.faults.dies_in = self.draw.randint(0, 12)

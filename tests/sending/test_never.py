@@ -9,6 +9,7 @@ import pytest
 
 from indexer.rpc import ChainRefused, ChainUnreachable
 from node.sending.answers import Answer
+from node.sending.journal import ATTEMPTS_MIN
 from node.sending.sender import Progress
 from node.signers import KeySigner
 from protocol.types import to_hex
@@ -17,9 +18,13 @@ from tests.sending.exactly_once import Promised
 from tests.sending.fault_chain import (
     FaultChain,
     Hook,
+    once,
     silent,
 )
 from tests.sending.turning_clock import TurningClock, settle
+
+BLOCK_GAS = 30_000_000
+"""What a block of the embedded chain has room for."""
 
 
 def invalid_is_the_first() -> Hook:
@@ -50,24 +55,48 @@ def test_bytes_that_can_never_be_valid_leave_no_gap(
         if "mined" in promised.database.states():  # never of a filler's block
             assert all(promised.anchor_counts()[leaf] for leaf in promised.anchored)
 
-    settle(sender, clock, each=look)
+    settle(sender, clock, look, promised.has_none_waiting)
     promised.require_done(fillers=1)
 
 
 def test_a_single_act_that_can_never_be_valid_has_failed(
     own_chain: OwnChain, own_database: OwnDatabase, chain: FaultChain, clock: TurningClock
 ) -> None:
-    chain.before["broadcast"] = invalid_is_the_first()
+    """The chain itself refuses it: no block has room for its gas, however often that is asked."""
+    chain.before["estimate"] = lambda *_: 2 * BLOCK_GAS
+    promised = Promised.on(own_database)
     own_database.promise_anchor()
     sender = own_database.sender(chain, clock=clock, finality_blocks=2)
-    settle(sender, clock, each=lambda: own_chain.mine(1))
-    [row] = own_database.sql("SELECT state, failure FROM node.outbox")
+    settle(sender, clock, lambda: own_chain.mine(1), promised.has_none_waiting)
+    [row] = own_database.sql("SELECT state, failure, attempts FROM node.outbox")
     assert (row.state, row.failure["name"]) == ("failed", "TransactionInvalid")
-    promised = Promised.on(own_database)
-    promised.first_nonce -= 1
+    assert row.attempts == own_chain.nonce() - promised.first_nonce == ATTEMPTS_MIN
+    chain.before.clear()
     later = promised.anchor()
     settle(sender, clock)
     assert promised.anchor_counts()[later] == 1
+
+
+def test_one_wrong_estimate_of_the_gas_fails_nothing(
+    own_chain: OwnChain, promised: Promised, chain: FaultChain, clock: TurningClock
+) -> None:
+    """Its bytes can never be valid; the act can."""
+    chain.before["estimate"] = once(lambda *_: 2 * BLOCK_GAS)
+    promised.withdraw()
+    sender = promised.database.sender(chain, clock=clock, finality_blocks=2)
+    settle(sender, clock, lambda: own_chain.mine(1), promised.has_none_waiting)
+    promised.require_done(fillers=1)
+
+
+def test_what_just_fits_into_a_block_gets_no_margin_that_does_not(
+    promised: Promised, chain: FaultChain, clock: TurningClock
+) -> None:
+    chain.before["estimate"] = lambda *_: BLOCK_GAS - 1
+    promised.withdraw()
+    settle(promised.database.sender(chain, clock=clock), clock)
+    promised.require_done()
+    [row] = promised.database.sql("SELECT gas FROM node.transactions")
+    assert row.gas == BLOCK_GAS
 
 
 def test_a_payload_of_which_no_call_can_be_made_fails_alone(

@@ -89,13 +89,27 @@ def watch(fence: Fence) -> None:
     [
         (lambda fence: len(Queue(fence).waiting(time.time())), OPEN_COUNT, WAITING),
         (lambda fence: len(Queue(fence).held_keys(time.time())), 0, WAITING),
-        (lambda fence: len(Journal(fence).open_transactions()), OPEN_COUNT, OPEN),
+        (lambda fence: len(Journal(fence).under_way()), 0, OPEN),
+        (lambda fence: len(Journal(fence).newest_in_blocks(9)), OPEN_COUNT, OPEN),
+        (lambda fence: len(Journal(fence).in_blocks_up_to(DONE_COUNT + 1)), 1, OPEN),
+        (lambda fence: Journal(fence).first_open_nonce(), DONE_COUNT + 1, OPEN),
         (lambda fence: len(Journal(fence).newest_closed(1)), 1, "transactions_sender_nonce_key"),
         (lambda fence: Journal(fence).next_nonce(0), DONE_COUNT + OPEN_COUNT + 1, "sender_nonce"),
-        (lambda fence: Journal(fence).finalise(0), None, OPEN),
+        (lambda fence: Journal(fence).finalise([DONE_COUNT]), None, "transactions_pkey"),
         (watch, None, WAITING),
     ],
-    ids=["waits", "held", "open", "newest closed", "next nonce", "becomes final", "held back"],
+    ids=[
+        "waits",
+        "held",
+        "under way",
+        "newest in blocks",
+        "may be final",
+        "first open",
+        "newest closed",
+        "next nonce",
+        "becomes final",
+        "held back",
+    ],
 )
 def test_what_is_done_costs_the_sender_nothing(
     full_database: OwnDatabase, ask: Ask, found: Any, index: str

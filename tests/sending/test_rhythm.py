@@ -13,6 +13,7 @@ from node.sending.chain import Head, Mined, Sighting
 from node.sending.rhythm import PERIOD_SECONDS_MAX, Rhythm
 from tests.own_chain import OwnDatabase
 from tests.sending.fault_chain import FaultChain, hooked
+from tests.sending.model_chain import BLOCK_GAS_MAX
 from tests.sending.simulation import model_of
 from tests.sending.turning_clock import TurningClock
 
@@ -88,8 +89,8 @@ def test_the_last_place_is_the_withdrawals_and_a_withdrawal_that_waits_stops_no_
 def test_a_receipt_tells_of_a_block_that_came_after_the_head_was_named() -> None:
     head = Head(7, b"7" * 32)
     mined = {b"t": Mined(8, b"8" * 32, True, 21_000, ())}
-    assert Sighting(head, 1, {}).newest_block == 7
-    assert Sighting(head, 1, mined).newest_block == 8
+    assert Sighting(head, 1, {}, BLOCK_GAS_MAX).newest_block == 7
+    assert Sighting(head, 1, mined, BLOCK_GAS_MAX).newest_block == 8
 
 
 def test_withdrawals_after_an_idle_time_leave_places_for_those_after_them(

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 
 from node.sending.answers import Answer, is_about_gas, meaning_of
 from node.sending.fees import first_price, raised_price
-from node.sending.rules import Move, Offered, Patience, next_move
+from node.sending.rules import (
+    REFUSALS_MIN,
+    Move,
+    Offered,
+    Patience,
+    can_never_be_valid,
+    next_move,
+)
 
 PATIENCE = Patience(blocks=3, seconds=5.0)
 PRICES = st.integers(0, 10**18)
@@ -48,10 +55,35 @@ def test_what_was_called_too_cheap_offers_more_at_once_where_it_may() -> None:
     assert move(offered=cheap, may_raise=False) is Move.WAIT
 
 
-def test_what_can_never_be_valid_is_filled_unless_it_is_in_a_block() -> None:
-    invalid = Offered(100, 0.0, is_invalid=True)
+def test_what_one_node_calls_invalid_is_offered_to_all_at_once_then_after_each_pause() -> None:
+    by_the_first = Offered(100, 0.0, is_invalid=True)
+    assert move(offered=by_the_first, may_raise=True) is Move.SPREAD
+    by_all = Offered(100, 0.0, times=2, is_invalid=True, refusals=1)
+    assert move(offered=by_all) is Move.WAIT
+    assert move(offered=by_all, head=103, may_raise=True) is Move.SPREAD
+
+
+def test_what_every_node_calls_invalid_again_and_again_is_filled_unless_it_is_in_a_block() -> None:
+    invalid = Offered(100, 0.0, is_invalid=True, refusals=REFUSALS_MIN)
     assert move(offered=invalid) is Move.FILL
     assert move(offered=invalid, nonce_on_chain=8) is not Move.FILL
+
+
+@pytest.mark.parametrize(
+    ("data", "gas", "is_never_valid"),
+    [
+        (b"", 21_000, False),
+        (b"", 20_999, True),
+        (b"\x00\x01", 21_020, False),
+        (b"\x00\x01", 21_019, True),
+        (b"", 30_000_000, False),
+        (b"", 30_000_001, True),
+    ],
+)
+def test_what_no_block_can_hold_is_known_by_its_own_figures(
+    data: bytes, gas: int, is_never_valid: bool
+) -> None:
+    assert can_never_be_valid(data, gas, block_gas_max=30_000_000) is is_never_valid
 
 
 @given(
@@ -64,6 +96,7 @@ def test_what_can_never_be_valid_is_filled_unless_it_is_in_a_block() -> None:
         times=st.integers(1, 5),
         is_underpriced=st.booleans(),
         is_invalid=st.booleans(),
+        refusals=st.integers(0, 5),
     ),
     may_raise=st.booleans(),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from node.db import SENDER_ROLE, role_engine
 from node.process_metrics import SENDER, Teller, watch_held_back
-from node.sending.chain import Reverted, Sighting
+from node.sending.chain import Head, Reverted, Sighting
 from node.sending.sender import Sender
 from protocol.types import to_hex
 from tests.own_chain import OwnDatabase
@@ -135,7 +135,7 @@ def named(head: int) -> Callable[..., Sighting]:
     """A hook by which a node answers that is as far as this block."""
 
     def hook(answer: Sighting, *_arguments: Any) -> Sighting:
-        return Sighting(type(answer.head)(head, b"\x05" * 32), answer.nonce, answer.mined)
+        return replace(answer, head=Head(head, b"\x05" * 32))
 
     return hook
 

@@ -34,14 +34,20 @@ class TurningClock:
         self.turned += seconds
 
 
-def settle(sender: Sender, clock: TurningClock, each: Callable[[], Any] = lambda: None) -> None:
-    """Steps until idle, second after second, as `run` does: failures of the chain are overcome."""
+def settle(
+    sender: Sender,
+    clock: TurningClock,
+    each: Callable[[], Any] = lambda: None,
+    is_done: Callable[[], bool] = lambda: True,
+) -> None:
+    """Steps until idle, second after second, as `run` does: failures of the chain are overcome.
+    `is_done`: nothing waits for a later time any more."""
     for _ in range(STEPS_MAX):
         try:
             progress = sender.step()
         except (ChainError, SignerUnreachable):
             progress = Progress.MOVED
-        if progress is Progress.IDLE:
+        if progress is Progress.IDLE and is_done():
             return
         each()
         clock.turn(1.0)

@@ -31,7 +31,8 @@ router = APIRouter(prefix="/v1/withdrawals", tags=["withdrawals"])
 async def withdraw(context: NodeContext, body: Withdraw) -> JSONResponse:
     """Takes any valid signed withdrawal or slip. From this answer on the gate is closed.
 
-    Sending it again is harmless and answers where it stands.
+    Sending it again is harmless and answers where it stands; what was accepted and could not be
+    carried out is promised anew.
     """
     if body.slip is not None:
         with naming("slip"):
