@@ -18,6 +18,8 @@ from protocol.record import Record, to_json
 from protocol.types import AgreementId, Role, to_hex
 from tests.access.callers import make_key
 from tests.access.signing import HTTP, new_account, session_of
+from tests.organisation.test_catalogue_pages import entry_of, keep
+from tests.organisation.visits import visit
 from tests.requests.asking import ask, token_of
 from tests.requests.learner_session import session_of as learner_session
 from tests.stage import Json, World, hash_of, wait_until
@@ -32,6 +34,7 @@ class Scene:
     world: World
     told: set[str] = field(default_factory=set)
     learner_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    used_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     agreement: AgreementId = field(init=False)
     used: Record = field(init=False)
     kept: Record = field(init=False)
@@ -39,7 +42,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.agreement = self.world.conclude()
         self.world.deposit(self.agreement, DEPOSIT_MINOR)
-        self.used = self.world.grant_active(secrets.token_bytes(32), agreement_id=self.agreement)
+        self.used = self.world.grant_active(self.used_key, agreement_id=self.agreement)
         self.kept = self.grant(self.learner_key)
 
     @property
@@ -155,6 +158,13 @@ class Scene:
     def token(self) -> str:
         return token_of(self.asked())
 
+    def offer(self) -> str:
+        """The name of an offer of the provider's catalogue."""
+        name = self.mark
+        kept = keep(visit(self.world), [entry_of(self.world, name)])
+        assert kept.status_code == 303, kept.text
+        return name
+
     def act(self) -> str:
         return str(self.provider.get("/v1/outbox", limit=1)["items"][0]["actId"])
 
@@ -181,7 +191,7 @@ class Scene:
 
     @cached_property
     def learner(self) -> str:
-        """The token of a session that has proven the key of `kept`."""
-        session = learner_session(self.world, self.learner_key)
+        """The token of a session that has proven the keys of `kept` and `used`."""
+        session = learner_session(self.world, self.learner_key, self.used_key)
         token: str = session._http.headers["authorization"].removeprefix("Bearer ")
         return self.noted(token)

@@ -213,7 +213,7 @@ def test_no_credentials_and_those_of_another_kind_open_nothing(
     kinds = {
         "Caller": token_of_client(scene.provider),
         "LearnerSession": scene.learner,
-        "NodeToken": delivery_token(scene, asked),
+        "NodeToken": delivery_token(scene, asked.content or b""),
     }
     wrong = {None, *(token for kind, token in kinds.items() if kind not in schemes_of(described))}
     assert len(wrong) == len(kinds)

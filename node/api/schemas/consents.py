@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from indexer.queries.history import Fact
+from node.api.rule_schemas import RecordObject
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, ProvenBy, Shape
 from node.commands.erase_consent import Erasure
 from node.commands.gate import GateAnswer
@@ -20,7 +21,7 @@ class GrantConsents(Shape):
 
     # The rule itself judges the number, so that its own words say what is allowed.
     records: Annotated[
-        list[dict[str, Any]], Field(json_schema_extra={"minItems": 1, "maxItems": BATCH_SIZE_MAX})
+        list[RecordObject], Field(json_schema_extra={"minItems": 1, "maxItems": BATCH_SIZE_MAX})
     ]
 
 
@@ -181,7 +182,7 @@ class Consent(Shape):
     holder: Address
     valid_from: int
     valid_until: int
-    record: dict[str, Any] | None
+    record: RecordObject | None
     anchoring: dict[str, Any] | None
     failure: dict[str, Any] | None = None
     deliveries: list[Delivery]
