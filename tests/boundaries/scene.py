@@ -6,18 +6,20 @@ import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from node.api_keys import hash_api_key
 from node.client import NodeClient
 from node.governance import execute_through_timelock
 from node.preparation import prove_possession
+from node.wallet import Wallet
 from protocol.entries import leaf_of
 from protocol.identifiers import organisation_id
 from protocol.record import Record, to_json
 from protocol.types import AgreementId, Role, to_hex
 from tests.access.callers import make_key
 from tests.access.signing import HTTP, new_account, session_of
+from tests.boundaries.parties import Party
 from tests.organisation.test_catalogue_pages import entry_of, keep
 from tests.organisation.visits import visit
 from tests.requests.asking import ask, token_of
@@ -61,10 +63,11 @@ class Scene:
 
     # -- organisations ---------------------------------------------------------------------------
 
-    def admitted(self) -> str:
-        """The DID of an organisation that governance has just admitted and that no node hosts."""
+    def admitted(self, account: LocalAccount | None = None) -> str:
+        """The DID of an organisation that governance has just admitted, with this account, and that
+        no node hosts."""
         world, did = self.world, f"did:web:{secrets.token_hex(6)}.example"
-        stage, account = world.story.stage, Account.create()
+        stage, account = world.story.stage, account or new_account()
         proof = prove_possession(account, organisation_id(did), stage.deployment)
         registry = world.contract("ParticipantRegistry")
         act = registry.functions.admit(did, int(Role.CONSUMER), 0, account.address, proof)
@@ -73,11 +76,13 @@ class Scene:
         wait_until(lambda: HTTP.get(path).status_code == 200, "the participant in the index")
         return did
 
-    def stranger(self) -> NodeClient:
-        """The administrator of an organisation that has nothing to do with the provider."""
-        body = {"did": self.admitted(), "name": "Stranger"}
-        key = self.world.operator.post("/v1/participants", body)["apiKey"]
-        return NodeClient(self.world.node.url, key)
+    def stranger(self) -> Party:
+        """An organisation that has nothing to do with the provider."""
+        world, account = self.world, new_account()
+        did = self.admitted(account)
+        made = world.operator.post("/v1/participants", {"did": did, "name": "Stranger"})
+        client = NodeClient(world.node.url, made["apiKey"])
+        return Party("stranger", did, client, Wallet(world.web3, account))
 
     # -- objects, by the name that they have in addresses ----------------------------------------
 

@@ -19,19 +19,17 @@ import httpx
 
 from node.api.app import create_app
 from node.api.schemas.agreements import TermsShape
-from node.did_keys import DidKeys
 from protocol.did_document import make_did_document
 from protocol.entries import leaf_of
 from protocol.holder_keys import address_of, session_digest
 from protocol.record import to_json
-from protocol.record_delivery import body_claim
 from protocol.signatures import sign_digest
-from protocol.tokens import DELIVERY_TYPE
 from protocol.types import to_hex
 from tests.access.authenticator import Authenticator
 from tests.access.signing import HTTP, ask_nonce, message_of, new_account, personal_sign
+from tests.boundaries.parties import operators_machine
 from tests.boundaries.scene import Scene
-from tests.records.signed_tokens import claims_of, new_key, public, signed
+from tests.records.signed_tokens import new_key, public
 from tests.requests.asking import asking, compose, opened, token_of
 from tests.stage import Json
 
@@ -339,10 +337,7 @@ def _token(scene: Scene, asked: Asked, schemes: set[str]) -> str | None:
 
 def delivery_token(scene: Scene, content: bytes) -> str:
     """By the operator's DID key, for this body and once."""
-    settings = scene.world.node.settings
-    [key, *_] = DidKeys(settings.keys_dir).newest_first()
-    claims = claims_of(settings.operator_did, scene.world.node.url, **body_claim(content))
-    return signed(settings.operator_did, key.private_jwk, claims, DELIVERY_TYPE)
+    return operators_machine(scene.world).sender(content)
 
 
 def valid_request(scene: Scene, operation: Operation, described: Json) -> Asked:
