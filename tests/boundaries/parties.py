@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from web3 import Web3
 
@@ -99,5 +100,5 @@ def callers_of(world: World, name: str, client: NodeClient, machine: Machine) ->
     """Everybody who can call for an organisation."""
     keys = {f"key of {name}, {role}": make_key(client, role)["apiKey"] for role in ROLES}
     tokens = {**keys, f"person of {name}": person_of(world, client)}
-    same: Callers = {who: lambda token=token: token for who, token in tokens.items()}  # type: ignore[misc]
-    return {**same, f"JWT of {name}": machine.caller}
+    lasting: Callers = {who: partial(str, token) for who, token in tokens.items()}
+    return {**lasting, f"JWT of {name}": machine.caller}

@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from node.api.app import create_app
+from node.api.recorded_examples import parts_of
 from tests.access.signing import HTTP
 from tests.boundaries.scene import Scene
 from tests.boundaries.valid_requests import (
@@ -39,6 +39,7 @@ from tests.boundaries.valid_requests import (
     delivery_token,
     earlier_request,
     operations,
+    operations_of,
     schemes_of,
 )
 from tests.stage import Json
@@ -58,7 +59,21 @@ CONFORMANCE = [
     response_schema_conformance,
 ]
 described_as = dict(operations())
-schema = schemathesis.openapi.from_dict(create_app().openapi())
+
+
+def description_to_send_by() -> Json:
+    """With documents of consents left open. Their schema has hundreds of borders, and to make and
+    send something at each takes minutes; records that succeed are bent in every place below. And
+    without the recorded examples, whose organisations and keys are of another ledger."""
+    document = copy.deepcopy(DESCRIPTION)
+    document["components"]["schemas"]["ConsentDocument"] = {"type": "object"}
+    for _, operation in operations_of(document):
+        for described in parts_of(operation).values():
+            del described["example"]
+    return document
+
+
+schema = schemathesis.openapi.from_dict(description_to_send_by())
 
 
 def generated(examples: int) -> settings:

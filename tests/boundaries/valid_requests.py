@@ -79,7 +79,11 @@ class Asked:
 
 def operations() -> Iterator[tuple[Operation, Json]]:
     """Every operation, as the description has it."""
-    for path, methods in DESCRIPTION["paths"].items():
+    return operations_of(DESCRIPTION)
+
+
+def operations_of(description: Json) -> Iterator[tuple[Operation, Json]]:
+    for path, methods in description["paths"].items():
         for method, operation in methods.items():
             yield (method, path), operation
 
