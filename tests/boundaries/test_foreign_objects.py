@@ -32,6 +32,7 @@ from tests.boundaries.parties import (
 from tests.boundaries.scene import Scene
 from tests.boundaries.valid_requests import (
     CONSUMERS,
+    LISTED,
     OPERATORS,
     PERSONS,
     Asked,
@@ -240,6 +241,8 @@ def test_the_owners_request_gives_nobody_else_anything(
         assert rows_of(scene, own_id) == before
     own = asked.send(url, asked.token)
     assert own.is_success or operation in BY_SIGNATURE, f"so nothing was shown: {own.text}"
+    if operation in LISTED:
+        assert Other(b"", {}).leaks(scene, own), "so the list had nothing to give away"
     if operation == MONTH_OF_USE:
         assert own.json()["uses"]["units"] > 0, "so there was nothing to show"
 
