@@ -15,6 +15,8 @@ from fastapi import FastAPI
 from node.api.body_limits import in_words
 from node.api.operation_links import describe_links
 from node.api.problem_documents import MEDIA_TYPE
+from node.api.recorded_examples import describe_examples
+from node.api.rule_schemas import describe_rules
 from node.problems import catalogue
 
 BESIDES: dict[tuple[str, str], set[int]] = {
@@ -95,7 +97,8 @@ PROBLEM = {
 
 
 def install(app: FastAPI) -> None:
-    """Makes the application describe its problems, and what follows from its answers."""
+    """Makes the application describe its problems, what follows from its answers, the rules'
+    own documents, and an example of each body."""
     described = app.openapi
 
     def completed() -> dict[str, Any]:
@@ -103,6 +106,8 @@ def install(app: FastAPI) -> None:
         if "Problem" not in document["components"]["schemas"]:
             describe_problems(document)
             describe_links(document)
+            describe_rules(document)
+            describe_examples(document)
         return document
 
     app.openapi = completed  # type: ignore[method-assign]  # FastAPI's way

@@ -6,18 +6,22 @@ import secrets
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from eth_account import Account
+from eth_account.signers.local import LocalAccount
 
 from node.api_keys import hash_api_key
 from node.client import NodeClient
 from node.governance import execute_through_timelock
 from node.preparation import prove_possession
+from node.wallet import Wallet
 from protocol.entries import leaf_of
 from protocol.identifiers import organisation_id
 from protocol.record import Record, to_json
 from protocol.types import AgreementId, Role, to_hex
 from tests.access.callers import make_key
 from tests.access.signing import HTTP, new_account, session_of
+from tests.boundaries.parties import Party
+from tests.organisation.test_catalogue_pages import entry_of, keep
+from tests.organisation.visits import visit
 from tests.requests.asking import ask, token_of
 from tests.requests.learner_session import session_of as learner_session
 from tests.stage import Json, World, hash_of, wait_until
@@ -32,6 +36,7 @@ class Scene:
     world: World
     told: set[str] = field(default_factory=set)
     learner_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    used_key: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     agreement: AgreementId = field(init=False)
     used: Record = field(init=False)
     kept: Record = field(init=False)
@@ -39,7 +44,7 @@ class Scene:
     def __post_init__(self) -> None:
         self.agreement = self.world.conclude()
         self.world.deposit(self.agreement, DEPOSIT_MINOR)
-        self.used = self.world.grant_active(secrets.token_bytes(32), agreement_id=self.agreement)
+        self.used = self.world.grant_active(self.used_key, agreement_id=self.agreement)
         self.kept = self.grant(self.learner_key)
 
     @property
@@ -58,10 +63,11 @@ class Scene:
 
     # -- organisations ---------------------------------------------------------------------------
 
-    def admitted(self) -> str:
-        """The DID of an organisation that governance has just admitted and that no node hosts."""
+    def admitted(self, account: LocalAccount | None = None) -> str:
+        """The DID of an organisation that governance has just admitted, with this account, and that
+        no node hosts."""
         world, did = self.world, f"did:web:{secrets.token_hex(6)}.example"
-        stage, account = world.story.stage, Account.create()
+        stage, account = world.story.stage, account or new_account()
         proof = prove_possession(account, organisation_id(did), stage.deployment)
         registry = world.contract("ParticipantRegistry")
         act = registry.functions.admit(did, int(Role.CONSUMER), 0, account.address, proof)
@@ -70,11 +76,13 @@ class Scene:
         wait_until(lambda: HTTP.get(path).status_code == 200, "the participant in the index")
         return did
 
-    def stranger(self) -> NodeClient:
-        """The administrator of an organisation that has nothing to do with the provider."""
-        body = {"did": self.admitted(), "name": "Stranger"}
-        key = self.world.operator.post("/v1/participants", body)["apiKey"]
-        return NodeClient(self.world.node.url, key)
+    def stranger(self) -> Party:
+        """An organisation that has nothing to do with the provider."""
+        world, account = self.world, new_account()
+        did = self.admitted(account)
+        made = world.operator.post("/v1/participants", {"did": did, "name": "Stranger"})
+        client = NodeClient(world.node.url, made["apiKey"])
+        return Party("stranger", did, client, Wallet(world.web3, account))
 
     # -- objects, by the name that they have in addresses ----------------------------------------
 
@@ -155,6 +163,13 @@ class Scene:
     def token(self) -> str:
         return token_of(self.asked())
 
+    def offer(self) -> str:
+        """The name of an offer of the provider's catalogue."""
+        name = self.mark
+        kept = keep(visit(self.world), [entry_of(self.world, name)])
+        assert kept.status_code == 303, kept.text
+        return name
+
     def act(self) -> str:
         return str(self.provider.get("/v1/outbox", limit=1)["items"][0]["actId"])
 
@@ -181,7 +196,7 @@ class Scene:
 
     @cached_property
     def learner(self) -> str:
-        """The token of a session that has proven the key of `kept`."""
-        session = learner_session(self.world, self.learner_key)
+        """The token of a session that has proven the keys of `kept` and `used`."""
+        session = learner_session(self.world, self.learner_key, self.used_key)
         token: str = session._http.headers["authorization"].removeprefix("Bearer ")
         return self.noted(token)

@@ -1,5 +1,6 @@
 """What is one organisation's, no other sees, changes or finds: every operation of the description
-with the owner's own request, sent by every role of others.
+with the owner's own request, sent by everybody who can call for others: keys of every role, people
+and machines with a JWT.
 
 Requests and objects come from `valid_requests`, so a new route is tried without a word here.
 """
@@ -7,19 +8,31 @@ Requests and objects come from `valid_requests`, so a new route is tried without
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import httpx
 import pytest
 from sqlalchemy import text
 
-from node.client import NodeClient
 from node.tables import OWNED_BY_ORGANISATIONS, metadata
-from tests.access.callers import ROLES, make_key
-from tests.access.signing import HTTP, new_account, session_of
+from protocol.types import to_hex
+from tests.access.callers import ROLES
+from tests.access.signing import HTTP
+from tests.boundaries.parties import (
+    Callers,
+    Machine,
+    Party,
+    callers_of,
+    machine_of,
+    operators_machine,
+    person_of,
+)
 from tests.boundaries.scene import Scene
 from tests.boundaries.valid_requests import (
     CONSUMERS,
+    LISTED,
     OPERATORS,
     PERSONS,
     Asked,
@@ -38,22 +51,27 @@ EMPTY = {
     ("post", "/v1/consent-requests/search"): ("items", []),
     ("post", "/v1/consent-requests/export"): ("requests", []),
     ("post", "/v1/consent-requests/erasure"): ("erased", 0),
+    ("get", "/v1/catalogue/offers"): ("items", []),
+    ("get", "/v1/usages"): ("items", []),
     ("get", "/v1/vouchers"): ("items", []),
 }
 """Who asks for what is not there gets nothing of it, and no hint that another has it."""
+MONTH_OF_USE = ("get", "/v1/usages/{agreement_id}/{month}")
 ON_CHAIN = {
     ("get", "/v1/agreements/{agreement_id}"),
     ("get", "/v1/agreements/{agreement_id}/acceptance"),
-    ("get", "/v1/usages/{agreement_id}/{month}"),
+    MONTH_OF_USE,
 }
 """Facts that every participant of the chain reads: of use only the prices, and what is its own."""
 BY_SIGNATURE = {
     ("post", "/v1/agreements/{agreement_id}/signatures"),
     ("post", "/v1/settlements"),
+    ("post", "/v1/vouchers"),
 }
 """What was signed is valid whoever brings it, to this node as to the chain."""
 CHANGES = ("document", "suspend", "resume", "terminate")
 OF_THE_PARTIES = {
+    ("get", "/v1/vouchers"),
     ("get", "/v1/settlements/{settlement_id}"),
     *(("post", f"/v1/agreements/{{agreement_id}}/{act}") for act in CHANGES),
 }
@@ -67,9 +85,8 @@ SECURED = [
 OF_CALLERS = [
     pytest.param(operation, described, id=" ".join(operation))
     for operation, described in operations()
-    if "Caller" in schemes_of(described) and operation not in OPERATORS | CONSUMERS | PERSONS
+    if "Caller" in schemes_of(described) and operation not in PERSONS
 ]
-"""Without those of the operator and of consumers, who are among the others here."""
 OF_LEARNERS = [
     pytest.param(operation, described, id=" ".join(operation))
     for operation, described in operations()
@@ -77,35 +94,68 @@ OF_LEARNERS = [
 ]
 
 
+OF_NODES = [
+    pytest.param(operation, described, id=" ".join(operation))
+    for operation, described in operations()
+    if "NodeToken" in schemes_of(described)
+]
+PARTIES = {"provider", "consumer"}
+"""Those of every agreement here."""
+
+
+def owner_of(operation: Operation) -> str:
+    """Whose request it is."""
+    if operation in CONSUMERS:
+        return "consumer"
+    return "operator" if operation in OPERATORS else "provider"
+
+
 @dataclass(slots=True)
 class Other:
-    """An organisation that is not the owner: its callers' tokens, and all that it has said."""
+    """An organisation: its id, its callers, and all that it has said to who owns something."""
 
-    tokens: dict[str, str]
-    is_party: bool
+    id: bytes
+    callers: Callers
     said: str = ""
 
     def leaks(self, scene: Scene, answer: httpx.Response) -> list[str]:
-        """What the answer tells of the owner that this organisation had not said itself."""
+        """What the answer tells of the provider that this organisation had not said itself."""
         told = f"{answer.text} {answer.headers}"
         return [secret for secret in scene.told if secret in told and secret not in self.said]
 
 
 @pytest.fixture(scope="module")
-def others(scene: Scene) -> list[Other]:
-    world, stranger = scene.world, scene.stranger()
-    invited = stranger.post("/v1/people", {"label": "of the stranger", "role": "admin"})
-    _, person = session_of(world, new_account(), invitation=invited["invitation"])
+def stranger(scene: Scene) -> Party:
+    return scene.stranger()
 
-    def by_role(name: str, maker: NodeClient) -> dict[str, str]:
-        return {f"{name}'s {role}": make_key(maker, role)["apiKey"] for role in ROLES}
 
-    person_of_stranger = {"stranger's person": token_of_client(person)}
-    return [
-        Other({**by_role("stranger", stranger), **person_of_stranger}, is_party=False),
-        Other(by_role("operator", world.operator), is_party=False),
-        Other(by_role("consumer", world.consumer.client), is_party=True),
-    ]
+@pytest.fixture(scope="module")
+def machines(scene: Scene, stranger: Party) -> Iterator[dict[str, Machine]]:
+    """One of each organisation."""
+    world = scene.world
+    parties = [
+        stranger,
+        *(Party(each.role, each.did, each.client, each.wallet)
+          for each in (world.provider, world.consumer)),
+    ]  # fmt: skip
+    with ExitStack() as published:
+        made = {each.name: published.enter_context(machine_of(world, each)) for each in parties}
+        yield {**made, "operator": operators_machine(world)}
+
+
+@pytest.fixture(scope="module")
+def organisations(scene: Scene, stranger: Party, machines: dict[str, Machine]) -> dict[str, Other]:
+    world = scene.world
+    known = {
+        "stranger": (stranger.id, stranger.client),
+        "operator": (world.story.stage.operator_id, world.operator),
+        "consumer": (world.consumer.id, world.consumer.client),
+        "provider": (world.provider.id, world.provider.client),
+    }
+    return {
+        name: Other(own, callers_of(world, name, client, machines[name]))
+        for name, (own, client) in known.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +164,20 @@ def other_learner(scene: Scene) -> str:
     return token_of_client(learner_session(scene.world, secrets.token_bytes(32)))
 
 
+@pytest.fixture(scope="module")
+def person(scene: Scene) -> str:
+    """The session of one of the provider's people."""
+    return scene.person_session()
+
+
 OF_PROCESSES = {
     "outbox": "state,transaction_id,attempts,not_before,failure",
     "webhooks": "position,attempts,failing_since,next_attempt_at,last_failure",
 }
 
 
-def rows_of_owner(scene: Scene) -> dict[str, str]:
-    """A digest of what the provider has, table by table, but for what the node's own processes
+def rows_of(scene: Scene, organisation: bytes) -> dict[str, str]:
+    """A digest of what an organisation has, table by table, but for what the node's own processes
     change of it meanwhile."""
     each = " UNION ALL ".join(
         f"SELECT '{table.name}', md5(string_agg(kept::text, '|' ORDER BY kept::text)) FROM (SELECT"
@@ -130,13 +186,13 @@ def rows_of_owner(scene: Scene) -> dict[str, str]:
         for table in OWNED_BY_ORGANISATIONS
     )
     with scene.world.node.engine.connect() as connection:
-        found = connection.execute(text(each), {"owner": scene.world.provider.id})
+        found = connection.execute(text(each), {"owner": organisation})
         return {row[0]: row[1] for row in found}
 
 
 def assert_refused(operation: Operation, asked: Asked, answer: httpx.Response) -> None:
     """What is named by its address is not there for this caller; what is asked for by a value is
-    answered as if nobody had it."""
+    answered as if nobody had it; nobody else does what the operator or a consumer may."""
     if answer.status_code == 403:
         return
     if operation in EMPTY:
@@ -145,6 +201,8 @@ def assert_refused(operation: Operation, asked: Asked, answer: httpx.Response) -
         assert found[field] == nothing
     elif asked.path:
         assert answer.status_code == 404, answer.text
+    elif operation in OPERATORS | CONSUMERS:
+        assert answer.status_code in (404, 409, 422), answer.text
 
 
 # -- one organisation's objects --------------------------------------------------------------------
@@ -157,24 +215,80 @@ def test_what_belongs_to_an_organisation_is_looked_at() -> None:
 
 @pytest.mark.parametrize(("operation", "described"), OF_CALLERS)
 def test_the_owners_request_gives_nobody_else_anything(
-    scene: Scene, others: list[Other], operation: Operation, described: Json
+    scene: Scene, organisations: dict[str, Other], operation: Operation, described: Json
 ) -> None:
-    asked = valid_request(scene, operation, described)
+    asked, owner = valid_request(scene, operation, described), owner_of(operation)
     wait_until_settled(scene)
-    before = rows_of_owner(scene)
-    for other in others:
+    own_id, url = organisations[owner].id, scene.world.node.url
+    before = rows_of(scene, own_id)
+    for name, other in organisations.items():
+        if name == owner:
+            continue
         other.said += asked.text
-        may_see = operation in ON_CHAIN or (other.is_party and operation in OF_THE_PARTIES)
-        for name, token in other.tokens.items():
-            answer = asked.send(scene.world.node.url, token)
+        is_party = {name, owner} <= PARTIES
+        may_see = operation in ON_CHAIN or (is_party and operation in OF_THE_PARTIES)
+        for who, token in other.callers.items():
+            answer = asked.send(url, token())
             assert answer.status_code < 500
-            assert other.leaks(scene, answer) == [], (name, answer.text)
+            assert answer.status_code != 401, f"{who} is nobody here: {answer.text}"
+            assert name == "provider" or other.leaks(scene, answer) == [], (who, answer.text)
             if operation not in BY_SIGNATURE and not may_see:
                 assert_refused(operation, asked, answer)
+            if operation == MONTH_OF_USE and answer.is_success:
+                seen = answer.json()
+                assert (seen["uses"]["units"], seen["voucher"]) == (0, None), who
     if operation not in BY_SIGNATURE:
-        assert rows_of_owner(scene) == before
-    own = asked.send(scene.world.node.url, asked.token)
+        assert rows_of(scene, own_id) == before
+    own = asked.send(url, asked.token)
     assert own.is_success or operation in BY_SIGNATURE, f"so nothing was shown: {own.text}"
+    if operation in LISTED:
+        assert Other(b"", {}).leaks(scene, own), "so the list had nothing to give away"
+    if operation == MONTH_OF_USE:
+        assert own.json()["uses"]["units"] > 0, "so there was nothing to show"
+
+
+def test_everybody_who_can_call_is_among_the_others(organisations: dict[str, Other]) -> None:
+    assert organisations.keys() == {"stranger", "operator", "consumer", "provider"}
+    for name, each in organisations.items():
+        keys = {f"key of {name}, {role}" for role in ROLES}
+        assert each.callers.keys() == {*keys, f"person of {name}", f"JWT of {name}"}
+    tried = {each.values[0] for each in (*OF_CALLERS, *OF_LEARNERS, *OF_NODES)}
+    assert tried | PERSONS == {each.values[0] for each in SECURED}
+
+
+def test_who_signs_out_ends_no_session_of_another(
+    scene: Scene, organisations: dict[str, Other], stranger: Party
+) -> None:
+    """The one operation that concerns its caller alone, and names nothing of anybody's."""
+    world = scene.world
+    session, url = scene.person_session(), f"{world.node.url}/v1/session"
+    before = rows_of(scene, world.provider.id)
+    for name, client in (("stranger", stranger.client), ("consumer", world.consumer.client)):
+        machines = [token for who, token in organisations[name].callers.items()
+                    if not who.startswith("person")]  # fmt: skip
+        tokens = [*(token() for token in machines), person_of(world, client)]
+        answers = [
+            HTTP.delete(url, headers={"Authorization": f"Bearer {token}"}) for token in tokens
+        ]
+        assert [each.status_code for each in answers] == [409] * len(machines) + [204]
+    assert rows_of(scene, world.provider.id) == before
+    assert HTTP.get(url, headers={"Authorization": f"Bearer {session}"}).is_success
+
+
+@pytest.mark.parametrize(("operation", "described"), OF_NODES)
+def test_another_organisations_node_delivers_and_erases_nothing_of_the_issuers(
+    scene: Scene, machines: dict[str, Machine], operation: Operation, described: Json
+) -> None:
+    """The recipient is hosted here, so that only who sends decides."""
+    asked, recipient = valid_request(scene, operation, described), scene.world.consumer.id
+    assert asked.body["recipient"] == to_hex(recipient)
+    before = rows_of(scene, recipient)
+    for name in ("stranger", "consumer"):
+        answer = asked.send(scene.world.node.url, machines[name].sender(asked.content or b""))
+        assert [each["outcome"] for each in answer.json()["results"]] == ["refused"], answer.text
+    assert rows_of(scene, recipient) == before
+    own = asked.send(scene.world.node.url, asked.token)
+    assert [each["outcome"] for each in own.json()["results"]] != ["refused"], own.text
 
 
 def wait_until_settled(scene: Scene) -> None:
@@ -184,7 +298,7 @@ def wait_until_settled(scene: Scene) -> None:
 
 def test_a_leak_is_heard(scene: Scene) -> None:
     """The owner's own answer has what the tests above look for."""
-    reader = Other({}, is_party=False)
+    reader = Other(b"", {})
     scene.webhook()
     answer = HTTP.get(
         f"{scene.world.node.url}/v1/webhooks",
@@ -201,41 +315,47 @@ def test_a_leak_is_heard(scene: Scene) -> None:
 
 @pytest.mark.parametrize(("operation", "described"), SECURED)
 def test_no_credentials_and_those_of_another_kind_open_nothing(
-    scene: Scene, operation: Operation, described: Json
+    scene: Scene, person: str, machines: dict[str, Machine], operation: Operation, described: Json
 ) -> None:
-    """An organisation's key where a learner's session or a node's token is due, and the other way
-    round."""
+    """An organisation's key, person or JWT where a learner's session or a node's token is due, and
+    the other way round."""
     asked = earlier_request(scene, operation, described)
     wait_until_settled(scene)
-    before, url = rows_of_owner(scene), scene.world.node.url
-    learner = Other({}, is_party=False, said=asked.text)
+    owner = scene.world.provider.id
+    before, url = rows_of(scene, owner), scene.world.node.url
+    learner = Other(b"", {}, said=asked.text)
     kinds = {
-        "Caller": token_of_client(scene.provider),
-        "LearnerSession": scene.learner,
-        "NodeToken": delivery_token(scene, asked),
+        "Caller": [
+            token_of_client(scene.provider),
+            person,
+            machines["provider"].caller(),
+        ],
+        "LearnerSession": [scene.learner],
+        "NodeToken": [delivery_token(scene, asked.content or b"")],
     }
-    wrong = {None, *(token for kind, token in kinds.items() if kind not in schemes_of(described))}
-    assert len(wrong) == len(kinds)
-    for token in wrong:
+    assert schemes_of(described) < kinds.keys()
+    wrong = [each for kind, tokens in kinds.items() if kind not in schemes_of(described)
+             for each in tokens]  # fmt: skip
+    for token in (None, *wrong):
         answer = asked.send(url, token)
         assert answer.status_code == 401, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert learner.leaks(scene, answer) == []
-    assert rows_of_owner(scene) == before
+    assert rows_of(scene, owner) == before
 
 
 @pytest.mark.parametrize(("operation", "described"), OF_LEARNERS)
 def test_a_learner_sees_nothing_of_another(
     scene: Scene, other_learner: str, operation: Operation, described: Json
 ) -> None:
-    asked = valid_request(scene, operation, described)
-    before = rows_of_owner(scene)
+    asked, owner = valid_request(scene, operation, described), scene.world.provider.id
+    before = rows_of(scene, owner)
     answer = asked.send(scene.world.node.url, other_learner)
-    assert Other({}, is_party=False, said=asked.text).leaks(scene, answer) == []
+    assert Other(b"", {}, said=asked.text).leaks(scene, answer) == []
     if asked.body is not None:
         assert answer.status_code in (401, 404, 422), answer.text
-    assert rows_of_owner(scene) == before
+    assert rows_of(scene, owner) == before
     own = asked.send(scene.world.node.url, asked.token)
     assert own.is_success
     if operation == ("get", "/v1/me/export"):
-        assert Other({}, is_party=False).leaks(scene, own), "the owner sees it"
+        assert Other(b"", {}).leaks(scene, own), "the owner sees it"

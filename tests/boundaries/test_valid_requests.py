@@ -9,6 +9,7 @@ from jsonschema import Draft202012Validator
 
 from tests.boundaries.scene import Scene
 from tests.boundaries.valid_requests import (
+    ANSWERED,
     BODIES,
     DESCRIPTION,
     PLACES,
@@ -38,6 +39,7 @@ def test_a_valid_request_succeeds_and_its_answer_is_as_described(
     asked = valid_request(scene, operation, described)
     answer = asked.send(scene.world.node.url, asked.token)
     assert answer.is_success, (asked, answer.text)
+    ANSWERED[operation] = asked, answer
     declared = described["responses"][str(answer.status_code)]
     kind = answer.headers.get("content-type", "").partition(";")[0]
     if answer.content:

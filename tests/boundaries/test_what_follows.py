@@ -12,10 +12,13 @@ from hypothesis import HealthCheck, Phase, settings
 from schemathesis.core.transport import Response
 from schemathesis.generation.stateful.state_machine import APIStateMachine, StepInput, StepOutput
 
-from node.api.app import create_app
 from node.api.operation_links import LINKS
 from tests.boundaries.scene import Scene
-from tests.boundaries.test_whatever_is_sent import CONFORMANCE, described_as
+from tests.boundaries.test_whatever_is_sent import (
+    CONFORMANCE,
+    described_as,
+    description_to_send_by,
+)
 from tests.boundaries.valid_requests import Operation, earlier_request, valid_request
 
 STORIES = 8
@@ -23,7 +26,7 @@ STORIES_DEEP = 60
 STEPS = 8
 INVOLVED = {*LINKS} | {target for _, _, targets in LINKS.values() for target in targets}
 
-linked = schemathesis.openapi.from_dict(create_app().openapi()).include(
+linked = schemathesis.openapi.from_dict(description_to_send_by()).include(
     lambda context: (context.operation.method.lower(), context.operation.path) in INVOLVED
 )
 linked.config.phases.stateful.inference.algorithms = []  # those alone that are described

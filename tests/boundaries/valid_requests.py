@@ -19,20 +19,18 @@ import httpx
 
 from node.api.app import create_app
 from node.api.schemas.agreements import TermsShape
-from node.did_keys import DidKeys
 from protocol.did_document import make_did_document
 from protocol.entries import leaf_of
 from protocol.holder_keys import address_of, session_digest
 from protocol.record import to_json
-from protocol.record_delivery import body_claim
 from protocol.signatures import sign_digest
-from protocol.tokens import DELIVERY_TYPE
 from protocol.types import to_hex
 from tests.access.authenticator import Authenticator
 from tests.access.signing import HTTP, ask_nonce, message_of, new_account, personal_sign
+from tests.boundaries.parties import operators_machine
 from tests.boundaries.scene import Scene
-from tests.records.signed_tokens import claims_of, new_key, public, signed
-from tests.requests.asking import asking, compose, opened
+from tests.records.signed_tokens import new_key, public
+from tests.requests.asking import asking, compose, opened, token_of
 from tests.stage import Json
 
 DESCRIPTION: Json = create_app().openapi()
@@ -81,7 +79,11 @@ class Asked:
 
 def operations() -> Iterator[tuple[Operation, Json]]:
     """Every operation, as the description has it."""
-    for path, methods in DESCRIPTION["paths"].items():
+    return operations_of(DESCRIPTION)
+
+
+def operations_of(description: Json) -> Iterator[tuple[Operation, Json]]:
+    for path, methods in description["paths"].items():
         for method, operation in methods.items():
             yield (method, path), operation
 
@@ -114,15 +116,32 @@ PLACES_OF: dict[Operation, dict[str, Callable[[Scene], str]]] = {
     ("post", "/v1/consents/{leaf}/erasure"): {"leaf": Scene.over},
     ("get", "/v1/withdrawals/{leaf}"): {"leaf": Scene.over},
     ("post", "/v1/outbox/{act_id}/retry"): {"act_id": Scene.failed_act},
+    ("get", "/v1/usages/{agreement_id}/{month}"): {
+        "agreement_id": lambda scene: to_hex(scene.agreement)
+    },
     ("post", "/v1/organisations/{organisation_id}/rights-requests"): {
         "organisation_id": lambda scene: to_hex(scene.world.provider.id)
     },
 }
-QUERIES: dict[str, Callable[[Scene], str]] = {"agreement": lambda scene: to_hex(scene.agreement)}
+QUERIES: dict[Operation, dict[str, Callable[[Scene], str]]] = {
+    ("get", "/v1/vouchers"): {"agreement": lambda scene: to_hex(scene.agreement)},
+    ("get", "/v1/catalogue/offers"): {"name": Scene.offer},
+    ("get", "/v1/events"): {"after": lambda scene: "0-0-0", "limit": lambda scene: "2"},
+}
 HEADERS: dict[str, Callable[[Scene], str]] = {
     "Reference-Token": lambda scene: str(scene.lost_keys()["token"]),
     "Request-Token": Scene.token,
 }
+
+LISTED: dict[Operation, Callable[[Scene], str]] = {
+    ("get", "/v1/consent-requests"): Scene.request,
+    ("get", "/v1/webhooks"): Scene.webhook,
+    ("get", "/v1/api-keys"): Scene.key,
+    ("get", "/v1/people"): Scene.person,
+    ("get", "/v1/sessions"): Scene.session,
+    ("get", "/v1/rights-requests"): Scene.rights_request,
+}
+"""What a list is to show: else a leak of it would be a leak of nothing."""
 
 # -- bodies ----------------------------------------------------------------------------------------
 
@@ -151,6 +170,14 @@ def line_of_csv(scene: Scene, _: dict[str, str]) -> str:
 
 def subject(scene: Scene, _: dict[str, str]) -> Json:
     return {"subjectReference": scene.asked()["subjectReference"]}
+
+
+def subject_who_has_answered(scene: Scene, _: dict[str, str]) -> Json:
+    asked = scene.asked()
+    named = {"Request-Token": token_of(asked)}
+    url = f"{scene.world.node.url}/v1/requests/by-token/grant"
+    HTTP.post(url, headers=named, json=answer_to_request(scene, named)).raise_for_status()
+    return {"subjectReference": asked["subjectReference"]}
 
 
 def answer_to_request(scene: Scene, named: dict[str, str]) -> Json:
@@ -245,7 +272,7 @@ BODIES: dict[Operation, Maker] = {
     ),
     ("post", "/v1/consent-requests/import"): line_of_csv,
     ("post", "/v1/consent-requests/search"): subject,
-    ("post", "/v1/consent-requests/export"): subject,
+    ("post", "/v1/consent-requests/export"): subject_who_has_answered,
     ("post", "/v1/consent-requests/erasure"): subject,
     ("post", "/v1/consent-requests/attest"): lambda scene, _: {"requestIds": [scene.request()]},
     ("post", "/v1/requests/by-token/grant"): answer_to_request,
@@ -294,7 +321,12 @@ BODIES: dict[Operation, Maker] = {
 
 # -- who asks --------------------------------------------------------------------------------------
 
-CONSUMERS = {("post", "/v1/usages"), ("post", "/v1/vouchers")}
+CONSUMERS = {
+    ("get", "/v1/usages"),
+    ("get", "/v1/usages/{agreement_id}/{month}"),
+    ("post", "/v1/usages"),
+    ("post", "/v1/vouchers"),
+}
 OPERATORS = {("post", "/v1/participants"), ("get", "/metrics")}
 PERSONS = {("delete", "/v1/session")}
 
@@ -314,26 +346,23 @@ def _token(scene: Scene, asked: Asked, schemes: set[str]) -> str | None:
         return token_of_client(world.operator if operation in OPERATORS else hosted.client)
     if "LearnerSession" in schemes:
         return scene.learner
-    return delivery_token(scene, asked) if schemes else None
+    return delivery_token(scene, asked.content or b"") if schemes else None
 
 
-def delivery_token(scene: Scene, asked: Asked) -> str:
+def delivery_token(scene: Scene, content: bytes) -> str:
     """By the operator's DID key, for this body and once."""
-    settings = scene.world.node.settings
-    [key, *_] = DidKeys(settings.keys_dir).newest_first()
-    claims = claims_of(
-        settings.operator_did, scene.world.node.url, **body_claim(asked.content or b"")
-    )
-    return signed(settings.operator_did, key.private_jwk, claims, DELIVERY_TYPE)
+    return operators_machine(scene.world).sender(content)
 
 
 def valid_request(scene: Scene, operation: Operation, described: Json) -> Asked:
     """A request that succeeds, on objects that were made for it."""
     method, route = operation
+    if operation in LISTED:
+        LISTED[operation](scene)
     places = {**PLACES, **PLACES_OF.get(operation, {})}
     path = {name: places[name](scene) for name in re.findall(r"\{(\w+)\}", route)}
     needed = [each for each in described.get("parameters", ()) if each.get("required")]
-    query = {each["name"]: QUERIES[each["name"]](scene) for each in needed if each["in"] == "query"}
+    query = {name: value(scene) for name, value in QUERIES.get(operation, {}).items()}
     headers = {
         each["name"]: HEADERS[each["name"]](scene) for each in needed if each["in"] == "header"
     }
@@ -345,6 +374,8 @@ def valid_request(scene: Scene, operation: Operation, described: Json) -> Asked:
 
 
 MADE: dict[Operation, Asked] = {}
+ANSWERED: dict[Operation, tuple[Asked, httpx.Response]] = {}
+"""What succeeded; scripts/record_examples.py writes it into the description."""
 
 
 def earlier_request(scene: Scene, operation: Operation, described: Json) -> Asked:

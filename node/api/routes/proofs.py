@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from node.api.context import NodeContext, require_fresh
 from node.api.principal import Principal, may
+from node.api.rule_schemas import ProofObject
 from node.api.schemas.base import Hash
 from node.commands.gate import find_consent
 from node.commands.make_proof import make_proof
@@ -21,7 +22,7 @@ router = APIRouter(prefix="/v1/proofs", tags=["proofs"])
 Reader = Annotated[Principal, may(Area.CONSENTS)]
 
 
-@router.get("/{leaf}", response_model=dict[str, Any])
+@router.get("/{leaf}", response_model=ProofObject)
 async def show(context: NodeContext, caller: Reader, leaf: Hash) -> JSONResponse:
     """A proof bundle of a consent that the caller's organisation holds; check it with
     `ptx-ledger proof verify FILE`."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
+from node.api.rule_schemas import RecordObject
 from node.api.schemas.base import (
     Address,
     Hash,
@@ -233,7 +234,7 @@ class SubjectConsent(Shape):
     valid_from: int
     valid_until: int
     issuer: Address
-    record: dict[str, Any] | None
+    record: RecordObject | None
 
 
 class SubjectExport(Shape):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import FailFast, Field, model_validator
 
 from indexer.queries.history import Fact
+from node.api.rule_schemas import RecordObject
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, ProvenBy, Shape
 from node.commands.erase_consent import Erasure
 from node.commands.gate import GateAnswer
@@ -21,7 +22,7 @@ class GrantConsents(Shape):
     # The rule itself judges the number, so that its own words say what is allowed; so there may be
     # a million that are no record, and one of them is told.
     records: Annotated[
-        list[dict[str, Any]],
+        list[RecordObject],
         Field(json_schema_extra={"minItems": 1, "maxItems": BATCH_SIZE_MAX}),
         FailFast(),
     ]
@@ -184,7 +185,7 @@ class Consent(Shape):
     holder: Address
     valid_from: int
     valid_until: int
-    record: dict[str, Any] | None
+    record: RecordObject | None
     anchoring: dict[str, Any] | None
     failure: dict[str, Any] | None = None
     deliveries: list[Delivery]

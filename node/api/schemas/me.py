@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
+from node.api.rule_schemas import DocumentObject
 from node.api.schemas.base import Address, AsOf, EntryBytes, Hash, Shape, Signature
 from node.api.schemas.consents import ConsentAnswer
 
@@ -46,7 +47,7 @@ class HeldConsent(Shape):
     valid_until: int
     issuer: Address
     issuer_did: str | None
-    document: dict[str, Any] | None
+    document: DocumentObject | None
 
 
 class HeldConsents(Shape):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
+from node.api.rule_schemas import RecordObject
 from node.api.schemas.base import Address, AsOf, Hash, Shape
 from node.api.schemas.consents import ConsentAnswer
 from node.api.schemas.rights_requests import RightsRequestSeen
@@ -34,7 +33,7 @@ class ExportedConsent(Shape):
 
     status: ConsentAnswer
     issuer_did: str | None
-    record: dict[str, Any] | None
+    record: RecordObject | None
 
 
 class LearnerExport(Shape):

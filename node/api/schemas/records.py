@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from node.api.rule_schemas import RecordObject
 from node.api.schemas.base import Address, Hash, Shape
 
 DELIVERY_SIZE_MAX = 100
@@ -15,7 +16,7 @@ class DeliverRecords(Shape):
     """Records as `protocol/schemas/record.json` describes them, for one recipient."""
 
     recipient: Address
-    records: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=DELIVERY_SIZE_MAX)]
+    records: Annotated[list[RecordObject], Field(min_length=1, max_length=DELIVERY_SIZE_MAX)]
 
 
 class ErasedRecord(Shape):

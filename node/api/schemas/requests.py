@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from node.api.rule_schemas import DocumentObject, RecordObject
 from node.api.schemas.base import Address, Hash, Shape
 from node.api.schemas.consent_requests import AssuranceName, StateName
 from node.api.schemas.consents import QueuedConsent
@@ -26,7 +27,7 @@ class AskedPurpose(Shape):
     answer proves. `digests` are its SHA-256 (RFC 8785) at each assurance that is enough."""
 
     purpose: str
-    document: dict[str, Any]
+    document: DocumentObject
     digests: dict[AssuranceName, Hash]
 
 
@@ -64,7 +65,7 @@ class GrantRequest(Shape):
     purposes are refused by that."""
 
     records: Annotated[
-        list[dict[str, Any]],
+        list[RecordObject],
         Field(json_schema_extra={"minItems": 1, "maxItems": PURPOSES_MAX}),
     ]
 
