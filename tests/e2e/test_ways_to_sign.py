@@ -122,7 +122,7 @@ def test_a_guardian_signs_along_with_keys_of_their_own(
     expect(second).to_be_focused()
     sign_first_time(page, "Parent Wallet")
     expect_granted(page, 1)
-    expect(page.get_by_role("link", name="Coming of age")).to_be_visible()
+    expect(page.get_by_role("main").get_by_role("link", name="Coming of age")).to_be_visible()
 
     _, slip, _ = saved_slip(page, CAREER)
     holder = address_of(wallet.holder_secret(learner_node.operator_did, learner_node.chain_id, 0))

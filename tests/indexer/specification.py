@@ -110,7 +110,9 @@ def require_same_participants(connection: Connection, known: Known) -> None:
     assert participants.list_operators(connection) == [
         row for row in listed if Role.OPERATOR in row.roles and not row.suspended
     ]
+    assert participants.find_organisation_of(connection, b"\x01" * 20) is None
     for account, bound in known.state.accounts.items():
+        assert participants.find_organisation_of(connection, account) == bound.organisation
         for now in (0, bound.expires_at - 1, bound.expires_at):
             manages = Scope.MANAGE in Scope(bound.scopes) and now < bound.expires_at
             found = participants.find_organisation_managed_by(connection, account, now)

@@ -212,7 +212,7 @@ def test_a_page_costs_what_it_holds_however_long_the_history(own_database: OwnDa
     own_database.sql("ANALYZE")
     values = {"block": 500, "log": 7, "last": 10**9, "count": 1_000}
     with own_database.owner.connect() as connection:
-        filled = _places(ALL_NAMES).params(**values)
+        filled = _places(ALL_NAMES, of_one=False).params(**values)
         statement = filled.compile(connection, compile_kwargs={"literal_binds": True})
         plan = connection.execute(text(f"EXPLAIN (ANALYZE) {statement}")).scalars().all()
         found = connection.execute(filled).all()
