@@ -22,7 +22,11 @@ NodeOption = Annotated[
 ]
 KeyOption = Annotated[
     str | None,
-    typer.Option("--key", envvar="PTX_API_KEY", help="File that holds the API key."),
+    typer.Option(
+        "--key",
+        envvar="PTX_API_KEY",
+        help="File that holds the API key; the variable may hold the key itself.",
+    ),
 ]
 ProfileOption = Annotated[
     str | None,
